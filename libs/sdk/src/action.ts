@@ -1,0 +1,56 @@
+import type { Static, TObject } from 'typebox';
+
+/** One step of one playbook for one transition of one subject. */
+export interface Delivery<I = unknown> {
+  /** Idempotency key: the same on every attempt and after every restart. Pass it on, so that the receiver can drop repeats. */
+  readonly key: string;
+  /** 1 for the first try. */
+  readonly attempt: number;
+  readonly playbook: { readonly id: string; readonly version: string };
+  readonly step: string;
+  readonly subject: { readonly kind: 'account' | 'user'; readonly id: string };
+  readonly transition: { readonly segment: string; readonly change: 'enter' | 'exit'; readonly at: string; readonly reason: string; readonly facts: Readonly<Record<string, unknown>> };
+  readonly input: I;
+}
+
+/** Delivered, or not: `retry: false` parks the delivery for a person to look at. */
+export type Outcome =
+  | { readonly delivered: true; readonly detail?: string }
+  | { readonly delivered: false; readonly retry: boolean; readonly reason: string; readonly retryAfterMs?: number };
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** At most 64 KiB of the response. */
+  readonly body: string;
+}
+
+export interface ActionContext<C> {
+  readonly config: C;
+  /** Epoch ms. */
+  now(): number;
+  /** The only way out: refuses private addresses unless the workspace allows them; follows no redirect. Throws `RAPPORT_HTTP_*`. */
+  readonly http: {
+    post(url: string, request: { readonly headers?: Readonly<Record<string, string>>; readonly body: string }): Promise<HttpResponse>;
+  };
+  /** Fires when the delivery's time is up. */
+  readonly signal: AbortSignal;
+}
+
+export interface ActionDefinition<C extends TObject = TObject, I extends TObject = TObject> {
+  readonly kind: 'action';
+  readonly id: string;
+  readonly title: string;
+  readonly description: string;
+  /** Configuration of the channel. Mark secrets with `secret: true` in their schema: they are never shown. */
+  readonly config: C;
+  /** What a playbook step may say under `with`. */
+  readonly input: I;
+  deliver(delivery: Delivery<Static<I>>, context: ActionContext<Static<C>>): Promise<Outcome>;
+}
+
+/** Declares an action. The package's default export. */
+export const defineAction = <C extends TObject, I extends TObject>(definition: Omit<ActionDefinition<C, I>, 'kind'>): ActionDefinition<C, I> => ({
+  kind: 'action',
+  ...definition,
+});

@@ -1,0 +1,13 @@
+export * from './window.js';
+export * from './filter.js';
+export * from './measure.js';
+export * from './metric.js';
+export * from './document.js';
+export * from './action.js';
+export * from './manifest.js';
+import type { ActionDefinition } from './action.js';
+import type { PlaybookDefinition, SegmentDefinition } from './document.js';
+import type { MetricDefinition } from './metric.js';
+/** Whatever a plugin package may export by default. */
+export type Plugin = MetricDefinition | SegmentDefinition | PlaybookDefinition | ActionDefinition;
+export { Type, type Static } from 'typebox';

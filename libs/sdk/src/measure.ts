@@ -1,0 +1,198 @@
+import { daysIn, type Duration, type Window } from './window.js';
+import type { Filter } from './filter.js';
+
+/*
+ * A measure is data: a small immutable tree that a store compiles to its own engine. `Node` is all that a store sees; the
+ * phantom type parameter of `Measure<V>` lets `compute` see exactly what was declared.
+ */
+
+/** How a property or trait is read. Another JSON type than asked for counts as missing; `time` reads ISO 8601 text or epoch ms. */
+export type Reading = 'number' | 'text' | 'time';
+
+/** What makes a user's day a qualifying one: each of these happened at least `atLeast` times that day. */
+export interface Qualification extends Filter {
+  readonly atLeast: number;
+}
+
+/** Things that are opened and later closed, told apart by a key: tickets, subscriptions. */
+export interface Spans {
+  /** Property that tells one span from another (`ticketId`). An event that lacks it has the key "" — but see `close`. */
+  readonly key: string;
+  readonly open: Filter;
+  /** Closes the span with the event's key; an event without the key property closes every open span of the subject. */
+  readonly close: Filter;
+  /** Events that change a running span's properties without opening or closing it. */
+  readonly change?: Filter;
+  /** Time property that says when a closing event takes effect; without it, or where it is missing, at the event itself. */
+  readonly effectiveAt?: string;
+}
+
+export type Distinct = 'user' | 'newUser' | 'session' | 'day' | 'event' | { readonly property: string };
+
+export type Node =
+  | { readonly node: 'count'; readonly filter: Filter; readonly window: Window }
+  | { readonly node: 'sum' | 'min' | 'max' | 'mean'; readonly property: string; readonly filter: Filter; readonly window: Window }
+  | { readonly node: 'quantile'; readonly property: string; readonly q: number; readonly filter: Filter; readonly window: Window }
+  | {
+      readonly node: 'distinct';
+      readonly of: Distinct;
+      readonly filter: Filter;
+      readonly window: Window;
+      readonly qualifying?: readonly Qualification[];
+    }
+  | {
+      readonly node: 'first' | 'last';
+      readonly of: { readonly property: string; readonly as: Reading } | 'time';
+      readonly filter: Filter;
+      readonly window: Window;
+    }
+  | {
+      readonly node: 'countByKey';
+      readonly key: 'event' | { readonly property: string };
+      readonly of: 'events' | 'users';
+      readonly filter: Filter;
+      readonly window: Window;
+    }
+  | {
+      readonly node: 'sessions';
+      readonly of: 'count' | 'seconds' | { readonly quantile: number };
+      readonly idleMinutes: number;
+      readonly filter: Filter;
+      readonly window: Window;
+    }
+  | { readonly node: 'activeTime'; readonly idleMinutes: number; readonly filter: Filter; readonly window: Window }
+  | {
+      readonly node: 'spans';
+      readonly spans: Spans;
+      readonly of: 'opened' | 'closed' | 'open' | { readonly sum: string } | { readonly quantile: number };
+      readonly window: Window;
+    }
+  | {
+      readonly node: 'series';
+      readonly of: 'events' | 'users' | { readonly sum: string };
+      readonly filter: Filter;
+      readonly window: Window;
+      readonly qualifying?: readonly Qualification[];
+    }
+  | {
+      readonly node: 'meanPerDay';
+      readonly filter: Filter;
+      readonly window: Window;
+      readonly qualifying?: readonly Qualification[];
+    }
+  | { readonly node: 'trait'; readonly name: string; readonly as: Reading }
+  | {
+      readonly node: 'fold';
+      /** Name of the reducer in the metric's `folds`. */
+      readonly reducer: string;
+      readonly properties: readonly string[];
+      readonly filter: Filter;
+      readonly window: Window;
+    };
+
+declare const valueType: unique symbol;
+/** A declared measure whose value, in `compute`, has type `V`. */
+export type Measure<V> = Node & { readonly [valueType]?: V };
+export type Measures = Readonly<Record<string, Measure<unknown>>>;
+export type ValueOf<M> = M extends { readonly [valueType]?: infer V } ? V : never;
+/** What `compute` receives: one value per declared measure. */
+export type Inputs<M extends Measures> = { readonly [K in keyof M]: ValueOf<M[K]> };
+
+const measure = <V>(node: Node): Measure<V> => node as Measure<V>;
+
+/** Number of matching events. 0 when there are none. */
+export const count = (filter: Filter, window: Window) => measure<number>({ node: 'count', filter, window });
+
+/** Sum of a numeric property; null when no matching event carries a number there. */
+export const sum = (property: string, filter: Filter, window: Window) => measure<number | null>({ node: 'sum', property, filter, window });
+/** Least value of a numeric property, or null. */
+export const min = (property: string, filter: Filter, window: Window) => measure<number | null>({ node: 'min', property, filter, window });
+/** Greatest value of a numeric property, or null. */
+export const max = (property: string, filter: Filter, window: Window) => measure<number | null>({ node: 'max', property, filter, window });
+/** Arithmetic mean of a numeric property, or null. */
+export const mean = (property: string, filter: Filter, window: Window) => measure<number | null>({ node: 'mean', property, filter, window });
+/** Quantile `q` (0–1) of a numeric property, linear between neighbours (type 7), or null. */
+export const quantile = (property: string, q: number, filter: Filter, window: Window) =>
+  measure<number | null>({ node: 'quantile', property, q, filter, window });
+
+/**
+ * Distinct users, new users, sessions, days (with an event), event names, or values of a property. 0 when there are none.
+ * `newUser` counts users whose first matching event ever, as of `asOf`, lies in the window. With `qualifying` (users, new
+ * users and days only) a user counts on a day only if each qualification holds on that day.
+ */
+export const distinct = (of: Distinct, filter: Filter, window: Window, options: { qualifying?: readonly Qualification[] } = {}) =>
+  measure<number>({ node: 'distinct', of, filter, window, ...(options.qualifying?.length ? { qualifying: options.qualifying } : {}) });
+
+/** Mean over all days of the window of the distinct users per day (DAU averaged). 0 when nobody was active. */
+export const meanPerDay = (filter: Filter, window: Window, options: { qualifying?: readonly Qualification[] } = {}) =>
+  measure<number>({ node: 'meanPerDay', filter, window, ...(options.qualifying?.length ? { qualifying: options.qualifying } : {}) });
+
+type Read<A extends Reading> = (A extends 'text' ? string : number) | null;
+
+/** Property of the earliest matching event that carries it (ties: by message id), or null; `'time'` is that event's instant in epoch ms. */
+export function first<A extends Reading = 'number'>(of: string, filter: Filter, window: Window, as?: A): Measure<Read<A>> {
+  return measure({ node: 'first', of: { property: of, as: as ?? 'number' }, filter, window });
+}
+/** Instant of the earliest matching event in epoch ms, or null. */
+export const firstTime = (filter: Filter, window: Window) => measure<number | null>({ node: 'first', of: 'time', filter, window });
+/** Instant of the latest matching event in epoch ms, or null. */
+export const lastTime = (filter: Filter, window: Window) => measure<number | null>({ node: 'last', of: 'time', filter, window });
+
+/** The window of the last days or weeks up to `asOf`: `last('30d')`. */
+export function last(length: Duration): Window;
+/** Property of the latest matching event that carries it (ties: by message id), or null: `last('mrr', subscription, lifetime())`. */
+export function last<A extends Reading = 'number'>(of: string, filter: Filter, window: Window, as?: A): Measure<Read<A>>;
+export function last(of: string, filter?: Filter, window?: Window, as: Reading = 'number'): Window | Measure<unknown> {
+  if (!filter || !window) return { kind: 'last', days: daysIn(of as Duration) };
+  return measure({ node: 'last', of: { property: of, as }, filter, window });
+}
+
+/** Counts per event name or per value of a property (read as text): of events, or of distinct users. Empty when there are none. */
+export const countByKey = (key: 'event' | { readonly property: string }, filter: Filter, window: Window, of: 'events' | 'users' = 'events') =>
+  measure<ReadonlyMap<string, number>>({ node: 'countByKey', key, of, filter, window });
+
+/**
+ * Sessions of the subject's users that start in the window, whole, cut at `asOf`. Events with a `sessionId` form one session
+ * per id (until 24 h pass without one); others form sessions that end after `idleMinutes` without an event. A user's
+ * activity in two accounts is two streams. `count` is 0 when there are none; `seconds` (total) and quantiles of the
+ * duration in seconds are null.
+ */
+export function sessions(of: 'count', filter: Filter, window: Window, idleMinutes?: number): Measure<number>;
+export function sessions(of: 'seconds' | { readonly quantile: number }, filter: Filter, window: Window, idleMinutes?: number): Measure<number | null>;
+export function sessions(of: 'count' | 'seconds' | { readonly quantile: number }, filter: Filter, window: Window, idleMinutes = 30): Measure<number | null> {
+  return measure({ node: 'sessions', of, idleMinutes, filter, window });
+}
+
+/**
+ * Seconds of active use: the sum, per user and account, of the gaps between consecutive events that are ≤ `idleMinutes`; a gap
+ * belongs to the window in which its later event falls. 0 when there are none.
+ */
+export const activeTime = (filter: Filter, window: Window, idleMinutes = 5) => measure<number>({ node: 'activeTime', idleMinutes, filter, window });
+
+/**
+ * Things opened and closed (tickets, subscriptions). `opened`/`closed`: spans opened or closed in the window; `open`: spans
+ * running at the window's end; `{ sum: property }`: sum over those of the latest value that their opening or changing events carried
+ * (null when none carries one); `{ quantile: q }`: quantile of the seconds from opening to closing of the spans closed in
+ * the window (null when none was). At one instant, opening comes before changing and changing before closing. Opening an
+ * open span, or closing a closed one, changes nothing. An event counts at its effective instant if known by `asOf`.
+ */
+export function spans(definition: Spans, of: 'opened' | 'closed' | 'open', window: Window): Measure<number>;
+export function spans(definition: Spans, of: { readonly sum: string } | { readonly quantile: number }, window: Window): Measure<number | null>;
+export function spans(definition: Spans, of: 'opened' | 'closed' | 'open' | { readonly sum: string } | { readonly quantile: number }, window: Window) {
+  return measure<number | null>({ node: 'spans', spans: definition, of, window });
+}
+
+/** Per day of the window: events, distinct users, or the sum of a property. Keyed by epoch day (days since 1970-01-01 in the workspace's zone); days with nothing are absent. */
+export const series = (
+  of: 'events' | 'users' | { readonly sum: string },
+  filter: Filter,
+  window: Window,
+  options: { qualifying?: readonly Qualification[] } = {},
+) => measure<ReadonlyMap<number, number>>({ node: 'series', of, filter, window, ...(options.qualifying?.length ? { qualifying: options.qualifying } : {}) });
+
+/** The subject's trait as of `asOf`, or null. A portfolio has no traits: null. */
+export const trait = <A extends Reading = 'number'>(name: string, as?: A) => measure<Read<A>>({ node: 'trait', name, as: as ?? 'number' });
+
+/** The way out: the metric's own reducer over the subject's events in time order. Costly; use it for what no measure can say. */
+export const fold = <V>(reducer: string, filter: Filter, window: Window, properties: readonly string[] = []) =>
+  measure<V>({ node: 'fold', reducer, properties, filter, window });

@@ -1,0 +1,113 @@
+import type { Static, TObject } from 'typebox';
+import type { Inputs, Measures } from './measure.js';
+
+export type SubjectKind = 'account' | 'user' | 'portfolio';
+/** `ratio` 0–1 (or above), `percent` 0–100, `days` per week, `seconds`, `hours`, `currency` in the workspace's currency, unit-less `points` and `count`. */
+export type Unit = 'ratio' | 'percent' | 'points' | 'count' | 'days' | 'seconds' | 'hours' | 'currency' | 'time';
+
+/** A named piece that a value was made of. `text` is a class or label, `list` names, `table` a number per name. */
+export interface PartDefinition {
+  readonly description: string;
+  readonly type?: 'number' | 'text' | 'list' | 'table';
+  readonly unit?: Unit;
+}
+export type Parts = Readonly<Record<string, PartDefinition>>;
+export type PartValue<P extends PartDefinition = PartDefinition> = P extends { readonly type: 'text' }
+  ? string
+  : P extends { readonly type: 'list' }
+    ? readonly string[]
+    : P extends { readonly type: 'table' }
+      ? Readonly<Record<string, number>>
+      : P extends { readonly type: 'number' } | { readonly type?: undefined }
+        ? number
+        : number | string | readonly string[] | Readonly<Record<string, number>>;
+
+/** Why a metric has no value: nothing to measure, fewer than the minimum sample, or too early to tell. */
+export type NoDataReason = 'no-data' | 'below-min-sample' | 'pending';
+/** The answer "there is no value", with the parts that are known all the same (progress of a pending metric). */
+export interface NoData<P extends Parts = Parts> {
+  readonly noData: NoDataReason;
+  readonly n?: number;
+  readonly parts?: { readonly [K in keyof P]?: PartValue<P[K]> | null };
+}
+export interface Computed<P extends Parts = Parts> {
+  /** A finite number inside the metric's range. Anything else is refused and becomes null. */
+  readonly value: number;
+  /** Sample size the value rests on. */
+  readonly n?: number;
+  readonly parts?: { readonly [K in keyof P]?: PartValue<P[K]> | null };
+}
+
+/** Another metric's result for the same subject. */
+export interface MetricResult {
+  readonly value: number | null;
+  /** Null when the metric has no such part, or it is not a number. */
+  part(name: string): number | null;
+}
+
+export interface ComputeContext<C> {
+  readonly config: C;
+  /** The instant evaluated as of, epoch ms. */
+  readonly asOf: number;
+  readonly subject: { readonly kind: SubjectKind; readonly id: string };
+  /** A metric named in `uses`. A metric that could not be computed has the value null. */
+  metric(id: string): MetricResult;
+}
+
+/** State machine for a `fold` measure. Events arrive in time order (ties: by message id). */
+export interface Reducer<S = unknown> {
+  initial(): S;
+  step(state: S, event: FoldEvent): S;
+  /** The measure's value; null for none. */
+  done(state: S): number | null;
+}
+export interface FoldEvent {
+  /** Epoch ms. */
+  readonly time: number;
+  readonly event: string;
+  readonly user: string | null;
+  /** Exactly the properties that the measure names. */
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * A metric: what it measures (data), and a pure function from those values to a number.
+ *
+ * @typeParam C configuration schema (typebox object with defaults for every property)
+ */
+export interface MetricDefinition<C extends TObject = TObject, M extends Measures = Measures, P extends Parts = Parts> {
+  readonly kind: 'metric';
+  /** The manifest's `rapport.id`. */
+  readonly id: string;
+  readonly title: string;
+  /** One sentence: what the number says. */
+  readonly description: string;
+  /** Where the formula comes from. */
+  readonly source: string;
+  readonly unit: Unit;
+  /** Least and greatest possible value; null is unbounded. A computed value outside is an error. */
+  readonly range: readonly [min: number | null, max: number | null];
+  readonly subjects: readonly SubjectKind[];
+  readonly config: C;
+  readonly parts: P;
+  /** Called once per load with the validated configuration. Must return the same data every time. */
+  measures(config: Static<C>): M;
+  /** Ids of the metrics this one reads, computed before it. Each must be in the manifest's `requires`, or be optional configuration. */
+  uses?(config: Static<C>): readonly string[];
+  /** Pure; called once per subject. `inputs` is reused between calls: read it, do not keep it. */
+  compute(inputs: Inputs<M>, context: ComputeContext<Static<C>>): Computed<P> | NoData<P>;
+  /**
+   * For a metric whose portfolio value is a reduction over accounts (churn) instead of `compute` over the portfolio's own measures (NPS).
+   * Receives the measures of each account; the row object is reused, do not keep it.
+   */
+  portfolio?(accounts: Iterable<Inputs<M>>, context: ComputeContext<Static<C>>): Computed<P> | NoData<P>;
+  readonly folds?: Readonly<Record<string, Reducer>>;
+}
+
+/** Declares a metric; infers what `compute` receives from `measures` and `config`. The package's default export. */
+export const defineMetric = <C extends TObject, M extends Measures, const P extends Parts>(
+  definition: Omit<MetricDefinition<C, M, P>, 'kind'>,
+): MetricDefinition<C, M, P> => ({ kind: 'metric', ...definition });
+
+/** There is no value, and why. Never return 0 or NaN instead. */
+export const noData = <P extends Parts = Parts>(reason: NoDataReason, rest: Omit<NoData<P>, 'noData'> = {}): NoData<P> => ({ noData: reason, ...rest });

@@ -1,0 +1,48 @@
+/** Whole days or weeks, as in `'30d'` or `'2w'`. Windows are made of calendar days in the workspace's time zone. */
+export type Duration = `${number}d` | `${number}w`;
+
+/**
+ * A span of whole calendar days, relative to the instant a metric is evaluated as of. With D the day that holds the last
+ * instant before `asOf`: `last('30d')` is D−29 … D, cut off at `asOf`.
+ */
+export type Window =
+  | { readonly kind: 'last' | 'previous'; readonly days: number }
+  | { readonly kind: 'calendar'; readonly unit: CalendarUnit; readonly offset: number }
+  | { readonly kind: 'firstDays'; readonly days: number; readonly since: TraitReference }
+  | { readonly kind: 'before'; readonly edge: 'start' | 'end'; readonly of: Window }
+  | { readonly kind: 'lifetime' };
+
+export type CalendarUnit = 'week' | 'month' | 'quarter' | 'year';
+
+/** A trait that holds an instant (ISO 8601 text or epoch milliseconds). */
+export interface TraitReference {
+  readonly trait: string;
+}
+
+/** Days in a duration: `'2w'` is 14. Throws `RAPPORT_SDK_DURATION` on anything but a positive whole number of days or weeks. */
+export function daysIn(duration: Duration): number {
+  const match = /^([1-9]\d{0,5})([dw])$/.exec(duration);
+  if (!match) throw new TypeError(`RAPPORT_SDK_DURATION: "${duration}" is not a duration; write a whole number of days or weeks, as in "30d" or "2w"`);
+  return Number(match[1]) * (match[2] === 'w' ? 7 : 1);
+}
+
+/** The same number of days just before the window `last(length)` begins. */
+export const previous = (length: Duration): Window => ({ kind: 'previous', days: daysIn(length) });
+
+/** The calendar week (from Monday), month, quarter or year that holds D; `offset` −1 is the one before it. Cut off at `asOf`. */
+export const calendar = (unit: CalendarUnit, offset = 0): Window => ({ kind: 'calendar', unit, offset });
+
+/** The day of the subject's trait instant and the `days − 1` after it. A subject without that trait has no window: counts are 0, values null. */
+export const firstDays = (days: number, since: TraitReference): Window => ({ kind: 'firstDays', days, since });
+
+/** Names the trait a `firstDays` window begins at. */
+export const since = (trait: string): TraitReference => ({ trait });
+
+/** Everything before the first day of a window: the state of things when the window opened. */
+export const startOf = (of: Window): Window => ({ kind: 'before', edge: 'start', of });
+
+/** Everything up to the last day of a window, inclusive, cut off at `asOf`: the state of things when it closed. */
+export const endOf = (of: Window): Window => ({ kind: 'before', edge: 'end', of });
+
+/** Everything that had happened by `asOf`. */
+export const lifetime = (): Window => ({ kind: 'lifetime' });

@@ -1,0 +1,163 @@
+import type { Frame, Column } from './column.js';
+import type { Message, Properties } from './message.js';
+import type { Level, Plan, StreamQuery } from './plan.js';
+
+/** Ordering everywhere: by time, then by message id in code-unit order. */
+export interface EventStore {
+  /** Durable when it resolves. Messages already known (ever) and repeats within the batch are dropped whole and counted as duplicates. */
+  append(batch: readonly Message[]): Promise<{ readonly accepted: number; readonly duplicates: number }>;
+  /** A reader whose answers do not change while events are appended. Close it. */
+  snapshot(): Promise<Snapshot>;
+  /** Forgets a subject: events, traits, memberships, results, segment memberships, transitions, deliveries. Its message ids stay known, so that a repeat does not bring it back. */
+  erase(subject: { readonly kind: 'account' | 'user'; readonly id: string }): Promise<{ readonly events: number }>;
+  stats(): Promise<StoreStats>;
+}
+export interface StoreStats {
+  readonly events: number;
+  readonly accounts: number;
+  readonly users: number;
+  /** Earliest and latest event, epoch ms; null without events. */
+  readonly from: number | null;
+  readonly to: number | null;
+}
+export interface Snapshot {
+  /** One frame per plan, its columns aligned with the plan's measures. Plans of one call share scans. */
+  measure(plans: readonly Plan[]): Promise<readonly Frame[]>;
+  /** Batches of events for a fold, subjects contiguous and in the order of the frame's subjects. */
+  stream(query: StreamQuery): AsyncIterable<readonly StreamedEvent[]>;
+  /** Traits of subjects as of an instant: for display and for rules over traits. */
+  traits(of: 'account' | 'user', asOf: number, subject?: string): Promise<ReadonlyMap<string, Properties>>;
+  /** Names of all traits ever set on accounts or users, sorted. */
+  traitNames(of: 'account' | 'user'): Promise<readonly string[]>;
+  /** Latest events of one subject before `asOf`, newest first. */
+  recent(of: 'account' | 'user', subject: string, asOf: number, limit: number): Promise<readonly RecentEvent[]>;
+  close(): Promise<void>;
+}
+export interface StreamedEvent {
+  readonly subject: string;
+  readonly time: number;
+  readonly event: string;
+  readonly user: string | null;
+  readonly properties: Properties;
+}
+export interface RecentEvent {
+  readonly id: string;
+  readonly time: number;
+  readonly event: string;
+  readonly user: string | null;
+  readonly account: string | null;
+  readonly properties: Properties;
+}
+
+/** Results of one level: columns by name (`<metric>`, `<metric>.n`, `<metric>.reason`, `<metric>.<part>`). */
+export interface ResultFrame {
+  readonly level: Level;
+  readonly subjects: readonly string[];
+  readonly columns: Readonly<Record<string, Column>>;
+}
+export interface Run {
+  /** Grows by one per committed run. */
+  readonly number: number;
+  /** Epoch ms. */
+  readonly asOf: number;
+  readonly startedAt: number;
+  readonly committedAt: number;
+  /** Provenance, as the engine wrote it (metric versions, configuration hashes, windows, warnings). JSON. */
+  readonly provenance: unknown;
+}
+export interface Membership {
+  /** `<segment>` or `<segment>.<band>`, or `playbook.<id>` for a playbook's own rule. */
+  readonly segment: string;
+  readonly subject: string;
+  readonly kind: 'account' | 'user';
+  readonly enteredAt: number;
+  /** Why, in words, and the facts it rested on. */
+  readonly reason: string;
+}
+export interface Transition {
+  readonly segment: string;
+  readonly subject: string;
+  readonly kind: 'account' | 'user';
+  readonly change: 'enter' | 'exit';
+  /** The run's asOf, epoch ms. */
+  readonly at: number;
+  readonly run: number;
+  readonly reason: string;
+  readonly facts: Properties;
+  /** True for the first evaluation of a segment's version: members are taken as found and no playbook fires. */
+  readonly baseline: boolean;
+}
+export interface NewDelivery {
+  /** Idempotency key: playbook, version, subject, entry, step. A key that exists is not added again. */
+  readonly key: string;
+  readonly action: string;
+  /** What the action's `deliver` receives, without key and attempt. JSON. */
+  readonly payload: unknown;
+  readonly subject: { readonly kind: 'account' | 'user'; readonly id: string };
+  readonly dueAt: number;
+}
+export interface Delivery extends NewDelivery {
+  readonly state: 'pending' | 'delivered' | 'parked';
+  /** Attempts begun so far. */
+  readonly attempts: number;
+  readonly lastError: string | null;
+  readonly deliveredAt: number | null;
+}
+
+export interface RunCommit {
+  readonly asOf: number;
+  readonly provenance: unknown;
+  readonly frames: readonly ResultFrame[];
+  readonly transitions: readonly Omit<Transition, 'run'>[];
+  readonly deliveries: readonly NewDelivery[];
+  /** Segment keys (with version) that have now been evaluated at least once, e.g. `engagement-bands@1.0.0`. */
+  readonly evaluated: readonly string[];
+}
+
+export interface ResultStore {
+  /** Takes the workspace's run lease. Throws `RAPPORT_STORE_RUN_BUSY` while another holder's lease lives; a lease that has run out is taken over and what its run left is removed. */
+  begin(holder: string, now: number, leaseMs: number): Promise<RunLease>;
+  latestRun(): Promise<Run | null>;
+  runs(limit: number): Promise<readonly Run[]>;
+  /** Results of a committed run. Null when that run has no such level. `columns` limits what is read (absent: all). */
+  results(run: number, level: Level, columns?: readonly string[]): Promise<ResultFrame | null>;
+  /** Current members: of a segment, of a subject, or all. Ordered by segment, subject. */
+  memberships(query?: { readonly segment?: string; readonly subject?: string }): Promise<readonly Membership[]>;
+  /** Newest first. */
+  transitions(query: { readonly segment?: string; readonly subject?: string; readonly limit: number }): Promise<readonly Transition[]>;
+  evaluatedSegments(): Promise<readonly string[]>;
+}
+export interface RunLease {
+  extend(now: number): Promise<void>;
+  /** Everything becomes visible at once, or nothing. Memberships follow from the transitions. Releases the lease. Throws `RAPPORT_STORE_LEASE_LOST`. */
+  commit(commit: RunCommit, now: number): Promise<Run>;
+  /** Gives the lease back without a trace. */
+  abandon(): Promise<void>;
+}
+
+export interface DeliveryStore {
+  /** Takes up to `limit` pending deliveries that are due and not leased, oldest due first, and leases them; counts an attempt. */
+  claim(now: number, limit: number, leaseMs: number): Promise<readonly Delivery[]>;
+  delivered(key: string, now: number): Promise<void>;
+  /** Back to pending, due at `dueAt`; or parked when `dueAt` is null. */
+  failed(key: string, error: string, dueAt: number | null): Promise<void>;
+  /** A parked delivery is pending again, due now, its attempts back to 0. False when there is no such parked delivery. */
+  replay(key: string, now: number): Promise<boolean>;
+  list(query: { readonly state?: Delivery['state']; readonly limit: number }): Promise<readonly Delivery[]>;
+}
+
+/** One workspace's data. */
+export interface Store extends EventStore, ResultStore, DeliveryStore {
+  /** For messages: `duckdb:/path` or `mongodb://host/db`, without credentials. */
+  readonly location: string;
+  readonly zone: string;
+  /** Makes the named properties fast to measure. Optional hint; answers do not depend on it. */
+  declare(properties: readonly string[]): Promise<void>;
+  close(): Promise<void>;
+}
+export interface StoreOptions {
+  /** IANA time zone that days are cut in. Fixed at creation: opening with another throws `RAPPORT_STORE_ZONE_CHANGED`. */
+  readonly zone: string;
+  /** `groups` (default): accounts come from `groupId`. `users`: every user is its own account. */
+  readonly accounts?: 'groups' | 'users';
+}
