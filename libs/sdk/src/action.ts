@@ -9,7 +9,13 @@ export interface Delivery<I = unknown> {
   readonly playbook: { readonly id: string; readonly version: string };
   readonly step: string;
   readonly subject: { readonly kind: 'account' | 'user'; readonly id: string };
-  readonly transition: { readonly segment: string; readonly change: 'enter' | 'exit'; readonly at: string; readonly reason: string; readonly facts: Readonly<Record<string, unknown>> };
+  readonly transition: {
+    readonly segment: string;
+    readonly change: 'enter' | 'exit';
+    readonly at: string;
+    readonly reason: string;
+    readonly facts: Readonly<Record<string, unknown>>;
+  };
   readonly input: I;
 }
 
@@ -31,7 +37,10 @@ export interface ActionContext<C> {
   now(): number;
   /** The only way out: refuses private addresses unless the workspace allows them; follows no redirect. Throws `RAPPORT_HTTP_*`. */
   readonly http: {
-    post(url: string, request: { readonly headers?: Readonly<Record<string, string>>; readonly body: string }): Promise<HttpResponse>;
+    post(
+      url: string,
+      request: { readonly headers?: Readonly<Record<string, string>>; readonly body: string },
+    ): Promise<HttpResponse>;
   };
   /** Fires when the delivery's time is up. */
   readonly signal: AbortSignal;
@@ -50,7 +59,9 @@ export interface ActionDefinition<C extends TObject = TObject, I extends TObject
 }
 
 /** Declares an action. The package's default export. */
-export const defineAction = <C extends TObject, I extends TObject>(definition: Omit<ActionDefinition<C, I>, 'kind'>): ActionDefinition<C, I> => ({
+export const defineAction = <C extends TObject, I extends TObject>(
+  definition: Omit<ActionDefinition<C, I>, 'kind'>,
+): ActionDefinition<C, I> => ({
   kind: 'action',
   ...definition,
 });

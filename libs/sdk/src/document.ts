@@ -71,6 +71,14 @@ export interface PlaybookDefinition {
 }
 
 /** A segment package's default export. */
-export const defineSegment = (document: SegmentDocument): SegmentDefinition => ({ kind: 'segment', id: document.id, document });
+export const defineSegment = (document: SegmentDocument): SegmentDefinition => ({
+  kind: 'segment',
+  id: document.id,
+  document,
+});
 /** A playbook package's default export. */
-export const definePlaybook = (document: PlaybookDocument): PlaybookDefinition => ({ kind: 'playbook', id: document.id, document });
+export const definePlaybook = (document: PlaybookDocument): PlaybookDefinition => ({
+  kind: 'playbook',
+  id: document.id,
+  document,
+});

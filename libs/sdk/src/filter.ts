@@ -1,11 +1,6 @@
 export type Scalar = string | number | boolean;
 
-export type FilterOperator =
-  | 'equal'
-  | 'lessThan'
-  | 'lessThanInclusive'
-  | 'greaterThan'
-  | 'greaterThanInclusive';
+export type FilterOperator = 'equal' | 'lessThan' | 'lessThanInclusive' | 'greaterThan' | 'greaterThanInclusive';
 
 /**
  * A condition on an event's properties. Two-valued: a leaf whose property is missing, null, or of another type than its
@@ -26,12 +21,25 @@ export interface Filter {
   readonly where?: Where;
 }
 
+/** Events by name; an empty list is every event. For a configuration option that narrows what counts. */
+export const named = (events: readonly string[]): Filter => (events.length ? { events } : {});
+
 /** `property = value`, same type. */
 export const equal = (property: string, value: Scalar): Where => ({ property, operator: 'equal', value });
 /** The property equals one of the values. */
 export const oneOf = (property: string, value: readonly Scalar[]): Where => ({ property, operator: 'in', value });
 /** `property ≥ value`; both numbers, or both text compared by code point. */
-export const atLeast = (property: string, value: number | string): Where => ({ property, operator: 'greaterThanInclusive', value });
+export const atLeast = (property: string, value: number | string): Where => ({
+  property,
+  operator: 'greaterThanInclusive',
+  value,
+});
+/** `property ≤ value`; both numbers, or both text compared by code point. */
+export const atMost = (property: string, value: number | string): Where => ({
+  property,
+  operator: 'lessThanInclusive',
+  value,
+});
 /** `property < value`; both numbers, or both text compared by code point. */
 export const below = (property: string, value: number | string): Where => ({ property, operator: 'lessThan', value });
 /** The property is there and is not null. */

@@ -31,8 +31,19 @@ export type Distinct = 'user' | 'newUser' | 'session' | 'day' | 'event' | { read
 
 export type Node =
   | { readonly node: 'count'; readonly filter: Filter; readonly window: Window }
-  | { readonly node: 'sum' | 'min' | 'max' | 'mean'; readonly property: string; readonly filter: Filter; readonly window: Window }
-  | { readonly node: 'quantile'; readonly property: string; readonly q: number; readonly filter: Filter; readonly window: Window }
+  | {
+      readonly node: 'sum' | 'min' | 'max' | 'mean';
+      readonly property: string;
+      readonly filter: Filter;
+      readonly window: Window;
+    }
+  | {
+      readonly node: 'quantile';
+      readonly property: string;
+      readonly q: number;
+      readonly filter: Filter;
+      readonly window: Window;
+    }
   | {
       readonly node: 'distinct';
       readonly of: Distinct;
@@ -104,13 +115,17 @@ const measure = <V>(node: Node): Measure<V> => node as Measure<V>;
 export const count = (filter: Filter, window: Window) => measure<number>({ node: 'count', filter, window });
 
 /** Sum of a numeric property; null when no matching event carries a number there. */
-export const sum = (property: string, filter: Filter, window: Window) => measure<number | null>({ node: 'sum', property, filter, window });
+export const sum = (property: string, filter: Filter, window: Window) =>
+  measure<number | null>({ node: 'sum', property, filter, window });
 /** Least value of a numeric property, or null. */
-export const min = (property: string, filter: Filter, window: Window) => measure<number | null>({ node: 'min', property, filter, window });
+export const min = (property: string, filter: Filter, window: Window) =>
+  measure<number | null>({ node: 'min', property, filter, window });
 /** Greatest value of a numeric property, or null. */
-export const max = (property: string, filter: Filter, window: Window) => measure<number | null>({ node: 'max', property, filter, window });
+export const max = (property: string, filter: Filter, window: Window) =>
+  measure<number | null>({ node: 'max', property, filter, window });
 /** Arithmetic mean of a numeric property, or null. */
-export const mean = (property: string, filter: Filter, window: Window) => measure<number | null>({ node: 'mean', property, filter, window });
+export const mean = (property: string, filter: Filter, window: Window) =>
+  measure<number | null>({ node: 'mean', property, filter, window });
 /** Quantile `q` (0–1) of a numeric property, linear between neighbours (type 7), or null. */
 export const quantile = (property: string, q: number, filter: Filter, window: Window) =>
   measure<number | null>({ node: 'quantile', property, q, filter, window });
@@ -120,36 +135,68 @@ export const quantile = (property: string, q: number, filter: Filter, window: Wi
  * `newUser` counts users whose first matching event ever, as of `asOf`, lies in the window. With `qualifying` (users, new
  * users and days only) a user counts on a day only if each qualification holds on that day.
  */
-export const distinct = (of: Distinct, filter: Filter, window: Window, options: { qualifying?: readonly Qualification[] } = {}) =>
-  measure<number>({ node: 'distinct', of, filter, window, ...(options.qualifying?.length ? { qualifying: options.qualifying } : {}) });
+export const distinct = (
+  of: Distinct,
+  filter: Filter,
+  window: Window,
+  options: { qualifying?: readonly Qualification[] } = {},
+) =>
+  measure<number>({
+    node: 'distinct',
+    of,
+    filter,
+    window,
+    ...(options.qualifying?.length ? { qualifying: options.qualifying } : {}),
+  });
 
 /** Mean over all days of the window of the distinct users per day (DAU averaged). 0 when nobody was active. */
 export const meanPerDay = (filter: Filter, window: Window, options: { qualifying?: readonly Qualification[] } = {}) =>
-  measure<number>({ node: 'meanPerDay', filter, window, ...(options.qualifying?.length ? { qualifying: options.qualifying } : {}) });
+  measure<number>({
+    node: 'meanPerDay',
+    filter,
+    window,
+    ...(options.qualifying?.length ? { qualifying: options.qualifying } : {}),
+  });
 
 type Read<A extends Reading> = (A extends 'text' ? string : number) | null;
 
 /** Property of the earliest matching event that carries it (ties: by message id), or null; `'time'` is that event's instant in epoch ms. */
-export function first<A extends Reading = 'number'>(of: string, filter: Filter, window: Window, as?: A): Measure<Read<A>> {
+export function first<A extends Reading = 'number'>(
+  of: string,
+  filter: Filter,
+  window: Window,
+  as?: A,
+): Measure<Read<A>> {
   return measure({ node: 'first', of: { property: of, as: as ?? 'number' }, filter, window });
 }
 /** Instant of the earliest matching event in epoch ms, or null. */
-export const firstTime = (filter: Filter, window: Window) => measure<number | null>({ node: 'first', of: 'time', filter, window });
+export const firstTime = (filter: Filter, window: Window) =>
+  measure<number | null>({ node: 'first', of: 'time', filter, window });
 /** Instant of the latest matching event in epoch ms, or null. */
-export const lastTime = (filter: Filter, window: Window) => measure<number | null>({ node: 'last', of: 'time', filter, window });
+export const lastTime = (filter: Filter, window: Window) =>
+  measure<number | null>({ node: 'last', of: 'time', filter, window });
 
 /** The window of the last days or weeks up to `asOf`: `last('30d')`. */
 export function last(length: Duration): Window;
 /** Property of the latest matching event that carries it (ties: by message id), or null: `last('mrr', subscription, lifetime())`. */
-export function last<A extends Reading = 'number'>(of: string, filter: Filter, window: Window, as?: A): Measure<Read<A>>;
+export function last<A extends Reading = 'number'>(
+  of: string,
+  filter: Filter,
+  window: Window,
+  as?: A,
+): Measure<Read<A>>;
 export function last(of: string, filter?: Filter, window?: Window, as: Reading = 'number'): Window | Measure<unknown> {
   if (!filter || !window) return { kind: 'last', days: daysIn(of as Duration) };
   return measure({ node: 'last', of: { property: of, as }, filter, window });
 }
 
 /** Counts per event name or per value of a property (read as text): of events, or of distinct users. Empty when there are none. */
-export const countByKey = (key: 'event' | { readonly property: string }, filter: Filter, window: Window, of: 'events' | 'users' = 'events') =>
-  measure<ReadonlyMap<string, number>>({ node: 'countByKey', key, of, filter, window });
+export const countByKey = (
+  key: 'event' | { readonly property: string },
+  filter: Filter,
+  window: Window,
+  of: 'events' | 'users' = 'events',
+) => measure<ReadonlyMap<string, number>>({ node: 'countByKey', key, of, filter, window });
 
 /**
  * Sessions of the subject's users that start in the window, whole, cut at `asOf`. Events with a `sessionId` form one session
@@ -158,8 +205,18 @@ export const countByKey = (key: 'event' | { readonly property: string }, filter:
  * duration in seconds are null.
  */
 export function sessions(of: 'count', filter: Filter, window: Window, idleMinutes?: number): Measure<number>;
-export function sessions(of: 'seconds' | { readonly quantile: number }, filter: Filter, window: Window, idleMinutes?: number): Measure<number | null>;
-export function sessions(of: 'count' | 'seconds' | { readonly quantile: number }, filter: Filter, window: Window, idleMinutes = 30): Measure<number | null> {
+export function sessions(
+  of: 'seconds' | { readonly quantile: number },
+  filter: Filter,
+  window: Window,
+  idleMinutes?: number,
+): Measure<number | null>;
+export function sessions(
+  of: 'count' | 'seconds' | { readonly quantile: number },
+  filter: Filter,
+  window: Window,
+  idleMinutes = 30,
+): Measure<number | null> {
   return measure({ node: 'sessions', of, idleMinutes, filter, window });
 }
 
@@ -167,7 +224,8 @@ export function sessions(of: 'count' | 'seconds' | { readonly quantile: number }
  * Seconds of active use: the sum, per user and account, of the gaps between consecutive events that are ≤ `idleMinutes`; a gap
  * belongs to the window in which its later event falls. 0 when there are none.
  */
-export const activeTime = (filter: Filter, window: Window, idleMinutes = 5) => measure<number>({ node: 'activeTime', idleMinutes, filter, window });
+export const activeTime = (filter: Filter, window: Window, idleMinutes = 5) =>
+  measure<number>({ node: 'activeTime', idleMinutes, filter, window });
 
 /**
  * Things opened and closed (tickets, subscriptions). `opened`/`closed`: spans opened or closed in the window; `open`: spans
@@ -177,8 +235,16 @@ export const activeTime = (filter: Filter, window: Window, idleMinutes = 5) => m
  * open span, or closing a closed one, changes nothing. An event counts at its effective instant if known by `asOf`.
  */
 export function spans(definition: Spans, of: 'opened' | 'closed' | 'open', window: Window): Measure<number>;
-export function spans(definition: Spans, of: { readonly sum: string } | { readonly quantile: number }, window: Window): Measure<number | null>;
-export function spans(definition: Spans, of: 'opened' | 'closed' | 'open' | { readonly sum: string } | { readonly quantile: number }, window: Window) {
+export function spans(
+  definition: Spans,
+  of: { readonly sum: string } | { readonly quantile: number },
+  window: Window,
+): Measure<number | null>;
+export function spans(
+  definition: Spans,
+  of: 'opened' | 'closed' | 'open' | { readonly sum: string } | { readonly quantile: number },
+  window: Window,
+) {
   return measure<number | null>({ node: 'spans', spans: definition, of, window });
 }
 
@@ -188,10 +254,18 @@ export const series = (
   filter: Filter,
   window: Window,
   options: { qualifying?: readonly Qualification[] } = {},
-) => measure<ReadonlyMap<number, number>>({ node: 'series', of, filter, window, ...(options.qualifying?.length ? { qualifying: options.qualifying } : {}) });
+) =>
+  measure<ReadonlyMap<number, number>>({
+    node: 'series',
+    of,
+    filter,
+    window,
+    ...(options.qualifying?.length ? { qualifying: options.qualifying } : {}),
+  });
 
 /** The subject's trait as of `asOf`, or null. A portfolio has no traits: null. */
-export const trait = <A extends Reading = 'number'>(name: string, as?: A) => measure<Read<A>>({ node: 'trait', name, as: as ?? 'number' });
+export const trait = <A extends Reading = 'number'>(name: string, as?: A) =>
+  measure<Read<A>>({ node: 'trait', name, as: as ?? 'number' });
 
 /** The way out: the metric's own reducer over the subject's events in time order. Costly; use it for what no measure can say. */
 export const fold = <V>(reducer: string, filter: Filter, window: Window, properties: readonly string[] = []) =>

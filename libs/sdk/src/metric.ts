@@ -110,4 +110,7 @@ export const defineMetric = <C extends TObject, M extends Measures, const P exte
 ): MetricDefinition<C, M, P> => ({ kind: 'metric', ...definition });
 
 /** There is no value, and why. Never return 0 or NaN instead. */
-export const noData = <P extends Parts = Parts>(reason: NoDataReason, rest: Omit<NoData<P>, 'noData'> = {}): NoData<P> => ({ noData: reason, ...rest });
+export const noData = <P extends Parts = Parts>(
+  reason: NoDataReason,
+  rest: Omit<NoData<P>, 'noData'> = {},
+): NoData<P> => ({ noData: reason, ...rest });

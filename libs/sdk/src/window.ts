@@ -1,3 +1,5 @@
+import { Type } from 'typebox';
+
 /** Whole days or weeks, as in `'30d'` or `'2w'`. Windows are made of calendar days in the workspace's time zone. */
 export type Duration = `${number}d` | `${number}w`;
 
@@ -19,10 +21,17 @@ export interface TraitReference {
   readonly trait: string;
 }
 
+/** Configuration option that holds a duration, as in `"30d"` or `"2w"`. */
+export const durationOption = (initial: Duration, description: string) =>
+  Type.Unsafe<Duration>({ type: 'string', pattern: '^[1-9][0-9]{0,5}[dw]$', default: initial, description });
+
 /** Days in a duration: `'2w'` is 14. Throws `RAPPORT_SDK_DURATION` on anything but a positive whole number of days or weeks. */
 export function daysIn(duration: Duration): number {
   const match = /^([1-9]\d{0,5})([dw])$/.exec(duration);
-  if (!match) throw new TypeError(`RAPPORT_SDK_DURATION: "${duration}" is not a duration; write a whole number of days or weeks, as in "30d" or "2w"`);
+  if (!match)
+    throw new TypeError(
+      `RAPPORT_SDK_DURATION: "${duration}" is not a duration; write a whole number of days or weeks, as in "30d" or "2w"`,
+    );
   return Number(match[1]) * (match[2] === 'w' ? 7 : 1);
 }
 
