@@ -131,9 +131,11 @@ export const quantile = (property: string, q: number, filter: Filter, window: Wi
   measure<number | null>({ node: 'quantile', property, q, filter, window });
 
 /**
- * Distinct users, new users, sessions, days (with an event), event names, or values of a property. 0 when there are none.
- * `newUser` counts users whose first matching event ever, as of `asOf`, lies in the window. With `qualifying` (users, new
- * users and days only) a user counts on a day only if each qualification holds on that day.
+ * Distinct users, new users, sessions (explicit session ids), days (with an event), event names, or values of a property (scalars, read as
+ * text). 0 when there are none. `newUser` counts users whose first matching event ever within the subject, as of `asOf`, lies in the window.
+ * With `qualifying` (users, new users and days only) a user counts on a day only if each qualification holds on that day: over
+ * all of the user's events of that day within the subject, whether or not `filter` takes them; a matching event is needed too. `newUser` then
+ * goes by the first day on which the user counts, and `day` counts the days on which any user counts.
  */
 export const distinct = (
   of: Distinct,
@@ -149,7 +151,10 @@ export const distinct = (
     ...(options.qualifying?.length ? { qualifying: options.qualifying } : {}),
   });
 
-/** Mean over all days of the window of the distinct users per day (DAU averaged). 0 when nobody was active. */
+/**
+ * Mean over all days of the window of the distinct users per day (DAU averaged). 0 when nobody was active. A window without a beginning
+ * is taken from the first day on which a user counts; a window cut by `asOf` has the days up to D.
+ */
 export const meanPerDay = (filter: Filter, window: Window, options: { qualifying?: readonly Qualification[] } = {}) =>
   measure<number>({
     node: 'meanPerDay',
@@ -190,7 +195,10 @@ export function last(of: string, filter?: Filter, window?: Window, as: Reading =
   return measure({ node: 'last', of: { property: of, as }, filter, window });
 }
 
-/** Counts per event name or per value of a property (read as text): of events, or of distinct users. Empty when there are none. */
+/**
+ * Counts per event name or per value of a property: of events, or of distinct users. Scalars are read as text (numbers as JavaScript writes
+ * them, `true`, `false`); events without the property, or with null, a list or an object there, have no key. Empty when there are none.
+ */
 export const countByKey = (
   key: 'event' | { readonly property: string },
   filter: Filter,
@@ -201,7 +209,7 @@ export const countByKey = (
 /**
  * Sessions of the subject's users that start in the window, whole, cut at `asOf`. Events with a `sessionId` form one session
  * per id (until 24 h pass without one); others form sessions that end after `idleMinutes` without an event. A user's
- * activity in two accounts is two streams. `count` is 0 when there are none; `seconds` (total) and quantiles of the
+ * activity in two accounts (or in none) is two streams; events without a user are left out. `count` is 0 when there are none; `seconds` (total) and quantiles of the
  * duration in seconds are null.
  */
 export function sessions(of: 'count', filter: Filter, window: Window, idleMinutes?: number): Measure<number>;
@@ -222,7 +230,7 @@ export function sessions(
 
 /**
  * Seconds of active use: the sum, per user and account, of the gaps between consecutive events that are ≤ `idleMinutes`; a gap
- * belongs to the window in which its later event falls. 0 when there are none.
+ * belongs to the window in which its later event falls. Session ids play no part; events without a user are left out. 0 when there are none.
  */
 export const activeTime = (filter: Filter, window: Window, idleMinutes = 5) =>
   measure<number>({ node: 'activeTime', idleMinutes, filter, window });
@@ -232,7 +240,9 @@ export const activeTime = (filter: Filter, window: Window, idleMinutes = 5) =>
  * running at the window's end; `{ sum: property }`: sum over those of the latest value that their opening or changing events carried
  * (null when none carries one); `{ quantile: q }`: quantile of the seconds from opening to closing of the spans closed in
  * the window (null when none was). At one instant, opening comes before changing and changing before closing. Opening an
- * open span, or closing a closed one, changes nothing. An event counts at its effective instant if known by `asOf`.
+ * open span, or closing a closed one, changes nothing. An event counts at its effective instant if known by `asOf`; only closing has one other
+ * than the event's own. Running at the window's end means closed no earlier than that instant. For a portfolio every account (and the events without
+ * one) keeps its own spans, and the answers are over all of them; a user's spans are the user's in whatever account they happen.
  */
 export function spans(definition: Spans, of: 'opened' | 'closed' | 'open', window: Window): Measure<number>;
 export function spans(
@@ -248,7 +258,7 @@ export function spans(
   return measure<number | null>({ node: 'spans', spans: definition, of, window });
 }
 
-/** Per day of the window: events, distinct users, or the sum of a property. Keyed by epoch day (days since 1970-01-01 in the workspace's zone); days with nothing are absent. */
+/** Per day of the window: events, distinct users, or the sum of a property. Keyed by epoch day (days since 1970-01-01 in the workspace's zone); days with nothing are absent. `qualifying` is for `users`. */
 export const series = (
   of: 'events' | 'users' | { readonly sum: string },
   filter: Filter,

@@ -54,3 +54,49 @@ export function valueAt(column: Column, i: number): unknown {
     }
   }
 }
+
+/** A number column from values; null for none. */
+export function numberColumn(values: readonly (number | null)[]): NumberColumn {
+  return {
+    type: 'number',
+    values: Float64Array.from(values, (value) => value ?? 0),
+    valid: Uint8Array.from(values, (value) => (value === null ? 0 : 1)),
+  };
+}
+
+/** A text column from values; null for none. */
+export function textColumn(values: readonly (string | null)[]): TextColumn {
+  const index = new Map<string, number>();
+  const codes = Int32Array.from(values, (value) => (value === null ? -1 : codeOf(index, value)));
+  return { type: 'text', codes, dictionary: [...index.keys()] };
+}
+
+/** A keyed column from one map per subject, keys all text (`text`) or all whole numbers (`days`). */
+export function keyedColumn(keys: 'text', maps: readonly ReadonlyMap<string, number>[]): KeyedColumn;
+export function keyedColumn(keys: 'days', maps: readonly ReadonlyMap<number, number>[]): KeyedColumn;
+export function keyedColumn(keys: 'text' | 'days', maps: readonly ReadonlyMap<string | number, number>[]): KeyedColumn {
+  const index = new Map<string, number>();
+  const offsets = new Uint32Array(maps.length + 1);
+  const flatKeys: number[] = [];
+  const values: number[] = [];
+  maps.forEach((map, i) => {
+    for (const [key, value] of [...map].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      flatKeys.push(typeof key === 'number' ? key : codeOf(index, key));
+      values.push(value);
+    }
+    offsets[i + 1] = flatKeys.length;
+  });
+  return {
+    type: 'keyed',
+    offsets,
+    keys: Int32Array.from(flatKeys),
+    values: Float64Array.from(values),
+    dictionary: keys === 'text' ? [...index.keys()] : null,
+  };
+}
+
+function codeOf(index: Map<string, number>, value: string): number {
+  let code = index.get(value);
+  if (code === undefined) index.set(value, (code = index.size));
+  return code;
+}

@@ -2,7 +2,8 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 export type Properties = Readonly<Record<string, Json>>;
 
 /**
- * One ingested call, validated and normalised. `id` is the caller's `messageId`: a message whose id was ever accepted before is dropped
+ * One ingested call, validated and normalised. Ids (message, user, account, session) and event names are not empty; all text is well-formed
+ * Unicode without U+0000; numbers are finite; `time` is whole ms. `id` is the caller's `messageId`: a message whose id was ever accepted before is dropped
  * whole. A `group` call may carry both `traits` and `member`.
  */
 export interface Message {
@@ -17,7 +18,7 @@ export interface Message {
     readonly session: string | null;
     readonly properties: Properties;
   };
-  /** New values of a subject's traits from `time` on. Null removes a trait. */
+  /** New values of a subject's traits from `time` on (ties: greatest message id wins). Null removes a trait. Names the subject, also without values. */
   readonly traits?: { readonly of: 'account' | 'user'; readonly subject: string; readonly values: Properties };
   /** From `time` on the user belongs to the account. */
   readonly member?: { readonly user: string; readonly account: string };

@@ -25,7 +25,7 @@ export type ResolvedMeasure = Resolve<MeasureNode>;
  * Subjects: every account (user) that an event, a trait or a membership before `asOf` names, in code-unit order of their ids; for the
  * portfolio one subject "" or, with `by`, one per value of that account trait (text of it; accounts without it: the subject "").
  * In a portfolio `by` a trait, an event belongs to its account's group; events without an account belong to none. The whole
- * portfolio also counts events without an account. `sinceTrait` windows and `trait` measures have no value for a portfolio (counts 0).
+ * portfolio also counts events without an account. Traits that group are those as of `asOf`. `sinceTrait` windows and `trait` measures have no value for a portfolio (counts 0).
  */
 export interface Plan {
   readonly level: Level;
@@ -40,4 +40,20 @@ export interface StreamQuery {
   readonly filter: Filter;
   readonly window: ResolvedWindow;
   readonly properties: readonly string[];
+}
+
+/** The column that a store answers a measure with. */
+export function columnTypeOf(measure: ResolvedMeasure): 'number' | 'text' | 'keyed' {
+  switch (measure.node) {
+    case 'countByKey':
+    case 'series':
+      return 'keyed';
+    case 'trait':
+      return measure.as === 'text' ? 'text' : 'number';
+    case 'first':
+    case 'last':
+      return measure.of !== 'time' && measure.of.as === 'text' ? 'text' : 'number';
+    default:
+      return 'number';
+  }
 }

@@ -8,7 +8,7 @@ export interface EventStore {
   append(batch: readonly Message[]): Promise<{ readonly accepted: number; readonly duplicates: number }>;
   /** A reader whose answers do not change while events are appended. Close it. */
   snapshot(): Promise<Snapshot>;
-  /** Forgets a subject: events, traits, memberships, results, segment memberships, transitions, deliveries. Its message ids stay known, so that a repeat does not bring it back. */
+  /** Forgets a subject: its events (an account's: also those that belong to it by a membership), traits, memberships, results, segment memberships, transitions, deliveries. Its message ids stay known, so that a repeat does not bring it back. */
   erase(subject: { readonly kind: 'account' | 'user'; readonly id: string }): Promise<{ readonly events: number }>;
   stats(): Promise<StoreStats>;
 }
@@ -23,13 +23,13 @@ export interface StoreStats {
 export interface Snapshot {
   /** One frame per plan, its columns aligned with the plan's measures. Plans of one call share scans. */
   measure(plans: readonly Plan[]): Promise<readonly Frame[]>;
-  /** Batches of events for a fold, subjects contiguous and in the order of the frame's subjects. */
+  /** Batches of events for a fold, each with those of the named properties that it has, subjects contiguous and in the order of the frame's subjects. */
   stream(query: StreamQuery): AsyncIterable<readonly StreamedEvent[]>;
-  /** Traits of subjects as of an instant: for display and for rules over traits. */
+  /** Traits of subjects as of an instant: for display and for rules over traits. Subjects without a trait are absent. */
   traits(of: 'account' | 'user', asOf: number, subject?: string): Promise<ReadonlyMap<string, Properties>>;
-  /** Names of all traits ever set on accounts or users, sorted. */
+  /** Names of all traits ever set (to anything but null) on accounts or users, in code-unit order. */
   traitNames(of: 'account' | 'user'): Promise<readonly string[]>;
-  /** Latest events of one subject before `asOf`, newest first. */
+  /** Latest events of one subject before `asOf`, newest first (ties: greatest message id first). `account` is the one worked out for the event. */
   recent(of: 'account' | 'user', subject: string, asOf: number, limit: number): Promise<readonly RecentEvent[]>;
   close(): Promise<void>;
 }
@@ -124,7 +124,11 @@ export interface ResultStore {
   /** Current members: of a segment, of a subject, or all. Ordered by segment, subject. */
   memberships(query?: { readonly segment?: string; readonly subject?: string }): Promise<readonly Membership[]>;
   /** Newest first. */
-  transitions(query: { readonly segment?: string; readonly subject?: string; readonly limit: number }): Promise<readonly Transition[]>;
+  transitions(query: {
+    readonly segment?: string;
+    readonly subject?: string;
+    readonly limit: number;
+  }): Promise<readonly Transition[]>;
   evaluatedSegments(): Promise<readonly string[]>;
 }
 export interface RunLease {
@@ -158,6 +162,9 @@ export interface Store extends EventStore, ResultStore, DeliveryStore {
 export interface StoreOptions {
   /** IANA time zone that days are cut in. Fixed at creation: opening with another throws `RAPPORT_STORE_ZONE_CHANGED`. */
   readonly zone: string;
-  /** `groups` (default): accounts come from `groupId`. `users`: every user is its own account. */
+  /**
+   * `groups` (default): accounts come from `groupId`. `users`: every user is its own account: an event belongs to its user
+   * whatever `account` says, the accounts are the users and their traits the users' traits; traits of accounts are not looked at, and a membership only names its user.
+   */
   readonly accounts?: 'groups' | 'users';
 }

@@ -27,10 +27,12 @@ export function resolveWindow(window: Window, asOf: number, zone: Zone): Resolve
       return { kind: 'sinceTrait', trait: window.since.trait, days: window.days };
     case 'before': {
       const of = resolveWindow(window.of, asOf, zone);
-      if (of.kind !== 'days') throw new TypeError('RAPPORT_SDK_WINDOW: startOf and endOf take a window of fixed days, not firstDays');
+      if (of.kind !== 'days')
+        throw new TypeError('RAPPORT_SDK_WINDOW: startOf and endOf take a window of fixed days, not firstDays');
       if (window.edge === 'end') return days(null, of.to);
-      if (of.from === null) throw new TypeError('RAPPORT_SDK_WINDOW: a lifetime has no start; startOf takes a window that begins on a day');
-      return days(null, of.from - 1);
+      if (of.from === null)
+        throw new TypeError('RAPPORT_SDK_WINDOW: a lifetime has no start; startOf takes a window that begins on a day');
+      return days(null, Math.min(today, of.from - 1));
     }
   }
 }

@@ -15,7 +15,9 @@ export interface Zone {
 /** Throws `RAPPORT_STORE_ZONE` for a name that is not an IANA time zone. */
 export function zone(name: string): Zone {
   if (Number.isNaN(tzOffset(name, new Date(0)))) {
-    throw new RangeError(`RAPPORT_STORE_ZONE: "${name}" is not an IANA time zone; write one such as "UTC" or "Europe/Berlin"`);
+    throw new RangeError(
+      `RAPPORT_STORE_ZONE: "${name}" is not an IANA time zone; write one such as "UTC" or "Europe/Berlin"`,
+    );
   }
   // Offsets change only on quarter hours (since 1970), so one look-up serves a quarter of an hour of events.
   const offsets = new Map<number, number>();
@@ -29,7 +31,10 @@ export function zone(name: string): Zone {
     }
     return minutes * 60_000;
   };
-  const dayOf = name === 'UTC' ? (instant: number) => Math.floor(instant / DAY) : (instant: number) => Math.floor((instant + offset(instant)) / DAY);
+  const dayOf =
+    name === 'UTC'
+      ? (instant: number) => Math.floor(instant / DAY)
+      : (instant: number) => Math.floor((instant + offset(instant)) / DAY);
   return {
     name,
     dayOf,
