@@ -1,9 +1,19 @@
 import { defineConfig } from 'vitest/config';
+
 export default defineConfig({
+  // Packages of the workspace are tested from source; see the `exports` of any of them.
   ssr: { resolve: { conditions: ['@rapport/source', 'module', 'node', 'development|production'] } },
   test: {
     include: ['{apps,libs,plugins,tools}/**/src/**/*.test.ts'],
-    pool: 'threads',
-    coverage: { provider: 'v8', include: ['{apps,libs,plugins}/**/src/**/*.ts'], exclude: ['**/*.test.ts'] },
+    pool: 'forks',
+    // A test that hangs must not hang CI, and one that is slow on two busy cores must not fail.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    coverage: {
+      provider: 'v8',
+      include: ['{apps,libs,plugins}/**/src/**/*.ts'],
+      exclude: ['**/*.test.ts'],
+      reporter: ['text-summary', 'html'],
+    },
   },
 });
