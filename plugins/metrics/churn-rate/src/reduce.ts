@@ -1,0 +1,53 @@
+import { noData } from '@rapport/sdk';
+
+/** One account: subscriptions running and their MRR when the window opened and closed, and the latest reason of a cancellation. */
+export interface Customer {
+  readonly openAtStart: number;
+  readonly openAtEnd: number;
+  readonly mrrAtStart: number | null;
+  readonly mrrAtEnd: number | null;
+  readonly reason: string | null;
+}
+
+/** Churn over accounts. Revenue counts only customers whose MRR is known at both ends; with none of them its parts are null. */
+export function reduceChurn(accounts: Iterable<Customer>) {
+  let customersAtStart = 0;
+  let lost = 0;
+  let mrrAtStart = 0;
+  let mrrAtEnd = 0;
+  let mrrLost = 0;
+  const reasons = new Map<string, number>();
+  for (const account of accounts) {
+    if (account.openAtStart === 0) continue;
+    customersAtStart++;
+    const gone = account.openAtEnd === 0;
+    if (gone) {
+      lost++;
+      const reason = account.reason ?? 'unstated';
+      reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    }
+    const mrrNow = gone ? 0 : account.mrrAtEnd;
+    if (account.mrrAtStart === null || mrrNow === null) continue;
+    mrrAtStart += account.mrrAtStart;
+    mrrAtEnd += mrrNow;
+    mrrLost += Math.max(0, account.mrrAtStart - mrrNow);
+  }
+  if (customersAtStart === 0) return noData('no-data');
+  const retained = customersAtStart - lost;
+  const ofRevenue = (amount: number) => (mrrAtStart > 0 ? amount / mrrAtStart : null);
+  return {
+    value: lost / customersAtStart,
+    n: customersAtStart,
+    parts: {
+      customersAtStart,
+      lost,
+      retained,
+      retentionRate: retained / customersAtStart,
+      mrrAtStart: mrrAtStart > 0 ? mrrAtStart : null,
+      mrrLost: mrrAtStart > 0 ? mrrLost : null,
+      mrrChurnRate: ofRevenue(mrrLost),
+      netRevenueRetention: ofRevenue(mrrAtEnd),
+      reasons: Object.fromEntries(reasons),
+    },
+  };
+}
