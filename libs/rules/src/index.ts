@@ -1,1 +1,26 @@
-export {};
+export { nearest, didYouMean } from './suggestion.js';
+export { pointerToken, type Problem } from './problem.js';
+export {
+  operators,
+  readingOf,
+  instantOf,
+  durationOf,
+  type FactReading,
+  type Operator,
+  type Verdict,
+} from './operator.js';
+export { compile, evaluate, readerOf, usesOf, MAX_DEPTH, type FactReader, type FactUse } from './condition.js';
+export { explain } from './explanation.js';
+export { segmentSchema, playbookSchema } from './schema.js';
+export {
+  checkCondition,
+  checkSegment,
+  checkPlaybook,
+  checkFacts,
+  conditionsOf,
+  factsOf,
+  problemOf,
+  type Checked,
+  type FactCatalogue,
+} from './validation.js';
+export { placementOf, runTests, type FailedTest, type Placement } from './verdict.js';
