@@ -1,1 +1,12 @@
-export {};
+export { type Call, group, identify, type Instant, messagesOf, track } from './call.js';
+export type { Evaluated } from './contract.js';
+export { TestkitError } from './error.js';
+export {
+  evaluateMetric,
+  type EvaluateOptions,
+  type Evaluation,
+  type EvaluationOf,
+  type Subject,
+  type UsedMetric,
+  type World,
+} from './evaluate.js';

@@ -1,0 +1,269 @@
+import {
+  count,
+  defineMetric,
+  distinct,
+  equal,
+  fold,
+  last,
+  lifetime,
+  meanPerDay,
+  noData,
+  sum,
+  trait,
+  Type,
+} from '@rapport/sdk';
+import { describe, expect, it } from 'vitest';
+import { evaluateMetric, group, identify, track } from './index.js';
+
+const stickiness = defineMetric({
+  id: 'stickiness',
+  title: 'Stickiness',
+  description: 'Share of the month’s users who come on a given day.',
+  source: 'test',
+  unit: 'ratio',
+  range: [0, 1],
+  subjects: ['account', 'portfolio'],
+  config: Type.Object({ minUsers: Type.Integer({ default: 1, minimum: 1 }) }),
+  parts: { mau: { description: 'Monthly active users' }, names: { type: 'list', description: 'Plan, as a list' } },
+  measures: () => ({
+    dau: meanPerDay({}, last('30d')),
+    mau: distinct('user', {}, last('30d')),
+    plan: trait('plan', 'text'),
+  }),
+  compute: ({ dau, mau, plan }, { config }) =>
+    mau < config.minUsers
+      ? noData('below-min-sample', { n: mau })
+      : { value: dau / mau, n: mau, parts: { mau, names: plan === null ? null : [plan] } },
+});
+
+const calls = [
+  group('acme', { plan: 'pro' }, '2024-01-01', 'ann'),
+  group('acme', {}, '2024-01-01', 'bob'),
+  group('zeta', { plan: 'free' }, '2024-01-01', 'zoe'),
+  ...Array.from({ length: 15 }, (_, i) => track('ann', 'Opened', `2024-01-${String(i + 10)}T12:00:00Z`)),
+  track('bob', 'Opened', '2024-01-10T12:00:00Z'),
+  track('zoe', 'Opened', '2024-01-11T12:00:00Z', { size: 3 }),
+];
+const asOf = '2024-01-31';
+
+const base = {
+  title: '',
+  description: '',
+  source: '',
+  unit: 'count',
+  range: [0, 10],
+  subjects: ['account', 'user', 'portfolio'],
+  config: Type.Object({}),
+  parts: {},
+} as const;
+
+describe('evaluateMetric', () => {
+  it('answers for an account', async () => {
+    const result = await evaluateMetric(stickiness, { calls, asOf, subject: { kind: 'account', id: 'acme' } });
+    expect(result).toEqual({ value: 16 / 30 / 2, reason: null, n: 2, parts: { mau: 2, names: ['pro'] } });
+  });
+
+  it('answers for the portfolio, whole and by a trait', async () => {
+    const whole = await evaluateMetric(stickiness, { calls, asOf, subject: { kind: 'portfolio' } });
+    expect(whole).toEqual({ value: 17 / 30 / 3, reason: null, n: 3, parts: { mau: 3, names: null } });
+    const byPlan = await evaluateMetric(stickiness, { calls, asOf, subject: { kind: 'portfolio', by: 'plan' } });
+    expect(Object.keys(byPlan)).toEqual(['free', 'pro']);
+    expect(byPlan['free']?.value).toBeCloseTo(1 / 30, 12);
+  });
+
+  it('says why there is no value', async () => {
+    const subject = { kind: 'account', id: 'zeta' } as const;
+    expect(await evaluateMetric(stickiness, { calls, asOf, subject, config: { minUsers: 2 } })).toEqual({
+      value: null,
+      reason: 'below-min-sample',
+      n: 1,
+      parts: {},
+    });
+  });
+
+  it('takes an account that no call names as one without events', async () => {
+    const result = await evaluateMetric(stickiness, { calls: [], asOf, subject: { kind: 'account', id: 'nobody' } });
+    expect(result).toMatchObject({ value: null, reason: 'below-min-sample' });
+  });
+
+  it('sees nothing from asOf on', async () => {
+    const result = await evaluateMetric(stickiness, {
+      calls,
+      asOf: '2024-01-10T12:00:00.001Z',
+      subject: { kind: 'account', id: 'acme' },
+    });
+    expect(result.value).toBe(2 / 30 / 2);
+  });
+
+  it('cuts days in the given zone', async () => {
+    const perDay = defineMetric({
+      ...base,
+      id: 'days',
+      measures: () => ({ days: distinct('day', {}, last('30d')) }),
+      compute: ({ days }) => ({ value: days }),
+    });
+    const night = [
+      track('ann', 'Opened', '2024-01-10T23:30:00Z', {}, { account: 'a' }),
+      track('ann', 'Opened', '2024-01-11T00:30:00Z', {}, { account: 'a' }),
+    ];
+    const subject = { kind: 'account', id: 'a' } as const;
+    expect((await evaluateMetric(perDay, { calls: night, asOf, subject })).value).toBe(2);
+    expect((await evaluateMetric(perDay, { calls: night, asOf, subject, zone: 'Europe/Berlin' })).value).toBe(1);
+  });
+
+  it('makes every user an account of its own in a B2C workspace', async () => {
+    const options = {
+      calls: [identify('ann', { plan: 'plus' }, '2024-01-01'), track('ann', 'Opened', '2024-01-10')],
+      asOf,
+      accounts: 'users',
+    } as const;
+    expect(await evaluateMetric(stickiness, { ...options, subject: { kind: 'account', id: 'ann' } })).toMatchObject({
+      n: 1,
+      parts: { names: ['plus'] },
+    });
+  });
+
+  it('runs folds over events in time order with the named properties only', async () => {
+    const seen: unknown[] = [];
+    const latest = defineMetric({
+      ...base,
+      id: 'latest',
+      measures: () => ({
+        size: fold<number | null>('size', { events: ['Opened'], where: equal('kept', true) }, lifetime(), ['size']),
+      }),
+      folds: {
+        size: {
+          initial: () => null,
+          step: (_state, event) => {
+            seen.push(event);
+            return Number(event.properties['size']);
+          },
+          done: (state) => state as number | null,
+        },
+      },
+      compute: ({ size }) => (size === null ? noData('no-data') : { value: size }),
+    });
+    const folded = [
+      track('ann', 'Opened', '2024-01-03', { size: 2, kept: true }),
+      track('ann', 'Opened', '2024-01-02', { size: 1, kept: true }),
+      track('ann', 'Opened', '2024-01-04', { size: 9, kept: false }),
+    ];
+    expect((await evaluateMetric(latest, { calls: folded, asOf, subject: { kind: 'user', id: 'ann' } })).value).toBe(2);
+    expect(seen).toEqual([
+      { time: Date.UTC(2024, 0, 2), event: 'Opened', user: 'ann', properties: { size: 1 } },
+      { time: Date.UTC(2024, 0, 3), event: 'Opened', user: 'ann', properties: { size: 2 } },
+    ]);
+    expect((await evaluateMetric(latest, { calls: folded, asOf, subject: { kind: 'user', id: 'eve' } })).reason).toBe(
+      'no-data',
+    );
+  });
+
+  it('gives a metric the results of the metrics it uses', async () => {
+    const doubled = defineMetric({
+      ...base,
+      id: 'doubled',
+      uses: () => ['stickiness'],
+      measures: () => ({}),
+      compute: (_, { metric }) => ({ value: (metric('stickiness').part('mau') ?? 0) * 2 }),
+    });
+    const subject = { kind: 'account', id: 'acme' } as const;
+    expect((await evaluateMetric(doubled, { calls, asOf, subject, metrics: { stickiness } })).value).toBe(4);
+    const strict = { stickiness: { definition: stickiness, config: { minUsers: 3 } } };
+    expect((await evaluateMetric(doubled, { calls, asOf, subject, metrics: strict })).value).toBe(0);
+    await expect(evaluateMetric(doubled, { calls, asOf, subject })).rejects.toThrow(
+      /^RAPPORT_TESTKIT_METRIC: metric "doubled" uses "stickiness"/,
+    );
+  });
+
+  it('reduces over accounts for a metric with a portfolio function', async () => {
+    const largest = defineMetric({
+      ...base,
+      id: 'largest',
+      measures: () => ({ events: count({}, last('30d')) }),
+      compute: ({ events }) => ({ value: Math.min(events, 10) }),
+      portfolio: (accounts) => {
+        let n = 0;
+        for (const { events } of accounts) n += events > 0 ? 1 : 0;
+        return n === 0 ? noData('no-data') : { value: n };
+      },
+    });
+    expect((await evaluateMetric(largest, { calls, asOf, subject: { kind: 'portfolio' } })).value).toBe(2);
+    expect(await evaluateMetric(largest, { calls, asOf, subject: { kind: 'portfolio', by: 'plan' } })).toMatchObject({
+      free: { value: 1 },
+      pro: { value: 1 },
+    });
+  });
+});
+
+describe('the contract', () => {
+  const subject = { kind: 'account', id: 'a' } as const;
+  const events = [track('ann', 'Paid', '2024-01-02', { amount: 12 }, { account: 'a' })];
+  const paid = { ...base, id: 'paid', measures: () => ({ amount: sum('amount', {}, lifetime()) }) };
+  const evaluate = (
+    compute: (inputs: { amount: number | null }) => { value: number; n?: number; parts?: Record<string, never> },
+  ) => evaluateMetric(defineMetric({ ...paid, compute }), { calls: events, asOf, subject });
+
+  it.each([
+    [
+      'a value outside the range',
+      () => evaluate(({ amount }) => ({ value: amount ?? 0 })),
+      /"paid" for account "a": the value 12 is outside the range 0 … 10/,
+    ],
+    ['NaN', () => evaluate(() => ({ value: 0 / 0 })), /the value is NaN; return noData/],
+    [
+      'an undeclared part',
+      () => evaluate(() => ({ value: 1, parts: { extra: 1 as never } })),
+      /part "extra" is not declared/,
+    ],
+    ['a negative sample size', () => evaluate(() => ({ value: 1, n: -1 })), /n is -1/],
+    [
+      'another answer when called again',
+      () => {
+        let calls = 0;
+        return evaluate(() => ({ value: calls++ }));
+      },
+      /compute must be pure/,
+    ],
+  ])('refuses %s', async (_, run, message) => {
+    await expect(run()).rejects.toThrow(message);
+    await expect(run()).rejects.toMatchObject({ code: 'RAPPORT_TESTKIT_CONTRACT' });
+  });
+
+  it('refuses measures that are not plain data, or change', async () => {
+    const odd = defineMetric({
+      ...base,
+      id: 'odd',
+      measures: () => ({ n: count({ events: undefined as never }, lifetime()) }),
+      compute: () => ({ value: 1 }),
+    });
+    await expect(evaluateMetric(odd, { calls: [], asOf, subject })).rejects.toThrow(/must return plain JSON data/);
+    let days = 0;
+    const moving = defineMetric({
+      ...base,
+      id: 'moving',
+      measures: () => ({ n: count({}, { kind: 'last', days: ++days }) }),
+      compute: () => ({ value: 1 }),
+    });
+    await expect(evaluateMetric(moving, { calls: [], asOf, subject })).rejects.toThrow(/returns other measures/);
+  });
+
+  it('refuses a configuration, a subject, a reducer and an instant that do not fit', async () => {
+    const config = { minUsers: 0 };
+    await expect(evaluateMetric(stickiness, { calls: [], asOf, subject, config })).rejects.toThrow(
+      /RAPPORT_TESTKIT_CONFIG: configuration of "stickiness": \/minUsers/,
+    );
+    await expect(evaluateMetric(stickiness, { calls: [], asOf, subject: { kind: 'user', id: 'ann' } })).rejects.toThrow(
+      /RAPPORT_TESTKIT_SUBJECT: .*only account, portfolio/,
+    );
+    const lost = defineMetric({
+      ...base,
+      id: 'lost',
+      measures: () => ({ n: fold<number>('nowhere', {}, lifetime()) }),
+      compute: () => ({ value: 1 }),
+    });
+    await expect(evaluateMetric(lost, { calls: [], asOf, subject })).rejects.toThrow(/there is no reducer "nowhere"/);
+    await expect(evaluateMetric(stickiness, { calls: [track('ann', 'X', 'soon')], asOf, subject })).rejects.toThrow(
+      /RAPPORT_TESTKIT_CALL: "soon"/,
+    );
+  });
+});
