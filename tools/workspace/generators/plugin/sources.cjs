@@ -1,0 +1,147 @@
+// What a new plugin starts with: the smallest source of its kind that does something, and a test of it.
+const titleOf = (id) => id[0].toUpperCase() + id.slice(1).replaceAll('-', ' ');
+
+const metric = (id) => ({
+  source: `import { count, defineMetric, durationOption, last, noData, Type } from '@rapport/sdk';
+
+/** Events in the window; \`no-data\` when there are none. Say here how the number is made, and where the formula comes from. */
+export default defineMetric({
+  id: '${id}',
+  title: '${titleOf(id)}',
+  description: 'How many events there were in the window.',
+  source: 'Say where the formula comes from',
+  unit: 'count',
+  range: [0, null],
+  subjects: ['account', 'user', 'portfolio'],
+  config: Type.Object({ window: durationOption('30d', 'Days looked at.') }, { additionalProperties: false }),
+  parts: { events: { unit: 'count', description: 'Events in the window' } },
+  measures: ({ window }) => ({ events: count({}, last(window)) }),
+  compute: ({ events }) => (events === 0 ? noData('no-data') : { value: events, n: events, parts: { events } }),
+});
+`,
+  test: `import { expect, it } from 'vitest';
+import metric from './index.js';
+
+const context = {
+  config: { window: '30d' },
+  asOf: Date.parse('2025-01-31T00:00:00Z'),
+  subject: { kind: 'account', id: 'acme' },
+  metric: () => ({ value: null, part: () => null }),
+} as const;
+
+it('counts events', () => {
+  expect(metric.compute({ events: 3 }, context)).toMatchObject({ value: 3, n: 3 });
+});
+
+it('has no value without events, rather than 0', () => {
+  expect(metric.compute({ events: 0 }, context)).toEqual({ noData: 'no-data' });
+});
+`,
+});
+
+const segment = (id) => ({
+  source: `import { defineSegment } from '@rapport/sdk';
+
+/** Accounts used on fewer than one day a week. Say here whom the segment is for. */
+export default defineSegment({
+  kind: 'segment',
+  id: '${id}',
+  title: '${titleOf(id)}',
+  description: 'Accounts that use the product less than once a week.',
+  subject: 'account',
+  enter: { fact: 'usage-frequency', operator: 'lessThan', value: 1 },
+  tests: [
+    { name: 'once a fortnight', facts: { 'usage-frequency': 0.5 }, expect: 'in' },
+    { name: 'every working day', facts: { 'usage-frequency': 5 }, expect: 'out' },
+    { name: 'never seen', facts: { 'usage-frequency': null }, expect: 'unknown' },
+  ],
+});
+`,
+  test: `import { expect, it } from 'vitest';
+import segment from './index.js';
+
+it('carries an example of every verdict', () => {
+  const verdicts = segment.document.tests?.map((test) => test.expect);
+  expect(verdicts).toEqual(['in', 'out', 'unknown']);
+});
+`,
+});
+
+const playbook = (id) => ({
+  source: `import { definePlaybook } from '@rapport/sdk';
+
+/** Tells a webhook when an account becomes over capacity. Say here what the playbook is for. */
+export default definePlaybook({
+  kind: 'playbook',
+  id: '${id}',
+  title: '${titleOf(id)}',
+  description: 'Tells the sales team when an account uses more licences than it bought.',
+  subject: 'account',
+  trigger: { segment: 'license-capacity.over-capacity', on: 'enter' },
+  steps: [{ id: 'tell', action: 'webhook' }],
+});
+`,
+  test: `import { expect, it } from 'vitest';
+import playbook from './index.js';
+
+it('gives every step an id of its own, which makes its deliveries happen once', () => {
+  const ids = playbook.document.steps.map((step) => step.id);
+  expect(new Set(ids).size).toBe(ids.length);
+});
+`,
+});
+
+const action = (id) => ({
+  source: `import { defineAction, Type } from '@rapport/sdk';
+
+/** Posts the playbook's text to a URL. Say here which channel this is. */
+export default defineAction({
+  id: '${id}',
+  title: '${titleOf(id)}',
+  description: 'Posts a text to a URL.',
+  config: Type.Object(
+    { url: Type.String({ minLength: 1, description: 'Where to post to.' }) },
+    { additionalProperties: false },
+  ),
+  input: Type.Object({ text: Type.String({ description: 'What to say.' }) }, { additionalProperties: false }),
+  async deliver(delivery, { config, http }) {
+    const { status } = await http.post(config.url, {
+      headers: { 'content-type': 'application/json', 'idempotency-key': delivery.key },
+      body: JSON.stringify({ text: delivery.input.text }),
+    });
+    if (status < 300) return { delivered: true };
+    return { delivered: false, retry: status >= 500 || status === 429, reason: \`HTTP \${status}\` };
+  },
+});
+`,
+  test: `import { expect, it } from 'vitest';
+import action from './index.js';
+
+const delivery = {
+  key: 'key-1',
+  attempt: 1,
+  playbook: { id: 'example', version: '1.0.0' },
+  step: 'tell',
+  subject: { kind: 'account', id: 'acme' },
+  transition: { segment: 'example', change: 'enter', at: '2025-01-31T00:00:00.000Z', reason: 'because', facts: {} },
+  input: { text: 'hello' },
+} as const;
+const answering = (status: number) => ({
+  config: { url: 'https://example.com/' },
+  now: () => 0,
+  http: { post: () => Promise.resolve({ status, headers: {}, body: '' }) },
+  signal: new AbortController().signal,
+});
+
+it('is delivered when the receiver takes it', async () => {
+  expect(await action.deliver(delivery, answering(204))).toEqual({ delivered: true });
+});
+
+it('is tried again when the receiver is down, and not when it refuses', async () => {
+  expect(await action.deliver(delivery, answering(503))).toMatchObject({ delivered: false, retry: true });
+  expect(await action.deliver(delivery, answering(400))).toMatchObject({ delivered: false, retry: false });
+});
+`,
+});
+
+module.exports = { sources: { metric, segment, playbook, action }, titleOf };

@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { repository } from './packages.js';
+
+const require = createRequire(import.meta.url);
+const run = promisify(execFile);
+const kinds = ['metric', 'segment', 'playbook', 'action'] as const;
+
+interface Tree {
+  listChanges(): { readonly path: string; readonly type: string }[];
+}
+const { FsTree, flushChanges } = require('nx/src/generators/tree.js') as {
+  FsTree: new (root: string, verbose: boolean) => Tree;
+  flushChanges: (root: string, changes: ReturnType<Tree['listChanges']>) => void;
+};
+const generate = require('../generators/plugin/generator.cjs') as (
+  tree: Tree,
+  options: { kind: string; id: string },
+) => Promise<() => void>;
+
+// A repository with the real libraries and tools, and room for new plugins.
+let scratch: string;
+const tool = (path: string, ...args: string[]) =>
+  run(process.execPath, [join(repository, 'node_modules', path), ...args], { cwd: scratch });
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'rapport-generator-'));
+  for (const file of ['package.json', 'tsconfig.json', 'tsconfig.base.json', 'vitest.config.ts', '.prettierrc.json']) {
+    await cp(join(repository, file), join(scratch, file));
+  }
+  for (const folder of ['node_modules', 'libs']) await symlink(join(repository, folder), join(scratch, folder));
+  for (const kind of kinds) {
+    const tree = new FsTree(scratch, false);
+    await generate(tree, { kind, id: 'brand-new' });
+    flushChanges(scratch, tree.listChanges());
+  }
+});
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+describe('nx g @rapport/workspace:plugin', () => {
+  it('makes plugins that compile', async () => {
+    const project = {
+      extends: './tsconfig.base.json',
+      compilerOptions: { rootDir: '.', noEmit: true },
+      include: ['plugins'],
+    };
+    await writeFile(join(scratch, 'tsconfig.check.json'), JSON.stringify(project));
+    await tool('typescript/bin/tsc', '-p', 'tsconfig.check.json');
+  });
+
+  it('makes plugins that pass their own tests', async () => {
+    const { stdout } = await tool('vitest/vitest.mjs', 'run', '--root', scratch, '--reporter=json', 'plugins');
+    expect(JSON.parse(stdout)).toMatchObject({ success: true, numTotalTestSuites: 4, numFailedTests: 0 });
+  });
+
+  it('writes them in the style of the house, and adds them to the build', async () => {
+    await tool('prettier/bin/prettier.cjs', '--check', 'plugins', 'tsconfig.json');
+    const { references } = JSON.parse(await readFile(join(scratch, 'tsconfig.json'), 'utf8')) as {
+      references: { path: string }[];
+    };
+    const paths = references.map(({ path }) => path);
+    expect(paths).toEqual(expect.arrayContaining(kinds.map((kind) => `./plugins/${kind}s/brand-new`)));
+    expect(paths).toEqual([...paths].sort());
+  });
+
+  it('declares the kind, the id and the SDK in the manifest', async () => {
+    const manifest: unknown = JSON.parse(
+      await readFile(join(scratch, 'plugins/actions/brand-new/package.json'), 'utf8'),
+    );
+    expect(manifest).toMatchObject({
+      name: '@rapport/action-brand-new',
+      rapport: { kind: 'action', id: 'brand-new' },
+      keywords: ['rapport-plugin'],
+    });
+  });
+
+  it.each([
+    ['metric', 'brand-new', 'already there'],
+    ['metric', 'Bad Id', 'cannot be a plugin'],
+    ['widget', 'x', 'not a kind of plugin'],
+  ])('refuses a %s called "%s"', async (kind, id, reason) => {
+    await expect(generate(new FsTree(scratch, false), { kind, id })).rejects.toThrow(reason);
+  });
+});
