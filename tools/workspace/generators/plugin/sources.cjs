@@ -19,22 +19,23 @@ export default defineMetric({
   compute: ({ events }) => (events === 0 ? noData('no-data') : { value: events, n: events, parts: { events } }),
 });
 `,
-  test: `import { expect, it } from 'vitest';
+  test: `import { evaluateMetric, track } from '@rapport/testkit';
+import { expect, it } from 'vitest';
 import metric from './index.js';
 
-const context = {
-  config: { window: '30d' },
-  asOf: Date.parse('2025-01-31T00:00:00Z'),
-  subject: { kind: 'account', id: 'acme' },
-  metric: () => ({ value: null, part: () => null }),
-} as const;
+const calls = [
+  track('ann', 'Report Opened', '2025-01-30T09:00:00Z', {}, { account: 'acme' }),
+  track('bob', 'Report Opened', '2025-01-30T10:00:00Z', {}, { account: 'acme' }),
+  track('zoe', 'Report Opened', '2024-06-01T10:00:00Z', {}, { account: 'zeta' }),
+];
+const valueOf = (id: string) => evaluateMetric(metric, { calls, asOf: '2025-01-31', subject: { kind: 'account', id } });
 
-it('counts events', () => {
-  expect(metric.compute({ events: 3 }, context)).toMatchObject({ value: 3, n: 3 });
+it('counts the events of the window', async () => {
+  expect(await valueOf('acme')).toMatchObject({ value: 2, n: 2 });
 });
 
-it('has no value without events, rather than 0', () => {
-  expect(metric.compute({ events: 0 }, context)).toEqual({ noData: 'no-data' });
+it('has no value without events, rather than 0', async () => {
+  expect(await valueOf('zeta')).toMatchObject({ value: null, reason: 'no-data' });
 });
 `,
 });
