@@ -1,0 +1,25 @@
+import { describe } from 'vitest';
+import { describeWorlds } from './conformance/events.js';
+import type { Store, StoreOptions } from './ports.js';
+
+/** A fresh, empty store in a place of its own. */
+export interface OpenedStore {
+  readonly store: Store;
+  /** Closes the store, if it is open, and opens it again from the same place; with other options where given. */
+  reopen(options?: Partial<StoreOptions>): Promise<Store>;
+  /** Closes the store and removes what it left. */
+  dispose(): Promise<void>;
+}
+export type OpenStore = (options: StoreOptions) => Promise<OpenedStore>;
+
+/**
+ * Registers the tests (vitest) that every store must pass: call it in a test file. The environment's RAPPORT_RUNS sets how many random worlds are
+ * tried (default 25), RAPPORT_SEED which ones.
+ */
+export function describeStore(name: string, open: OpenStore): void {
+  const runs = Number(process.env['RAPPORT_RUNS'] ?? 25);
+  const seed = Number(process.env['RAPPORT_SEED'] ?? 20240229);
+  describe(name, () => {
+    describeWorlds(open, runs, seed);
+  });
+}

@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { describe, it } from 'vitest';
+import { createOracle } from '../oracle.js';
+import type { OpenStore } from '../conformance.js';
+import { same } from './compare.js';
+import { expectAlike, expectMeasures } from './observe.js';
+import { worlds } from './world.js';
+
+const TIME_LIMIT = 240_000;
+
+/** Properties of an event store: whatever arrives in whatever order, it answers as the oracle does. */
+export function describeWorlds(open: OpenStore, runs: number, seed: number): void {
+  const settings = { seed, interruptAfterTimeLimit: TIME_LIMIT, markInterruptAsFailure: true };
+
+  describe('random worlds', { timeout: TIME_LIMIT + 60_000 }, () => {
+    it('answers every measure at every level as the oracle does', async () => {
+      await fc.assert(
+        fc.asyncProperty(worlds, async (world) => {
+          const oracle = createOracle(world.options);
+          const opened = await open(world.options);
+          try {
+            for (const batch of world.batches)
+              same(await opened.store.append(batch), await oracle.append(batch), 'append');
+            await expectAlike(opened.store, oracle, world);
+          } finally {
+            await opened.dispose();
+          }
+        }),
+        { ...settings, numRuns: runs },
+      );
+    });
+
+    it('keeps a snapshot as it was, and answers alike after repeats, reopening and erasure', async () => {
+      await fc.assert(
+        fc.asyncProperty(worlds, fc.constantFrom('account', 'user'), fc.nat(), async (world, kind, pick) => {
+          const oracle = createOracle(world.options);
+          const opened = await open(world.options);
+          try {
+            let { store } = opened;
+            const [first = [], ...rest] = world.batches;
+            same(await store.append(first), await oracle.append(first), 'append');
+            const [before, expected] = [await store.snapshot(), await oracle.snapshot()];
+            for (const batch of rest) same(await store.append(batch), await oracle.append(batch), 'append');
+            await expectMeasures(before, expected, world);
+            await before.close();
+
+            const everything = world.batches.flat();
+            same(await store.append(everything), await oracle.append(everything), 'appending everything again');
+            store = await opened.reopen();
+            same(
+              await store.append(everything),
+              await oracle.append(everything),
+              'appending everything again after reopening',
+            );
+
+            const [frame] = await (
+              await oracle.snapshot()
+            ).measure([{ level: { kind }, asOf: Number.MAX_SAFE_INTEGER, measures: [] }]);
+            const subjects = frame?.subjects ?? [];
+            const id = subjects[pick % Math.max(1, subjects.length)] ?? 'nobody';
+            same(
+              await store.erase({ kind, id }),
+              await oracle.erase({ kind, id }),
+              `erasing the ${kind} ${JSON.stringify(id)}`,
+            );
+            await expectAlike(store, oracle, world);
+            same(
+              await store.append(everything),
+              await oracle.append(everything),
+              'appending everything again after erasure',
+            );
+            await expectAlike(store, oracle, world);
+          } finally {
+            await opened.dispose();
+          }
+        }),
+        { ...settings, numRuns: Math.ceil(runs / 3) },
+      );
+    });
+  });
+}

@@ -1,0 +1,377 @@
+import type { Filter, Node, Qualification, Spans, Where, Window } from '@rapport/sdk';
+import fc from 'fast-check';
+import type { Json, Message, Properties } from '../message.js';
+import type { Level, MeasureNode } from '../plan.js';
+import type { StoreOptions } from '../ports.js';
+import { zone as zoneOf } from '../zone.js';
+
+/*
+ * Small worlds made to hurt: few users in several accounts, equal instants, events on the edge of days and windows and one
+ * millisecond beside it, days on which clocks change, values of the wrong type, names that upset databases.
+ */
+
+export interface World {
+  readonly options: StoreOptions;
+  /** In order of arrival. */
+  readonly batches: readonly (readonly Message[])[];
+  readonly asOfs: readonly number[];
+  readonly levels: readonly Level[];
+  readonly measures: readonly MeasureNode[];
+  readonly stream: { readonly filter: Filter; readonly window: Window; readonly properties: readonly string[] };
+}
+
+/** Zones, each with a date (UTC) about which its calendar does something. */
+const PLACES: readonly (readonly [zone: string, year: number, month: number, day: number])[] = [
+  ['UTC', 2024, 2, 29],
+  ['America/New_York', 2024, 3, 10],
+  ['America/New_York', 2024, 11, 3],
+  ['Europe/Berlin', 2024, 3, 31],
+  ['Europe/Berlin', 2023, 10, 29],
+  ['Asia/Kathmandu', 2023, 12, 31],
+  ['Pacific/Apia', 2011, 12, 30], // a day that does not exist there
+  ['America/Sao_Paulo', 2018, 11, 4], // a day without its first hour
+  ['Australia/Lord_Howe', 2024, 4, 7], // clocks go back by half an hour
+];
+const DAY = 86_400_000;
+const MINUTE = 60_000;
+
+const USERS = ['ann', "o'brien", '__proto__', 'Zoë ✓'];
+const ACCOUNTS = ['acme', 'a"b\\c', '__proto__', '💼 & co', '\uFF5E wave'];
+const SESSIONS = ['s1', 's2', 'constructor'];
+const NAMES = [
+  'Opened',
+  'Feature Used',
+  'Ticket Opened',
+  'Ticket Changed',
+  'Ticket Closed',
+  `it's "$odd".name`,
+  '__proto__',
+  'ОТКРЫТО',
+];
+const PROPERTIES = [
+  'amount',
+  'feature',
+  'ticketId',
+  'effectiveAt',
+  '$cost',
+  'a.b',
+  '__proto__',
+  '',
+  `it's "q"`,
+  'größe',
+];
+const TRAITS = ['plan', 'seats', 'signupAt', '__proto__', '$tier.x'];
+
+const NUMBERS = [0, 1, 2, 3, 5, 10, -2.5, 0.1, 1234.5, 1_000_000, 1e21];
+const TEXTS = [
+  '',
+  'a',
+  'A',
+  'b',
+  'é',
+  '12',
+  'true',
+  'null',
+  `"'`,
+  '$amount',
+  '😀',
+  'plan pro',
+  '2024-02-30',
+  '2024-03-10T12:00:00',
+];
+const oddJson = fc.constantFrom<Json>(null, [], [1], {}, { $gt: 1 }, { 'a.b': null, __proto__x: [true] }, true, false);
+
+const small = <T>(values: readonly T[]) => fc.constantFrom(...values);
+
+/** Instants about an anchor: mostly the last days before it, on edges of days, and steps that idle timeouts and ties care about. */
+function instants(anchor: number, zone: string): fc.Arbitrary<number> {
+  const calendar = zoneOf(zone);
+  const today = calendar.dayOf(anchor);
+  const days = fc.oneof(
+    { weight: 6, arbitrary: fc.integer({ min: -3, max: 1 }) },
+    { weight: 3, arbitrary: fc.constantFrom(-6, -7, -8, -13, -14, -29, -30, -31, -59, -60) },
+    { weight: 1, arbitrary: fc.integer({ min: -400, max: 3 }) },
+  );
+  const steps = fc.oneof(
+    { weight: 3, arbitrary: small([-1, 0, 0, 1]) },
+    {
+      weight: 4,
+      arbitrary: small([5, 10, 15, 30, 35, 60, 90].flatMap((minutes) => [minutes * MINUTE, minutes * MINUTE + 1])),
+    },
+    { weight: 2, arbitrary: small([60, 90, 119, 120, 121, 180, 1000, 1439].map((minutes) => minutes * MINUTE)) },
+    { weight: 1, arbitrary: fc.integer({ min: 0, max: DAY }) },
+  );
+  return fc.tuple(days, steps).map(([day, step]) => calendar.startOfDay(today + day) + step);
+}
+
+const isoOf = (instant: number, style: number): Json => {
+  const iso = new Date(instant).toISOString();
+  switch (style) {
+    case 0:
+      return instant;
+    case 1:
+      return iso;
+    case 2:
+      return iso.slice(0, 10);
+    case 3:
+      return iso.slice(0, 19);
+    case 4:
+      return `${new Date(instant + 330 * MINUTE).toISOString().slice(0, 22)}+05:30`;
+    default:
+      return `${iso.slice(0, 10)} ${iso.slice(11)}`; // not a form that is read
+  }
+};
+
+const value = (time: fc.Arbitrary<number>): fc.Arbitrary<Json> =>
+  fc.oneof(
+    { weight: 4, arbitrary: small<Json>(NUMBERS) },
+    { weight: 4, arbitrary: small<Json>(TEXTS) },
+    {
+      weight: 2,
+      arbitrary: fc.tuple(time, fc.integer({ min: 0, max: 5 })).map(([instant, style]) => isoOf(instant, style)),
+    },
+    { weight: 2, arbitrary: oddJson },
+  );
+
+/** An object with own properties of any name, `__proto__` too. */
+const record = (names: readonly string[], values: (name: string) => fc.Arbitrary<Json>): fc.Arbitrary<Properties> =>
+  fc
+    .subarray([...names], { maxLength: 4 })
+    .chain((chosen) => fc.tuple(...chosen.map((name) => values(name).map((json) => [name, json] as const))))
+    .map((entries) => Object.fromEntries(entries));
+
+function message(time: fc.Arbitrary<number>): fc.Arbitrary<Message> {
+  const id = fc.integer({ min: 0, max: 900 }).map((n) => `${['m', 'M', 'é', "m'", 'm ', '０'][n % 6] ?? ''}${n}`);
+  const properties = record(PROPERTIES, (name) => {
+    switch (name) {
+      case 'ticketId':
+        return fc.oneof({ weight: 5, arbitrary: small<Json>(['T1', 'T2', '', 7]) }, { weight: 1, arbitrary: oddJson });
+      case 'effectiveAt':
+        return fc.oneof(
+          {
+            weight: 4,
+            arbitrary: fc.tuple(time, fc.integer({ min: 0, max: 5 })).map(([instant, style]) => isoOf(instant, style)),
+          },
+          { weight: 1, arbitrary: value(time) },
+        );
+      default:
+        return value(time);
+    }
+  });
+  const event = fc.record({
+    name: small(NAMES),
+    user: fc.option(small(USERS), { freq: 8 }),
+    account: fc.option(small(ACCOUNTS), { freq: 2 }),
+    session: fc.option(small(SESSIONS), { freq: 2 }),
+    properties,
+  });
+  const traitValues = record(TRAITS, (name) =>
+    name === 'signupAt'
+      ? fc.oneof(
+          {
+            weight: 5,
+            arbitrary: fc.tuple(time, fc.integer({ min: 0, max: 5 })).map(([instant, style]) => isoOf(instant, style)),
+          },
+          { weight: 1, arbitrary: oddJson },
+        )
+      : fc.oneof(
+          { weight: 3, arbitrary: small<Json>(['pro', 'free', '', 3, true, 0.1]) },
+          { weight: 1, arbitrary: value(time) },
+        ),
+  );
+  const member = fc.record({ user: small(USERS), account: small(ACCOUNTS) });
+  const accountTraits = fc.record({
+    of: fc.constant('account' as const),
+    subject: small(ACCOUNTS),
+    values: traitValues,
+  });
+  const userTraits = fc.record({ of: fc.constant('user' as const), subject: small(USERS), values: traitValues });
+  return fc.oneof(
+    { weight: 14, arbitrary: fc.record({ id, time, event }) },
+    { weight: 2, arbitrary: fc.record({ id, time, member }) },
+    { weight: 1, arbitrary: fc.record({ id, time, member, traits: accountTraits }) },
+    { weight: 2, arbitrary: fc.record({ id, time, traits: accountTraits }) },
+    { weight: 2, arbitrary: fc.record({ id, time, traits: userTraits }) },
+  );
+}
+
+/** Values that conditions compare with: order by code unit and by code point is the same for these. */
+const scalars = fc.oneof(
+  small<string | number | boolean>([...NUMBERS]),
+  small<string | number | boolean>(['', 'a', 'b', 'é', '12', 'true', true, false]),
+);
+
+const where: fc.Arbitrary<Where> = fc.letrec<{ where: Where }>((tie) => ({
+  where: fc.oneof(
+    { maxDepth: 2, depthSize: 'small' },
+    fc.record({
+      property: small(PROPERTIES),
+      operator: small(['equal', 'lessThan', 'lessThanInclusive', 'greaterThan', 'greaterThanInclusive'] as const),
+      value: scalars,
+    }),
+    fc.record({
+      property: small(PROPERTIES),
+      operator: fc.constant('in' as const),
+      value: fc.array(scalars, { maxLength: 3 }),
+    }),
+    fc.record({ property: small(PROPERTIES), operator: fc.constant('exists' as const) }),
+    fc.record({ all: fc.array(tie('where'), { maxLength: 2 }) }),
+    fc.record({ any: fc.array(tie('where'), { maxLength: 2 }) }),
+    fc.record({ not: tie('where') }),
+  ),
+})).where;
+
+const names = fc.subarray(NAMES, { minLength: 1, maxLength: 4 });
+const filter: fc.Arbitrary<Filter> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant({}) },
+  { weight: 4, arbitrary: fc.record({ events: names }) },
+  { weight: 2, arbitrary: fc.record({ where }) },
+  { weight: 2, arbitrary: fc.record({ events: names, where }) },
+  { weight: 1, arbitrary: fc.constant({ events: [] }) },
+);
+
+const fixedWindow: fc.Arbitrary<Window> = fc.oneof(
+  fc.record({ kind: fc.constant('last' as const), days: small([1, 2, 7, 14, 30]) }),
+  fc.record({ kind: fc.constant('previous' as const), days: small([1, 7, 30]) }),
+  fc.record({
+    kind: fc.constant('calendar' as const),
+    unit: small(['week', 'month', 'quarter', 'year'] as const),
+    offset: small([0, 0, -1, -2, 1]),
+  }),
+);
+const window: fc.Arbitrary<Window> = fc.oneof(
+  { weight: 5, arbitrary: fixedWindow },
+  { weight: 2, arbitrary: fc.constant({ kind: 'lifetime' as const }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('before' as const),
+      edge: small(['start', 'end'] as const),
+      of: fixedWindow,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('firstDays' as const),
+      days: small([1, 3, 7]),
+      since: fc.constant({ trait: 'signupAt' }),
+    }),
+  },
+);
+
+type NodeOf<N> = Extract<Node, { readonly node: N }>;
+
+/** Every kind of measure once, over a few windows and filters that they share. */
+function measures(): fc.Arbitrary<readonly MeasureNode[]> {
+  return fc
+    .record({
+      windows: fc.array(window, { minLength: 2, maxLength: 4 }),
+      filters: fc.array(filter, { minLength: 2, maxLength: 4 }),
+    })
+    .chain(({ windows, filters }) => {
+      const over = { filter: small(filters), window: small(windows) };
+      const is = <const T>(literal: T) => fc.constant(literal);
+      const property = small(['amount', 'amount', 'amount', ...PROPERTIES]);
+      const qualifying: fc.Arbitrary<readonly Qualification[]> = fc.array(
+        fc
+          .tuple(small([...filters, { events: ['Opened'] }]), small([0, 1, 1, 2, 3]))
+          .map(([base, atLeast]) => ({ ...base, atLeast })),
+        { minLength: 1, maxLength: 2 },
+      );
+      const spans: fc.Arbitrary<Spans> = fc
+        .record({
+          key: small(['ticketId', 'ticketId', 'feature']),
+          open: small<Filter>([{ events: ['Ticket Opened'] }, { events: ['Ticket Opened', 'Opened'] }]),
+          close: small<Filter>([
+            { events: ['Ticket Closed'] },
+            { events: ['Ticket Closed', 'Ticket Opened'] },
+            ...filters,
+          ]),
+          change: small<Filter | null>([
+            null,
+            { events: ['Ticket Changed'] },
+            { events: ['Ticket Changed', 'Ticket Opened'] },
+          ]),
+          effectiveAt: small([null, 'effectiveAt']),
+        })
+        .map(({ change, effectiveAt, ...rest }) => ({
+          ...rest,
+          ...(change ? { change } : {}),
+          ...(effectiveAt === null ? {} : { effectiveAt }),
+        }));
+      const q = small([0, 0.25, 0.5, 0.9, 1]);
+      const idleMinutes = small([1, 5, 30]);
+      const distinct = (of: NodeOf<'distinct'>['of']) => fc.record({ node: is('distinct'), of: is(of), ...over });
+      const distinctQualifying = (of: NodeOf<'distinct'>['of']) =>
+        fc.record({ node: is('distinct'), of: is(of), ...over, qualifying });
+      const edge = (node: 'first' | 'last', as: 'number' | 'text' | 'time') =>
+        fc.record({
+          node: is(node),
+          of: fc.record({ property: as === 'time' ? small(['effectiveAt', 'amount']) : property, as: is(as) }),
+          ...over,
+        });
+      const all: readonly fc.Arbitrary<MeasureNode>[] = [
+        fc.record({ node: is('count'), ...over }),
+        ...(['sum', 'min', 'max', 'mean'] as const).map((node) => fc.record({ node: is(node), property, ...over })),
+        fc.record({ node: is('quantile'), property, q, ...over }),
+        ...(['user', 'newUser', 'session', 'day', 'event'] as const).map(distinct),
+        fc.record({ node: is('distinct'), of: fc.record({ property }), ...over }),
+        ...(['user', 'newUser', 'day'] as const).map(distinctQualifying),
+        ...(['first', 'last'] as const).flatMap((node) => [
+          edge(node, 'number'),
+          edge(node, 'text'),
+          edge(node, 'time'),
+          fc.record({ node: is(node), of: is('time'), ...over }),
+        ]),
+        ...(['events', 'users'] as const).flatMap((of) => [
+          fc.record({ node: is('countByKey'), key: is('event'), of: is(of), ...over }),
+          fc.record({ node: is('countByKey'), key: fc.record({ property }), of: is(of), ...over }),
+        ]),
+        ...(['count', 'seconds'] as const).map((of) =>
+          fc.record({ node: is('sessions'), of: is(of), idleMinutes, ...over }),
+        ),
+        fc.record({ node: is('sessions'), of: fc.record({ quantile: q }), idleMinutes, ...over }),
+        fc.record({ node: is('activeTime'), idleMinutes, ...over }),
+        ...(['opened', 'closed', 'open'] as const).map((of) =>
+          fc.record({ node: is('spans'), spans, of: is(of), window: over.window }),
+        ),
+        fc.record({ node: is('spans'), spans, of: fc.record({ sum: property }), window: over.window }),
+        fc.record({ node: is('spans'), spans, of: fc.record({ quantile: q }), window: over.window }),
+        ...(['events', 'users'] as const).map((of) => fc.record({ node: is('series'), of: is(of), ...over })),
+        fc.record({ node: is('series'), of: is('users'), ...over, qualifying }),
+        fc.record({ node: is('series'), of: fc.record({ sum: property }), ...over }),
+        fc.record({ node: is('meanPerDay'), ...over }),
+        fc.record({ node: is('meanPerDay'), ...over, qualifying }),
+        ...(['number', 'text', 'time'] as const).map((as) =>
+          fc.record({ node: is('trait'), name: as === 'time' ? is('signupAt') : small(TRAITS), as: is(as) }),
+        ),
+      ];
+      return fc.tuple(...all);
+    });
+}
+
+/** The worlds. */
+export const worlds: fc.Arbitrary<World> = fc
+  .tuple(small(PLACES), fc.boolean())
+  .chain(([[zone, year, month, day], late]) => {
+    const anchor = Date.UTC(year, month - 1, day, 12) + (late ? DAY : 0);
+    const time = instants(anchor, zone);
+    return fc.record({
+      options: fc.record({
+        zone: fc.constant(zone),
+        accounts: small(['groups', 'groups', 'groups', 'users'] as const),
+      }),
+      batches: fc.array(fc.array(message(time), { maxLength: 30 }), { minLength: 1, maxLength: 4, size: 'max' }),
+      asOfs: fc.tuple(time, fc.constant(anchor + 2 * DAY)),
+      levels: fc.constant([
+        { kind: 'account' },
+        { kind: 'user' },
+        { kind: 'portfolio' },
+        { kind: 'portfolio', by: 'plan' },
+        { kind: 'portfolio', by: '__proto__' },
+      ] as const),
+      measures: measures(),
+      stream: fc.record({ filter, window, properties: fc.subarray(PROPERTIES) }),
+    });
+  });
