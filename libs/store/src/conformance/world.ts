@@ -35,6 +35,17 @@ const PLACES: readonly (readonly [zone: string, year: number, month: number, day
 const DAY = 86_400_000;
 const MINUTE = 60_000;
 
+/** Gaps on both sides of the idle timeouts, and of the 24 hours of an explicit session. */
+const GAPS = [
+  0,
+  1,
+  20_000,
+  ...[1, 5, 30].flatMap((minutes) => [minutes * MINUTE, minutes * MINUTE + 1]),
+  10 * MINUTE,
+  DAY,
+  DAY + 1,
+];
+
 const USERS = ['ann', "o'brien", '__proto__', 'Zoë ✓'];
 const ACCOUNTS = ['acme', 'a"b\\c', '__proto__', '💼 & co', '\uFF5E wave'];
 const SESSIONS = ['s1', 's2', 'constructor'];
@@ -48,18 +59,9 @@ const NAMES = [
   '__proto__',
   'ОТКРЫТО',
 ];
-const PROPERTIES = [
-  'amount',
-  'feature',
-  'ticketId',
-  'effectiveAt',
-  '$cost',
-  'a.b',
-  '__proto__',
-  '',
-  `it's "q"`,
-  'größe',
-];
+const USUAL = ['amount', 'feature', 'ticketId', 'effectiveAt'];
+const ODD = ['$cost', 'a.b', '__proto__', '', `it's "q"`, 'größe'];
+const PROPERTIES = [...USUAL, ...ODD];
 const TRAITS = ['plan', 'seats', 'signupAt', '__proto__', '$tier.x'];
 
 const NUMBERS = [0, 1, 2, 3, 5, 10, -2.5, 0.1, 1234.5, 1_000_000, 1e21];
@@ -81,6 +83,10 @@ const TEXTS = [
 ];
 const oddJson = fc.constantFrom<Json>(null, [], [1], {}, { $gt: 1 }, { 'a.b': null, __proto__x: [true] }, true, false);
 
+/** A value in `often` of ten cases, else null. */
+const maybe = <T>(often: number, value: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
+  fc.oneof({ weight: often, arbitrary: value }, { weight: 10 - often, arbitrary: fc.constant(null) });
+
 const small = <T>(values: readonly T[]) => fc.constantFrom(...values);
 
 /** Instants about an anchor: mostly the last days before it, on edges of days, and steps that idle timeouts and ties care about. */
@@ -94,10 +100,7 @@ function instants(anchor: number, zone: string): fc.Arbitrary<number> {
   );
   const steps = fc.oneof(
     { weight: 3, arbitrary: small([-1, 0, 0, 1]) },
-    {
-      weight: 4,
-      arbitrary: small([5, 10, 15, 30, 35, 60, 90].flatMap((minutes) => [minutes * MINUTE, minutes * MINUTE + 1])),
-    },
+    { weight: 4, arbitrary: small(GAPS) },
     { weight: 2, arbitrary: small([60, 90, 119, 120, 121, 180, 1000, 1439].map((minutes) => minutes * MINUTE)) },
     { weight: 1, arbitrary: fc.integer({ min: 0, max: DAY }) },
   );
@@ -133,65 +136,102 @@ const value = (time: fc.Arbitrary<number>): fc.Arbitrary<Json> =>
     { weight: 2, arbitrary: oddJson },
   );
 
-/** An object with own properties of any name, `__proto__` too. */
-const record = (names: readonly string[], values: (name: string) => fc.Arbitrary<Json>): fc.Arbitrary<Properties> =>
+/** An object with own properties of any name (`__proto__` too): the usual ones often, the odd ones now and then. */
+const record = (
+  usual: readonly string[],
+  odd: readonly string[],
+  values: (name: string) => fc.Arbitrary<Json>,
+): fc.Arbitrary<Properties> =>
   fc
-    .subarray([...names], { maxLength: 4 })
-    .chain((chosen) => fc.tuple(...chosen.map((name) => values(name).map((json) => [name, json] as const))))
-    .map((entries) => Object.fromEntries(entries));
+    .tuple(
+      ...usual.map((name) =>
+        maybe(
+          7,
+          values(name).map((json) => [name, json] as const),
+        ),
+      ),
+      ...odd.map((name) =>
+        maybe(
+          2,
+          values(name).map((json) => [name, json] as const),
+        ),
+      ),
+    )
+    .map((entries) => Object.fromEntries(entries.filter((entry) => entry !== null)));
 
-function message(time: fc.Arbitrary<number>): fc.Arbitrary<Message> {
-  const id = fc.integer({ min: 0, max: 900 }).map((n) => `${['m', 'M', 'é', "m'", 'm ', '０'][n % 6] ?? ''}${n}`);
-  const properties = record(PROPERTIES, (name) => {
+/** What happens in one stroke: a single message, or some events of one user in quick succession. */
+function strokes(
+  time: fc.Arbitrary<number>,
+  users: readonly string[],
+  accounts: readonly string[],
+): fc.Arbitrary<readonly Message[]> {
+  const id = fc.integer({ min: 0, max: 3000 }).map((n) => `${['m', 'M', 'é', "m'", 'm ', '０'][n % 6] ?? ''}${n}`);
+  const instant = fc.tuple(time, fc.integer({ min: 0, max: 5 })).map(([at, style]) => isoOf(at, style));
+  const properties = record(USUAL, ODD, (name) => {
     switch (name) {
+      case 'amount':
+        return fc.oneof({ weight: 5, arbitrary: small<Json>(NUMBERS) }, { weight: 1, arbitrary: value(time) });
+      case 'feature':
+        return fc.oneof({ weight: 5, arbitrary: small<Json>(TEXTS) }, { weight: 1, arbitrary: value(time) });
       case 'ticketId':
-        return fc.oneof({ weight: 5, arbitrary: small<Json>(['T1', 'T2', '', 7]) }, { weight: 1, arbitrary: oddJson });
+        return fc.oneof({ weight: 6, arbitrary: small<Json>(['T1', 'T2', '', 7]) }, { weight: 1, arbitrary: oddJson });
       case 'effectiveAt':
-        return fc.oneof(
-          {
-            weight: 4,
-            arbitrary: fc.tuple(time, fc.integer({ min: 0, max: 5 })).map(([instant, style]) => isoOf(instant, style)),
-          },
-          { weight: 1, arbitrary: value(time) },
-        );
+        return fc.oneof({ weight: 4, arbitrary: instant }, { weight: 1, arbitrary: value(time) });
       default:
         return value(time);
     }
   });
-  const event = fc.record({
-    name: small(NAMES),
-    user: fc.option(small(USERS), { freq: 8 }),
-    account: fc.option(small(ACCOUNTS), { freq: 2 }),
-    session: fc.option(small(SESSIONS), { freq: 2 }),
-    properties,
+  const name = small(NAMES);
+  const account = maybe(5, small(accounts));
+  const session = maybe(3, small(SESSIONS));
+  const single = fc.record({
+    id,
+    time,
+    event: fc.record({ name, user: maybe(9, small(users)), account, session, properties }),
   });
-  const traitValues = record(TRAITS, (name) =>
+  const burst = fc
+    .record({
+      start: time,
+      user: small(users),
+      account,
+      session,
+      steps: fc.array(fc.record({ id, gap: small(GAPS), name, properties }), {
+        minLength: 2,
+        maxLength: 8,
+        size: 'max',
+      }),
+    })
+    .map(({ start, user, account, session, steps }) => {
+      let at = start;
+      return steps.map(({ id, gap, name, properties }): Message => ({
+        id,
+        time: (at += gap),
+        event: { name, user, account, session, properties },
+      }));
+    });
+  const traitValues = record(['plan', 'seats', 'signupAt'], ['__proto__', '$tier.x'], (name) =>
     name === 'signupAt'
-      ? fc.oneof(
-          {
-            weight: 5,
-            arbitrary: fc.tuple(time, fc.integer({ min: 0, max: 5 })).map(([instant, style]) => isoOf(instant, style)),
-          },
-          { weight: 1, arbitrary: oddJson },
-        )
+      ? fc.oneof({ weight: 6, arbitrary: instant }, { weight: 1, arbitrary: oddJson })
       : fc.oneof(
-          { weight: 3, arbitrary: small<Json>(['pro', 'free', '', 3, true, 0.1]) },
+          { weight: 4, arbitrary: small<Json>(['pro', 'free', '', 3, true, 0.1]) },
           { weight: 1, arbitrary: value(time) },
         ),
   );
-  const member = fc.record({ user: small(USERS), account: small(ACCOUNTS) });
+  const member = fc.record({ user: small(users), account: small(accounts) });
   const accountTraits = fc.record({
     of: fc.constant('account' as const),
-    subject: small(ACCOUNTS),
+    subject: small(accounts),
     values: traitValues,
   });
-  const userTraits = fc.record({ of: fc.constant('user' as const), subject: small(USERS), values: traitValues });
+  const userTraits = fc.record({ of: fc.constant('user' as const), subject: small(users), values: traitValues });
+  const one = (message: fc.Arbitrary<Message>) => message.map((alone) => [alone]);
   return fc.oneof(
-    { weight: 14, arbitrary: fc.record({ id, time, event }) },
-    { weight: 2, arbitrary: fc.record({ id, time, member }) },
-    { weight: 1, arbitrary: fc.record({ id, time, member, traits: accountTraits }) },
-    { weight: 2, arbitrary: fc.record({ id, time, traits: accountTraits }) },
-    { weight: 2, arbitrary: fc.record({ id, time, traits: userTraits }) },
+    { weight: 6, arbitrary: one(single) },
+    { weight: 5, arbitrary: burst },
+    { weight: 2, arbitrary: one(fc.record({ id, time, member })) },
+    { weight: 2, arbitrary: one(fc.record({ id, time, member, traits: accountTraits })) },
+    { weight: 2, arbitrary: one(fc.record({ id, time, traits: accountTraits })) },
+    { weight: 3, arbitrary: one(fc.record({ id, time, traits: userTraits })) },
   );
 }
 
@@ -221,11 +261,11 @@ const where: fc.Arbitrary<Where> = fc.letrec<{ where: Where }>((tie) => ({
   ),
 })).where;
 
-const names = fc.subarray(NAMES, { minLength: 1, maxLength: 4 });
+const names = fc.subarray(NAMES, { minLength: 1 });
 const filter: fc.Arbitrary<Filter> = fc.oneof(
-  { weight: 3, arbitrary: fc.constant({}) },
-  { weight: 4, arbitrary: fc.record({ events: names }) },
-  { weight: 2, arbitrary: fc.record({ where }) },
+  { weight: 8, arbitrary: fc.constant({}) },
+  { weight: 8, arbitrary: fc.record({ events: names }) },
+  { weight: 4, arbitrary: fc.record({ where }) },
   { weight: 2, arbitrary: fc.record({ events: names, where }) },
   { weight: 1, arbitrary: fc.constant({ events: [] }) },
 );
@@ -351,6 +391,12 @@ function measures(): fc.Arbitrary<readonly MeasureNode[]> {
     });
 }
 
+/** Consecutive batches of one arrival. */
+function cutAt(messages: readonly Message[], cuts: readonly number[]): readonly (readonly Message[])[] {
+  const edges = [0, ...[...cuts].sort((a, b) => a - b), messages.length];
+  return edges.slice(1).map((end, i) => messages.slice(edges[i], end));
+}
+
 /** The worlds. */
 export const worlds: fc.Arbitrary<World> = fc
   .tuple(small(PLACES), fc.boolean())
@@ -362,7 +408,19 @@ export const worlds: fc.Arbitrary<World> = fc
         zone: fc.constant(zone),
         accounts: small(['groups', 'groups', 'groups', 'users'] as const),
       }),
-      batches: fc.array(fc.array(message(time), { maxLength: 30 }), { minLength: 1, maxLength: 4, size: 'max' }),
+      batches: fc
+        .tuple(
+          fc.subarray(USERS, { minLength: 1, maxLength: 3 }),
+          fc.subarray(ACCOUNTS, { minLength: 1, maxLength: 3 }),
+        )
+        .chain(([users, accounts]) => fc.array(strokes(time, users, accounts), { maxLength: 45, size: 'max' }))
+        .chain((all) =>
+          fc.tuple(
+            fc.constant(all.flat()),
+            fc.array(fc.nat({ max: all.flat().length }), { minLength: 0, maxLength: 3 }),
+          ),
+        )
+        .map(([messages, cuts]) => cutAt(messages, cuts)),
       asOfs: fc.tuple(time, fc.constant(anchor + 2 * DAY)),
       levels: fc.constant([
         { kind: 'account' },
