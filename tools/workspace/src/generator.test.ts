@@ -47,7 +47,7 @@ describe('nx g @rapport/workspace:plugin', () => {
     const project = {
       extends: './tsconfig.base.json',
       compilerOptions: { rootDir: '.', noEmit: true },
-      include: ['plugins'],
+      include: ['plugins', 'plugins/**/*.json'],
     };
     await writeFile(join(scratch, 'tsconfig.check.json'), JSON.stringify(project));
     await tool('typescript/bin/tsc', '-p', 'tsconfig.check.json');

@@ -15,10 +15,13 @@ module.exports = async function plugin(tree, { kind, id }) {
   const name = `@rapport/${kind}-${id}`;
   const version = (path) => JSON.parse(tree.read(path, 'utf8')).version;
   const sdk = `^${version('libs/sdk/package.json')}`;
-  const write = (file, text) => tree.write(`${folder}/${file}`, text);
-  const { source, test } = sources[kind](id);
+  const prettier = await import('prettier');
+  const style = JSON.parse(tree.read('.prettierrc.json', 'utf8'));
+  const write = async (file, text) =>
+    tree.write(`${folder}/${file}`, await prettier.format(text, { ...style, filepath: file }));
+  const { source, document, test, requires } = sources[kind](id);
 
-  write(
+  await write(
     'package.json',
     json({
       name,
@@ -27,7 +30,7 @@ module.exports = async function plugin(tree, { kind, id }) {
       license: 'MIT',
       type: 'module',
       keywords: ['rapport-plugin'],
-      rapport: { kind, id, sdk },
+      rapport: { kind, id, sdk, ...(requires && { requires }) },
       exports: {
         '.': { '@rapport/source': './src/index.ts', types: './dist/index.d.ts', default: './dist/index.js' },
         './package.json': './package.json',
@@ -37,15 +40,15 @@ module.exports = async function plugin(tree, { kind, id }) {
       devDependencies: { '@rapport/testkit': `^${version('libs/testkit/package.json')}` },
     }),
   );
-  write(
+  await write(
     'tsconfig.json',
-    `{
-  "extends": "../../../tsconfig.base.json",
-  "references": [{ "path": "../../../libs/sdk" }, { "path": "../../../libs/testkit" }]
-}
-`,
+    json({
+      extends: '../../../tsconfig.base.json',
+      ...(document && { include: ['src', 'src/**/*.json'] }),
+      references: [{ path: '../../../libs/sdk' }, { path: '../../../libs/testkit' }],
+    }),
   );
-  write(
+  await write(
     'README.md',
     `# ${name}
 
@@ -60,9 +63,10 @@ Configure it in \`rapport.json\`:
 Say here what every option means, with its unit and default, and which errors a user may see.
 `,
   );
-  write('CHANGELOG.md', '# Changelog\n\n## 0.1.0\n\nFirst version.\n');
-  write('src/index.ts', source);
-  write('src/index.test.ts', test);
+  await write('CHANGELOG.md', '# Changelog\n\n## 0.1.0\n\nFirst version.\n');
+  if (document) await write(`src/${id}.json`, document);
+  await write('src/index.ts', source);
+  await write('src/index.test.ts', test);
 
   const project = JSON.parse(tree.read('tsconfig.json', 'utf8'));
   const references = [...project.references.map(({ path }) => path), `./${folder}`].sort();

@@ -1,4 +1,5 @@
-// What a new plugin starts with: the smallest source of its kind that does something, and a test of it.
+// What a new plugin starts with: the smallest source of its kind that does something, and a test of it. Segments and
+// playbooks are JSON documents; `requires` names the plugins that theirs speaks of.
 const titleOf = (id) => id[0].toUpperCase() + id.slice(1).replaceAll('-', ' ');
 
 const metric = (id) => ({
@@ -40,28 +41,32 @@ it('has no value without events, rather than 0', async () => {
 `,
 });
 
-const segment = (id) => ({
-  source: `import { defineSegment } from '@rapport/sdk';
+const json = (value) => `${JSON.stringify(value, null, 2)}\n`;
 
-/** Accounts used on fewer than one day a week. Say here whom the segment is for. */
-export default defineSegment({
-  kind: 'segment',
-  id: '${id}',
-  title: '${titleOf(id)}',
-  description: 'Accounts that use the product less than once a week.',
-  subject: 'account',
-  enter: { fact: 'usage-frequency', operator: 'lessThan', value: 1 },
-  tests: [
-    { name: 'once a fortnight', facts: { 'usage-frequency': 0.5 }, expect: 'in' },
-    { name: 'every working day', facts: { 'usage-frequency': 5 }, expect: 'out' },
-    { name: 'never seen', facts: { 'usage-frequency': null }, expect: 'unknown' },
-  ],
-});
+const segment = (id) => ({
+  requires: { 'usage-frequency': '^1.0.0' },
+  document: json({
+    kind: 'segment',
+    id,
+    title: titleOf(id),
+    description: 'Accounts that use the product less than once a week.',
+    subject: 'account',
+    enter: { fact: 'usage-frequency', operator: 'lessThan', value: 1 },
+    tests: [
+      { name: 'once a fortnight', facts: { 'usage-frequency': 0.5 }, expect: 'in' },
+      { name: 'every working day', facts: { 'usage-frequency': 5 }, expect: 'out' },
+      { name: 'never seen', facts: { 'usage-frequency': null }, expect: 'unknown' },
+    ],
+  }),
+  source: `import { defineSegment, type SegmentDocument } from '@rapport/sdk';
+import document from './${id}.json' with { type: 'json' };
+
+export default defineSegment(document as SegmentDocument);
 `,
   test: `import { expect, it } from 'vitest';
 import segment from './index.js';
 
-it('carries an example of every verdict', () => {
+it('carries an example of every verdict, for Rapport to check', () => {
   const verdicts = segment.document.tests?.map((test) => test.expect);
   expect(verdicts).toEqual(['in', 'out', 'unknown']);
 });
@@ -69,18 +74,22 @@ it('carries an example of every verdict', () => {
 });
 
 const playbook = (id) => ({
-  source: `import { definePlaybook } from '@rapport/sdk';
+  requires: { 'segment/license-capacity': '^1.0.0', 'action/webhook': '^1.0.0' },
+  document: json({
+    kind: 'playbook',
+    id,
+    title: titleOf(id),
+    description: 'Tells the sales team when an account uses more licences than it bought.',
+    subject: 'account',
+    trigger: { segment: 'license-capacity.over-capacity', on: 'enter' },
+    steps: [
+      { id: 'tell', action: 'webhook', with: { type: 'license.exceeded', message: 'More users than licences.' } },
+    ],
+  }),
+  source: `import { definePlaybook, type PlaybookDocument } from '@rapport/sdk';
+import document from './${id}.json' with { type: 'json' };
 
-/** Tells a webhook when an account becomes over capacity. Say here what the playbook is for. */
-export default definePlaybook({
-  kind: 'playbook',
-  id: '${id}',
-  title: '${titleOf(id)}',
-  description: 'Tells the sales team when an account uses more licences than it bought.',
-  subject: 'account',
-  trigger: { segment: 'license-capacity.over-capacity', on: 'enter' },
-  steps: [{ id: 'tell', action: 'webhook' }],
-});
+export default definePlaybook(document as PlaybookDocument);
 `,
   test: `import { expect, it } from 'vitest';
 import playbook from './index.js';
