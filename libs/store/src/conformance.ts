@@ -1,5 +1,8 @@
 import { describe } from 'vitest';
-import { describeWorlds } from './conformance/events.js';
+import { describeDeliveries } from './conformance/deliveries.js';
+import { describeIngest } from './conformance/ingest.js';
+import { describeRuns } from './conformance/runs.js';
+import { describeWorlds } from './conformance/worlds.js';
 import type { Store, StoreOptions } from './ports.js';
 
 /** A fresh, empty store in a place of its own. */
@@ -20,6 +23,9 @@ export function describeStore(name: string, open: OpenStore): void {
   const runs = Number(process.env['RAPPORT_RUNS'] ?? 25);
   const seed = Number(process.env['RAPPORT_SEED'] ?? 20240229);
   describe(name, () => {
+    describeIngest(open);
+    describeRuns(open);
+    describeDeliveries(open);
     describeWorlds(open, runs, seed);
   });
 }

@@ -1,0 +1,282 @@
+import { count, distinct, last, lifetime, spans, sum, trait } from '@rapport/sdk';
+import { describe, expect, it } from 'vitest';
+import type { OpenStore } from '../conformance.js';
+import { at, event, everything, measured, member, rejectsWith, traits, withStore } from './facts.js';
+
+/** What an event store promises, one sentence per test. */
+export function describeIngest(open: OpenStore): void {
+  const test = withStore(open);
+  const events = count(everything, lifetime());
+
+  describe('append', () => {
+    test('counts a message once: in the batch, in another batch, after reopening, a month later', async ({
+      store,
+      reopen,
+    }) => {
+      const once = event('ann', 'Opened', '2024-01-10T10:00:00Z', { id: 'one', account: 'acme' });
+      expect(await store.append([once, once])).toEqual({ accepted: 1, duplicates: 1 });
+      expect(await store.append([once])).toEqual({ accepted: 0, duplicates: 1 });
+      const again = await reopen();
+      expect(await again.append([once, event('ann', 'Opened', '2024-01-10T10:00:00Z', { account: 'acme' })])).toEqual({
+        accepted: 1,
+        duplicates: 1,
+      });
+      const monthLater = event('ann', 'Another name', '2024-02-10T10:00:00Z', { id: 'one', account: 'other' });
+      expect(await again.append([monthLater])).toEqual({ accepted: 0, duplicates: 1 });
+      expect(await measured(again, events, '2024-03-01')).toEqual({ acme: 2 });
+    });
+
+    test('keeps the first of two messages with one id in a batch', async ({ store }) => {
+      await store.append([
+        event('ann', 'First', '2024-01-10T10:00:00Z', { id: 'one', account: 'acme' }),
+        event('bob', 'Second', '2024-01-10T10:00:00Z', { id: 'one', account: 'zeta' }),
+      ]);
+      expect(await measured(store, events, '2024-03-01')).toEqual({ acme: 1 });
+    });
+
+    test('takes appends at the same time, and still counts each message once', async ({ store }) => {
+      const batch = Array.from({ length: 40 }, (_, i) =>
+        event('ann', 'Opened', '2024-01-10T10:00:00Z', { id: `c${i}`, account: 'acme' }),
+      );
+      const reports = await Promise.all(
+        Array.from({ length: 6 }, (_, i) => store.append(batch.slice(i * 4, i * 4 + 20))),
+      );
+      expect(reports.reduce((n, { accepted }) => n + accepted, 0)).toBe(40);
+      expect(await measured(store, events, '2024-03-01')).toEqual({ acme: 40 });
+    });
+
+    test('takes an empty batch', async ({ store }) => {
+      expect(await store.append([])).toEqual({ accepted: 0, duplicates: 0 });
+      expect(await store.stats()).toEqual({ events: 0, accounts: 0, users: 0, from: null, to: null });
+    });
+
+    test('loses nothing on reopening', async ({ store, reopen }) => {
+      await store.append([
+        member('ann', 'acme', '2024-01-01'),
+        traits('account', 'acme', { plan: 'pro', nested: { list: [1, null, 'ü'] } }, '2024-01-01'),
+        event('ann', 'Opened', '2024-01-10T10:00:00.123Z', {
+          properties: { a: [1, { b: null }], '': 'empty', 'x.y': 0.1, $z: true },
+        }),
+      ]);
+      const again = await reopen();
+      const snapshot = await again.snapshot();
+      expect(await snapshot.recent('account', 'acme', at('2024-02-01'), 5)).toMatchObject([
+        {
+          time: at('2024-01-10T10:00:00.123Z'),
+          event: 'Opened',
+          user: 'ann',
+          account: 'acme',
+          properties: { a: [1, { b: null }], '': 'empty', 'x.y': 0.1, $z: true },
+        },
+      ]);
+      expect(await snapshot.traits('account', at('2024-02-01'))).toEqual(
+        new Map([['acme', { plan: 'pro', nested: { list: [1, null, 'ü'] } }]]),
+      );
+      await snapshot.close();
+    });
+
+    test('takes a big batch', async ({ store }) => {
+      const batch = Array.from({ length: 5000 }, (_, i) =>
+        event(`u${i % 50}`, 'Opened', '2024-01-10T10:00:00Z', { account: `a${i % 7}`, properties: { amount: i } }),
+      );
+      expect(await store.append(batch)).toEqual({ accepted: 5000, duplicates: 0 });
+      expect(await measured(store, sum('amount', everything, lifetime()), '2024-02-01', { kind: 'portfolio' })).toEqual(
+        { '': (5000 * 4999) / 2 },
+      );
+    });
+  });
+
+  describe('late and out of order', () => {
+    test('answers alike whatever the order of arrival', async ({ store }) => {
+      await store.append([event('ann', 'Opened', '2024-01-20T10:00:00Z')]);
+      expect(await measured(store, events, '2024-02-01')).toEqual({});
+      await store.append([member('ann', 'zeta', '2024-01-15')]);
+      expect(await measured(store, events, '2024-02-01')).toEqual({ zeta: 1 });
+      await store.append([member('ann', 'acme', '2024-01-01'), event('ann', 'Opened', '2024-01-10T10:00:00Z')]);
+      expect(await measured(store, events, '2024-02-01')).toEqual({ acme: 1, zeta: 1 });
+      await store.append([member('ann', 'last', '2024-01-20T10:00:00Z')]);
+      expect(await measured(store, events, '2024-02-01')).toEqual({ acme: 1, last: 1, zeta: 0 });
+    });
+
+    test('prefers the account that the event names to the membership', async ({ store }) => {
+      await store.append([
+        member('ann', 'acme', '2024-01-01'),
+        event('ann', 'Opened', '2024-01-10', { account: 'zeta' }),
+      ]);
+      expect(await measured(store, events, '2024-02-01')).toEqual({ acme: 0, zeta: 1 });
+    });
+
+    test('breaks a tie between memberships by message id', async ({ store }) => {
+      await store.append([
+        member('ann', 'acme', '2024-01-01', 'b'),
+        member('ann', 'zeta', '2024-01-01', 'a'),
+        event('ann', 'Opened', '2024-01-10'),
+      ]);
+      expect(await measured(store, events, '2024-02-01')).toEqual({ acme: 1, zeta: 0 });
+    });
+
+    test('sees traits as they were', async ({ store }) => {
+      await store.append([
+        traits('account', 'acme', { seats: 20 }, '2024-02-01'),
+        traits('account', 'acme', { seats: 10, plan: 'pro' }, '2024-01-01'),
+        traits('account', 'acme', { seats: null }, '2024-03-01'),
+      ]);
+      const seats = trait('seats');
+      expect(await measured(store, seats, '2024-01-01')).toEqual({});
+      expect(await measured(store, seats, '2024-01-01T00:00:00.001Z')).toEqual({ acme: 10 });
+      expect(await measured(store, seats, '2024-02-15')).toEqual({ acme: 20 });
+      expect(await measured(store, seats, '2024-03-15')).toEqual({ acme: null });
+      const snapshot = await store.snapshot();
+      expect(await snapshot.traits('account', at('2024-03-15'))).toEqual(new Map([['acme', { plan: 'pro' }]]));
+      expect(await snapshot.traitNames('account')).toEqual(['plan', 'seats']);
+      await snapshot.close();
+    });
+
+    test('counts a cancellation when it takes effect', async ({ store }) => {
+      const subscription = {
+        key: 'id',
+        open: { events: ['Started'] },
+        close: { events: ['Cancelled'] },
+        effectiveAt: 'effectiveAt',
+      };
+      await store.append([
+        event(null, 'Cancelled', '2024-01-20', { account: 'acme', properties: { effectiveAt: '2024-02-01' } }),
+        event(null, 'Started', '2024-01-01', { account: 'acme', properties: { id: 's' } }),
+      ]);
+      const running = spans(subscription, 'open', lifetime());
+      expect(await measured(store, running, '2024-01-31')).toEqual({ acme: 1 });
+      expect(await measured(store, running, '2024-02-01')).toEqual({ acme: 1 });
+      expect(await measured(store, running, '2024-02-01T00:00:00.001Z')).toEqual({ acme: 0 });
+    });
+  });
+
+  describe('snapshots', () => {
+    test('do not see what is appended later', async ({ store }) => {
+      await store.append([event('ann', 'Opened', '2024-01-10', { account: 'acme' })]);
+      const snapshot = await store.snapshot();
+      await store.append([
+        event('ann', 'Opened', '2024-01-11', { account: 'acme' }),
+        traits('account', 'acme', { plan: 'pro' }, '2024-01-01'),
+      ]);
+      expect(await snapshot.recent('account', 'acme', at('2024-02-01'), 10)).toHaveLength(1);
+      expect(await snapshot.traitNames('account')).toEqual([]);
+      await snapshot.close();
+      expect(await measured(store, events, '2024-02-01')).toEqual({ acme: 2 });
+    });
+
+    test('live side by side', async ({ store }) => {
+      const early = await store.snapshot();
+      await store.append([event('ann', 'Opened', '2024-01-10', { account: 'acme' })]);
+      const late = await store.snapshot();
+      expect(await early.recent('account', 'acme', at('2024-02-01'), 10)).toHaveLength(0);
+      expect(await late.recent('account', 'acme', at('2024-02-01'), 10)).toHaveLength(1);
+      await early.close();
+      expect(await late.recent('user', 'ann', at('2024-02-01'), 10)).toHaveLength(1);
+      await late.close();
+    });
+  });
+
+  describe('erasure', () => {
+    const world = [
+      member('ann', 'acme', '2024-01-01', 'm1'),
+      member('ann', 'zeta', '2024-01-15', 'm2'),
+      event('ann', 'Opened', '2024-01-10', { id: 'e1' }),
+      event('ann', 'Opened', '2024-01-20', { id: 'e2' }),
+      event('bob', 'Opened', '2024-01-20', { id: 'e3', account: 'acme' }),
+      traits('account', 'acme', { plan: 'pro' }, '2024-01-01', 't1'),
+      traits('user', 'ann', { name: 'Ann' }, '2024-01-01', 't2'),
+    ];
+
+    test('of an account takes its events and traits, and leaves those of others', async ({ store, reopen }) => {
+      await store.append(world);
+      expect(await store.erase({ kind: 'account', id: 'acme' })).toEqual({ events: 2 });
+      expect(await measured(store, events, '2024-02-01')).toEqual({ zeta: 1 });
+      expect(await measured(store, events, '2024-02-01', { kind: 'user' })).toEqual({ ann: 1 });
+      expect(await store.append(world)).toEqual({ accepted: 0, duplicates: 7 });
+      const again = await reopen();
+      expect(await measured(again, events, '2024-02-01')).toEqual({ zeta: 1 });
+      expect(await again.append(world)).toEqual({ accepted: 0, duplicates: 7 });
+      expect(await again.stats()).toEqual({
+        events: 1,
+        accounts: 1,
+        users: 1,
+        from: at('2024-01-20'),
+        to: at('2024-01-20'),
+      });
+    });
+
+    test('of a user takes the user out of every account', async ({ store }) => {
+      await store.append(world);
+      expect(await store.erase({ kind: 'user', id: 'ann' })).toEqual({ events: 2 });
+      expect(await measured(store, distinct('user', everything, lifetime()), '2024-02-01')).toEqual({ acme: 1 });
+      const snapshot = await store.snapshot();
+      expect(await snapshot.traitNames('user')).toEqual([]);
+      expect(await snapshot.recent('user', 'ann', at('2024-02-01'), 10)).toEqual([]);
+      await snapshot.close();
+      expect(await store.append(world)).toEqual({ accepted: 0, duplicates: 7 });
+      await store.append([event('ann', 'Opened', '2024-01-25')]);
+      expect(await measured(store, events, '2024-02-01')).toEqual({ acme: 1 });
+    });
+
+    test('of nobody is no error', async ({ store }) => {
+      expect(await store.erase({ kind: 'user', id: 'nobody' })).toEqual({ events: 0 });
+    });
+  });
+
+  describe('the calendar', () => {
+    const night = [
+      event('ann', 'Opened', '2024-03-09T23:30:00-05:00', { account: 'acme' }),
+      event('ann', 'Opened', '2024-03-10T00:00:00-05:00', { account: 'acme' }),
+      event('ann', 'Opened', '2024-03-10T23:59:59.999-04:00', { account: 'acme' }),
+      event('ann', 'Opened', '2024-03-11T00:00:00-04:00', { account: 'acme' }),
+    ];
+    test(
+      'cuts days at midnight of the zone on both sides of a change of clocks',
+      async ({ store }) => {
+        await store.append(night);
+        const zone = 'America/New_York';
+        expect(
+          await measured(store, distinct('day', everything, lifetime()), '2024-04-01', { kind: 'account' }, zone),
+        ).toEqual({ acme: 3 });
+        expect(
+          await measured(store, count(everything, last('1d')), '2024-03-11T00:00:00-04:00', { kind: 'account' }, zone),
+        ).toEqual({ acme: 2 });
+      },
+      { zone: 'America/New_York' },
+    );
+  });
+
+  describe('opening', () => {
+    it('refuses another zone than the one it was made with', { timeout: 60_000 }, async () => {
+      const opened = await open({ zone: 'Europe/Berlin' });
+      try {
+        expect(opened.store.zone).toBe('Europe/Berlin');
+        await rejectsWith(opened.reopen({ zone: 'Asia/Kathmandu' }), 'RAPPORT_STORE_ZONE_CHANGED');
+        expect((await opened.reopen()).zone).toBe('Europe/Berlin');
+      } finally {
+        await opened.dispose();
+      }
+    });
+
+    test('says where it is, and nothing secret', async ({ store }) => {
+      await store.declare(['amount', `"; drop table events; --`, '$x.y', '']);
+      expect(store.location).toMatch(/^[a-z]+:/);
+      expect(store.location).not.toMatch(/\/\/[^/]*@/);
+    });
+
+    test(
+      'can make every user an account of its own',
+      async ({ store }) => {
+        await store.append([
+          event('ann', 'Opened', '2024-01-10', { account: 'acme' }),
+          event(null, 'Opened', '2024-01-10', { account: 'acme' }),
+          traits('user', 'ann', { plan: 'plus' }, '2024-01-01'),
+        ]);
+        expect(await measured(store, events, '2024-02-01')).toEqual({ ann: 1 });
+        expect(await measured(store, events, '2024-02-01', { kind: 'portfolio', by: 'plan' })).toEqual({ plus: 1 });
+        expect(await measured(store, events, '2024-02-01', { kind: 'portfolio' })).toEqual({ '': 2 });
+      },
+      { zone: 'UTC', accounts: 'users' },
+    );
+  });
+}
