@@ -14,10 +14,13 @@ export function judge(response: HttpResponse, now: number): Outcome {
   return { delivered: false, retry, reason, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
 }
 
-/** No response at all: the other side may be there the next time. An address that may not be called will not. */
+/** Faults of the request itself, which another attempt repeats. */
+const lasting = ['RAPPORT_HTTP_URL', 'RAPPORT_HTTP_PRIVATE_ADDRESS', 'RAPPORT_HTTP_REQUEST'];
+
+/** No response at all: the other side may be there the next time. */
 export function unreachable(error: unknown): Outcome {
   const reason = error instanceof Error ? error.message : String(error);
-  return { delivered: false, retry: !/^RAPPORT_HTTP_(PRIVATE|ADDRESS|URL)/.test(reason), reason };
+  return { delivered: false, retry: !lasting.some((code) => reason.includes(code)), reason };
 }
 
 function advice(status: number): string {
@@ -33,7 +36,7 @@ function retryAfter({ headers }: HttpResponse, now: number): number | null {
     Object.entries(headers)
       .find(([name]) => name.toLowerCase() === 'retry-after')?.[1]
       .trim() ?? '';
-  if (/^\d+$/.test(value)) return Number(value) * 1000;
-  const date = Date.parse(value);
+  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
+  const date = value.endsWith(' GMT') ? Date.parse(value) : NaN;
   return Number.isNaN(date) ? null : Math.max(0, date - now);
 }

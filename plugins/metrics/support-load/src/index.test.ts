@@ -98,13 +98,23 @@ describe('support load', () => {
       opened: 'Case Opened',
       closed: 'Case Solved',
       ticketId: 'case',
-      escalation: 'Case Escalated',
+      escalations: ['Case Escalated'],
       escalated: '',
     };
     expect(await evaluate(calls, config)).toMatchObject({
       value: 1,
       parts: { open: 0, closed: 1, medianHoursToClose: 2, escalated: 1 },
     });
+  });
+
+  it('counts escalations on opening and those that come later', async () => {
+    const calls = [
+      ticket('Opened', 'T-1', '2026-02-10T08:00:00Z', { escalated: true }),
+      ticket('Opened', 'T-2', '2026-02-10T08:00:00Z', { escalated: 'yes' }),
+      ticket('Opened', 'T-3', '2026-02-10T08:00:00Z'),
+      track('ann', 'Support Ticket Escalated', '2026-02-11', { ticketId: 'T-3', escalated: true }, { account: 'acme' }),
+    ];
+    expect(await evaluate(calls)).toMatchObject({ value: 3, parts: { escalated: 2 } });
   });
 
   it('keeps tickets of two accounts apart that have the same id', async () => {

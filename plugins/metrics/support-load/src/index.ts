@@ -1,5 +1,4 @@
 import {
-  allOf,
   count,
   defineMetric,
   durationOption,
@@ -7,7 +6,6 @@ import {
   exists,
   last,
   lifetime,
-  named,
   noData,
   not,
   spans,
@@ -38,14 +36,13 @@ export default defineMetric({
       }),
       closed: Type.String({ minLength: 1, default: 'Support Ticket Closed', description: 'Event that closes one.' }),
       ticketId: Type.String({ minLength: 1, default: 'ticketId', description: 'Property that tells tickets apart.' }),
-      escalation: Type.String({
-        minLength: 1,
-        default: 'Support Ticket Opened',
-        description: 'Event that says a ticket is escalated, when its property `escalated` is true.',
+      escalations: Type.Array(Type.String({ minLength: 1 }), {
+        default: ['Support Ticket Opened', 'Support Ticket Escalated'],
+        description: 'Events that say a ticket is escalated, when their property `escalated` is true.',
       }),
       escalated: Type.String({
         default: 'escalated',
-        description: 'That property. Empty: every such event is an escalation.',
+        description: 'That property. Empty: every one of these events is an escalation.',
       }),
     },
     { additionalProperties: false },
@@ -59,19 +56,16 @@ export default defineMetric({
     },
     escalated: { unit: 'count', description: 'Escalations in the window' },
   },
-  measures({ window, opened, closed, ticketId, escalation, escalated }) {
+  measures({ window, opened, closed, ticketId, escalations, escalated }) {
     const known = { events: [opened], where: exists(ticketId) };
     const ticket = { key: ticketId, open: known, close: { events: [closed], where: exists(ticketId) } };
-    const escalations = escalated
-      ? { events: [escalation], where: allOf(equal(escalated, true)) }
-      : named([escalation]);
     return {
       followed: spans(ticket, 'opened', last(window)),
       nameless: count({ events: [opened], where: not(exists(ticketId)) }, last(window)),
       open: spans(ticket, 'open', last(window)),
       closed: spans(ticket, 'closed', last(window)),
       median: spans(ticket, { quantile: 0.5 }, last(window)),
-      escalated: count(escalations, last(window)),
+      escalated: count({ events: escalations, ...(escalated && { where: equal(escalated, true) }) }, last(window)),
       ever: count({}, lifetime()),
     };
   },
