@@ -1,0 +1,225 @@
+import type { Column } from './column.js';
+import { keyedColumn, numberColumn, textColumn, valueAt } from './column.js';
+import { describeStore, type OpenedStore } from './conformance.js';
+import { StoreError } from './error.js';
+import { compareCodeUnits } from './filter.js';
+import { createOracle } from './oracle.js';
+import type { Level } from './plan.js';
+import type {
+  Delivery,
+  DeliveryStore,
+  Membership,
+  ResultFrame,
+  ResultStore,
+  Run,
+  Store,
+  StoreOptions,
+  Transition,
+} from './ports.js';
+
+/*
+ * The suite is held against the plainest store there could be: the oracle, and lists in memory. What passes here can be passed.
+ */
+
+interface Kept {
+  readonly runs: Run[];
+  readonly frames: Map<number, readonly ResultFrame[]>;
+  readonly transitions: Transition[];
+  readonly deliveries: Map<string, Delivery & { leasedUntil: number }>;
+  readonly evaluated: Set<string>;
+  lease: { readonly token: object; until: number } | null;
+}
+
+const bySegment = (a: Membership, b: Membership) =>
+  compareCodeUnits(a.segment, b.segment) || compareCodeUnits(a.subject, b.subject);
+const sameLevel = (a: Level, b: Level) =>
+  JSON.stringify([a.kind, 'by' in a ? a.by : null]) === JSON.stringify([b.kind, 'by' in b ? b.by : null]);
+
+function resultStore(kept: Kept): ResultStore {
+  return {
+    async begin(_holder, now, leaseMs) {
+      if (kept.lease && kept.lease.until > now)
+        throw new StoreError('RAPPORT_STORE_RUN_BUSY', 'a run is under way; try again later');
+      const lease = { token: {}, until: now + leaseMs };
+      kept.lease = lease;
+      const held = () => {
+        if (kept.lease !== lease)
+          throw new StoreError('RAPPORT_STORE_LEASE_LOST', 'another run took over; start again');
+      };
+      return Promise.resolve({
+        extend(at) {
+          return Promise.resolve()
+            .then(held)
+            .then(() => void (lease.until = at + leaseMs));
+        },
+        async commit(commit, at) {
+          await Promise.resolve();
+          held();
+          const { frames, transitions, deliveries, evaluated, asOf, provenance } = structuredClone(
+            JSON.parse(JSON.stringify({ ...commit, frames: [] })) as typeof commit,
+          );
+          const run = { number: (kept.runs[0]?.number ?? 0) + 1, asOf, startedAt: now, committedAt: at, provenance };
+          kept.runs.unshift(run);
+          kept.frames.set(run.number, [...frames, ...commit.frames]);
+          kept.transitions.unshift(...transitions.map((transition) => ({ ...transition, run: run.number })).reverse());
+          for (const added of deliveries) {
+            if (kept.deliveries.has(added.key)) continue;
+            kept.deliveries.set(added.key, {
+              ...added,
+              state: 'pending',
+              attempts: 0,
+              lastError: null,
+              deliveredAt: null,
+              leasedUntil: 0,
+            });
+          }
+          evaluated.forEach((segment) => kept.evaluated.add(segment));
+          kept.lease = null;
+          return run;
+        },
+        abandon() {
+          if (kept.lease === lease) kept.lease = null;
+          return Promise.resolve();
+        },
+      });
+    },
+    latestRun: () => Promise.resolve(kept.runs[0] ?? null),
+    runs: (limit) => Promise.resolve(kept.runs.slice(0, limit)),
+    results(run, level, columns) {
+      const frame = kept.frames.get(run)?.find((candidate) => sameLevel(candidate.level, level));
+      if (!frame) return Promise.resolve(null);
+      const chosen = Object.entries(frame.columns).filter(([name]) => columns?.includes(name) ?? true);
+      return Promise.resolve({ ...frame, columns: Object.fromEntries(chosen) });
+    },
+    memberships({ segment, subject } = {}) {
+      const members = new Map<string, Membership>();
+      for (const { segment, subject, kind, change, at, reason } of [...kept.transitions].reverse()) {
+        const key = JSON.stringify([segment, kind, subject]);
+        if (change === 'enter') members.set(key, { segment, subject, kind, enteredAt: at, reason });
+        else members.delete(key);
+      }
+      const asked = [...members.values()].filter(
+        (member) => (segment ?? member.segment) === member.segment && (subject ?? member.subject) === member.subject,
+      );
+      return Promise.resolve(asked.sort(bySegment));
+    },
+    transitions({ segment, subject, limit }) {
+      const asked = kept.transitions.filter(
+        (transition) =>
+          (segment ?? transition.segment) === transition.segment &&
+          (subject ?? transition.subject) === transition.subject,
+      );
+      return Promise.resolve(asked.slice(0, limit));
+    },
+    evaluatedSegments: () => Promise.resolve([...kept.evaluated]),
+  };
+}
+
+function deliveryStore({ deliveries }: Kept): DeliveryStore {
+  const change = (key: string, to: Partial<Delivery>) => {
+    const delivery = deliveries.get(key);
+    if (delivery) deliveries.set(key, { ...delivery, leasedUntil: 0, ...to });
+    return Promise.resolve();
+  };
+  const shown = ({ leasedUntil, ...delivery }: Delivery & { leasedUntil: number }): Delivery => delivery;
+  return {
+    claim(now, limit, leaseMs) {
+      const due = [...deliveries.values()].filter(
+        ({ state, dueAt, leasedUntil }) => state === 'pending' && dueAt <= now && leasedUntil <= now,
+      );
+      const claimed = due.sort((a, b) => a.dueAt - b.dueAt || compareCodeUnits(a.key, b.key)).slice(0, limit);
+      return Promise.resolve(
+        claimed.map((delivery) => {
+          const leased = { ...delivery, attempts: delivery.attempts + 1, leasedUntil: now + leaseMs };
+          deliveries.set(delivery.key, leased);
+          return shown(leased);
+        }),
+      );
+    },
+    delivered: (key, now) => change(key, { state: 'delivered', deliveredAt: now }),
+    failed: (key, lastError, dueAt) =>
+      change(key, dueAt === null ? { state: 'parked', lastError } : { state: 'pending', lastError, dueAt }),
+    async replay(key, now) {
+      if (deliveries.get(key)?.state !== 'parked') return false;
+      await change(key, { state: 'pending', dueAt: now, attempts: 0 });
+      return true;
+    },
+    list({ state, limit }) {
+      return Promise.resolve(
+        [...deliveries.values()]
+          .filter((delivery) => (state ?? delivery.state) === delivery.state)
+          .slice(0, limit)
+          .map(shown),
+      );
+    },
+  };
+}
+
+function without(frame: ResultFrame, subject: string): ResultFrame {
+  const rows = frame.subjects.flatMap((id, i) => (id === subject ? [] : [i]));
+  const pick = (column: Column): Column => {
+    const values = rows.map((i) => valueAt(column, i));
+    switch (column.type) {
+      case 'number':
+        return numberColumn(values as (number | null)[]);
+      case 'text':
+        return textColumn(values as (string | null)[]);
+      case 'keyed':
+        return column.dictionary
+          ? keyedColumn('text', values as Map<string, number>[])
+          : keyedColumn('days', values as Map<number, number>[]);
+      case 'json':
+        return { type: 'json', values };
+    }
+  };
+  const columns = Object.entries(frame.columns).map(([name, column]) => [name, pick(column)] as const);
+  return { ...frame, subjects: rows.map((i) => frame.subjects[i] ?? ''), columns: Object.fromEntries(columns) };
+}
+
+function openMemory(options: StoreOptions): OpenedStore {
+  const oracle = createOracle(options);
+  const kept: Kept = {
+    runs: [],
+    frames: new Map(),
+    transitions: [],
+    deliveries: new Map(),
+    evaluated: new Set(),
+    lease: null,
+  };
+  const store: Store = {
+    ...oracle,
+    ...resultStore(kept),
+    ...deliveryStore(kept),
+    location: 'memory:',
+    zone: options.zone,
+    declare: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+    erase({ kind, id }) {
+      const keep = <T extends { readonly kind: string; readonly subject: string }>(items: readonly T[]) =>
+        items.filter((item) => item.kind !== kind || item.subject !== id);
+      kept.transitions.splice(0, Infinity, ...keep(kept.transitions));
+      for (const [run, frames] of kept.frames) {
+        kept.frames.set(run, frames.map((frame) => (frame.level.kind === kind ? without(frame, id) : frame))); // prettier-ignore
+      }
+      for (const { key, subject } of kept.deliveries.values())
+        if (subject.kind === kind && subject.id === id) kept.deliveries.delete(key);
+      return oracle.erase({ kind, id });
+    },
+  };
+  return {
+    store,
+    reopen(changed) {
+      return changed?.zone === undefined || changed.zone === options.zone
+        ? Promise.resolve(store)
+        : Promise.reject(
+            new StoreError(
+              'RAPPORT_STORE_ZONE_CHANGED',
+              `this store cuts its days in ${options.zone}; open it with that`,
+            ),
+          );
+    },
+    dispose: () => Promise.resolve(),
+  };
+}
+
+describeStore('a store in memory', (options) => Promise.resolve(openMemory(options)));
