@@ -1,0 +1,248 @@
+import { valueAt, type ResultFrame } from '@rapport/store';
+import type { Engine, Evaluation, LoadedPlugin, MetricFailure, RunReport } from '@rapport/engine';
+import { daysIn, type Duration } from '@rapport/sdk';
+import { asOfInstant, describeAsOf } from '../as-of.js';
+import { exit } from '../failure.js';
+import { daysBefore } from '../import/instant.js';
+import { count, elapsed, quantity, table } from '../table.js';
+import { requireWorkspace, withWorkspace } from '../workspace.js';
+import type { Outcome, Session } from './outcome.js';
+import { segmentSizes, segmentTable, type SegmentSize } from './segments.js';
+
+/** Whose change makes a mover. */
+const MOVER_METRIC = 'customer-engagement-score';
+
+export interface EvaluateCommandOptions {
+  readonly asOf?: string;
+  readonly compare: string;
+  readonly dryRun: boolean;
+  readonly movers: number;
+}
+export interface PortfolioValue {
+  readonly metric: string;
+  readonly title: string;
+  readonly unit: string;
+  readonly value: number | null;
+  readonly reason: string | null;
+  readonly n: number | null;
+  readonly parts: Readonly<Record<string, unknown>>;
+}
+/** A metric over all accounts that have a value for it. */
+export interface AccountSummary {
+  readonly metric: string;
+  readonly title: string;
+  readonly unit: string;
+  readonly accounts: number;
+  readonly median: number | null;
+  readonly max: number | null;
+}
+export interface Mover {
+  readonly account: string;
+  readonly before: number | null;
+  readonly after: number | null;
+  readonly change: number;
+}
+export interface EvaluateReport {
+  readonly workspace: string;
+  readonly asOf: string;
+  readonly timeZone: string;
+  /** Null for a dry run. */
+  readonly run: number | null;
+  readonly accounts: number;
+  readonly portfolio: readonly PortfolioValue[];
+  readonly perAccount: readonly AccountSummary[];
+  /** Empty for a dry run. */
+  readonly segments: readonly SegmentSize[];
+  readonly transitions: { readonly entered: number; readonly left: number; readonly baseline: number };
+  readonly deliveries: number;
+  readonly movers: { readonly metric: string; readonly comparedTo: string; readonly accounts: readonly Mover[] };
+  readonly failures: readonly MetricFailure[];
+  readonly segmentErrors: RunReport['segmentErrors'];
+  readonly seconds: number;
+}
+
+export async function evaluate(session: Session, options: EvaluateCommandOptions): Promise<Outcome> {
+  const compareDays = daysIn(options.compare as Duration);
+  return withWorkspace(requireWorkspace(session.io, session.workspace), async ({ engine }) => {
+    const zone = engine.store.zone;
+    const asOf = options.asOf === undefined ? session.io.now() : asOfInstant(options.asOf, zone);
+    const report = await evaluateReport(engine, { asOf, compareDays, dryRun: options.dryRun, movers: options.movers });
+    return { json: report, text: evaluateText(report, engine, asOf, options.dryRun), exitCode: exit.ok };
+  });
+}
+
+export async function evaluateReport(
+  engine: Engine,
+  { asOf, compareDays, dryRun, movers }: { asOf: number; compareDays: number; dryRun: boolean; movers: number },
+): Promise<EvaluateReport> {
+  const started = performance.now();
+  const zone = engine.store.zone;
+  const run = dryRun ? null : await engine.run({ asOf });
+  const evaluation = run?.evaluation ?? (await engine.evaluate({ asOf }));
+  const before = daysBefore(asOf, compareDays, zone);
+  const accounts = accountFrame(evaluation);
+  const comparable = engine.plugins.some((plugin) => plugin.kind === 'metric' && plugin.manifest.id === MOVER_METRIC);
+  const earlier = comparable
+    ? await engine.evaluate({ asOf: before, levels: [{ kind: 'account' }], metrics: [MOVER_METRIC] })
+    : null;
+  const transitions = run?.transitions ?? [];
+  return {
+    workspace: engine.config.workspace,
+    asOf: new Date(asOf).toISOString(),
+    timeZone: zone,
+    run: run?.run.number ?? null,
+    accounts: accounts?.subjects.length ?? 0,
+    portfolio: portfolioValues(engine.plugins, evaluation),
+    perAccount: accountSummaries(engine.plugins, accounts),
+    segments: run ? await segmentSizes(engine) : [],
+    transitions: {
+      entered: transitions.filter((t) => t.change === 'enter' && !t.baseline).length,
+      left: transitions.filter((t) => t.change === 'exit' && !t.baseline).length,
+      baseline: transitions.filter((t) => t.baseline).length,
+    },
+    deliveries: run?.deliveries ?? 0,
+    movers: {
+      metric: MOVER_METRIC,
+      comparedTo: new Date(before).toISOString(),
+      accounts: earlier ? moversBetween(accountFrame(earlier), accounts, movers) : [],
+    },
+    failures: evaluation.failures,
+    segmentErrors: run?.segmentErrors ?? [],
+    seconds: Math.round(performance.now() - started) / 1000,
+  };
+}
+
+const accountFrame = (evaluation: Evaluation) => evaluation.frames.find((frame) => frame.level.kind === 'account');
+
+type MetricPlugin = Extract<LoadedPlugin, { kind: 'metric' }>;
+const metricsFor = (plugins: readonly LoadedPlugin[], subject: 'account' | 'portfolio'): MetricPlugin[] =>
+  plugins
+    .filter(
+      (plugin): plugin is MetricPlugin => plugin.kind === 'metric' && plugin.definition.subjects.includes(subject),
+    )
+    .sort((a, b) => (a.manifest.id < b.manifest.id ? -1 : 1));
+
+function cell(frame: ResultFrame | undefined, name: string, i: number): unknown {
+  const column = frame && Object.hasOwn(frame.columns, name) ? frame.columns[name] : undefined;
+  const value = column ? valueAt(column, i) : null;
+  return value instanceof Map ? Object.fromEntries(value) : value;
+}
+const asNumber = (value: unknown) => (typeof value === 'number' ? value : null);
+
+function portfolioValues(plugins: readonly LoadedPlugin[], evaluation: Evaluation): PortfolioValue[] {
+  const frame = evaluation.frames.find(({ level }) => level.kind === 'portfolio' && level.by === undefined);
+  const i = frame?.subjects.indexOf('') ?? -1;
+  return metricsFor(plugins, 'portfolio').map(({ definition: { id, title, unit, parts } }) => ({
+    metric: id,
+    title,
+    unit,
+    value: asNumber(cell(frame, id, i)),
+    reason: (cell(frame, `${id}.reason`, i) as string | null) ?? null,
+    n: asNumber(cell(frame, `${id}.n`, i)),
+    parts: Object.fromEntries(Object.keys(parts).map((part) => [part, cell(frame, `${id}.${part}`, i) ?? null])),
+  }));
+}
+
+function accountSummaries(plugins: readonly LoadedPlugin[], frame: ResultFrame | undefined): AccountSummary[] {
+  return metricsFor(plugins, 'account').map(({ definition: { id, title, unit } }) => {
+    const column = frame && Object.hasOwn(frame.columns, id) ? frame.columns[id] : undefined;
+    const values =
+      column?.type === 'number' ? column.values.filter((_, i) => column.valid[i] === 1).sort() : new Float64Array();
+    const middle = values.length / 2;
+    const at = (i: number) => values[i] ?? null;
+    const median =
+      values.length % 2 === 1
+        ? at(Math.floor(middle))
+        : values.length === 0
+          ? null
+          : ((at(middle - 1) ?? 0) + (at(middle) ?? 0)) / 2;
+    return { metric: id, title, unit, accounts: values.length, median, max: at(values.length - 1) };
+  });
+}
+
+/** Accounts whose score changed most, up or down; one without a score before or after counts from 0. Ties by account. */
+export function moversBetween(before: ResultFrame | undefined, after: ResultFrame | undefined, limit: number): Mover[] {
+  const known = new Map(before?.subjects.map((subject, i) => [subject, asNumber(cell(before, MOVER_METRIC, i))]));
+  const movers = (after?.subjects ?? []).map((account, i): Mover => {
+    const [old, now] = [known.get(account) ?? null, asNumber(cell(after, MOVER_METRIC, i))];
+    return { account, before: old, after: now, change: (now ?? 0) - (old ?? 0) };
+  });
+  return movers
+    .filter(({ change }) => change !== 0)
+    .sort((a, b) => Math.abs(b.change) - Math.abs(a.change) || (a.account < b.account ? -1 : 1))
+    .slice(0, limit);
+}
+
+export function evaluateText(report: EvaluateReport, engine: Engine, asOf: number, dryRun: boolean): string {
+  const zone = report.timeZone;
+  const text = [
+    `${report.run === null ? 'Dry run' : `Run ${report.run}`} as of ${describeAsOf(asOf, zone)}: ${count(report.accounts)} accounts, ${elapsed(report.seconds * 1000)}.`,
+  ];
+  if (report.accounts === 0) text.push('No account is known by then: import events first, or choose a later --as-of.');
+  text.push(
+    '',
+    table(
+      ['Portfolio', 'value', 'n', ''],
+      report.portfolio.map(({ title, value, unit, n, reason }) => [
+        title,
+        quantity(value, unit),
+        n === null ? '' : count(n),
+        reason ?? '',
+      ]),
+      [1, 2],
+    ),
+    '',
+    table(
+      ['Per account', 'accounts', 'median', 'max'],
+      report.perAccount.map(({ title, unit, accounts, median, max }) => [
+        title,
+        count(accounts),
+        quantity(median, unit),
+        quantity(max, unit),
+      ]),
+      [1, 2, 3],
+    ),
+  );
+  if (dryRun) text.push('', 'Nothing was written: segments and playbooks were left as they are.');
+  else if (report.segments.length > 0) text.push('', segmentTable(report.segments));
+  const { entered, left, baseline } = report.transitions;
+  if (entered + left + baseline > 0) {
+    text.push(
+      '',
+      `${count(entered)} entered, ${count(left)} left${baseline > 0 ? `, ${count(baseline)} found in place at the first evaluation` : ''}; ${count(report.deliveries)} deliveries queued.`,
+    );
+  }
+  const movers = report.movers.accounts;
+  if (movers.length > 0) {
+    const signed = (change: number) => `${change > 0 ? '+' : ''}${quantity(change, 'points')}`;
+    text.push(
+      '',
+      table(
+        [
+          `Movers since ${describeAsOf(Date.parse(report.movers.comparedTo), zone).replace(/ \(.*\)$/, '')}`,
+          'before',
+          'now',
+          'change',
+        ],
+        movers.map(({ account, before, after, change }) => [
+          account,
+          quantity(before, 'points'),
+          quantity(after, 'points'),
+          signed(change),
+        ]),
+        [1, 2, 3],
+      ),
+      `By ${report.movers.metric}; "rapport account ${movers[0]?.account ?? 'ID'}" shows what it is made of.`,
+    );
+  }
+  for (const failure of report.failures)
+    text.push(
+      '',
+      `${failure.metric} failed for ${count(failure.subjects)} subjects: ${failure.code} ${failure.message}`,
+    );
+  for (const { segment, message } of report.segmentErrors)
+    text.push('', `Segment ${segment} was not evaluated: ${message}`);
+  if (engine.refused.length > 0)
+    text.push('', `${count(engine.refused.length)} plugins were refused: see "rapport plugins".`);
+  return text.join('\n');
+}

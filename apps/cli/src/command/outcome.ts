@@ -1,0 +1,20 @@
+import type { ExitCode } from '../failure.js';
+import type { Io } from '../io.js';
+
+/** What a command found out: one JSON document, and the same for people. */
+export interface Outcome {
+  readonly json: unknown;
+  readonly text: string;
+  readonly exitCode: ExitCode;
+}
+
+/** What every command is given. */
+export interface Session {
+  readonly io: Io;
+  /** `--json`: nothing but the document goes to standard output, and no progress is shown. */
+  readonly json: boolean;
+  /** `--workspace`. */
+  readonly workspace: string | undefined;
+  /** A line for the person at the terminal, on standard error. */
+  say(line: string): void;
+}
