@@ -195,6 +195,20 @@ describe('the repository', () => {
     expect(problems).toEqual([]);
   });
 
+  it('gives the reason of every third-party dependency in docs/decisions/0001', () => {
+    const record = readText('docs/decisions/0001-stack-and-pins.md');
+    const named = new Set([...record.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, cell = '']) => cell.split(/[\s,]+/)));
+    const problems = [root.devDependencies, ...packages.map(declared)]
+      .flatMap((all) => Object.keys(all))
+      .filter((name) => !isOfRapport(name) && !name.startsWith('@types/') && !named.has(name));
+    expect([...new Set(problems)].sort()).toEqual(none);
+  });
+
+  it('leads from the README to every package', () => {
+    const readme = readText('README.md');
+    expect(packages.map(({ folder }) => folder).filter((folder) => !readme.includes(`](${folder})`))).toEqual(none);
+  });
+
   it('has every link of its documents lead to a file', () => {
     const problems = writtenFiles
       .filter((path) => path.endsWith('.md'))
