@@ -56,10 +56,17 @@ export type LoadedPlugin = {
   | { readonly kind: 'metric'; readonly definition: MetricDescriptor }
   | { readonly kind: 'segment'; readonly document: SegmentDocument }
   | { readonly kind: 'playbook'; readonly document: PlaybookDocument; readonly enabled: boolean }
-  | { readonly kind: 'action'; readonly definition: Pick<ActionDefinition, 'id' | 'title' | 'description' | 'config' | 'input'>; readonly configured: boolean }
+  | {
+      readonly kind: 'action';
+      readonly definition: Pick<ActionDefinition, 'id' | 'title' | 'description' | 'config' | 'input'>;
+      readonly configured: boolean;
+    }
 );
 /** A metric's definition without its functions; `measures` and `uses` already resolved for its configuration. */
-export type MetricDescriptor = Pick<MetricDefinition, 'id' | 'title' | 'description' | 'source' | 'unit' | 'range' | 'subjects' | 'config' | 'parts'> & {
+export type MetricDescriptor = Pick<
+  MetricDefinition,
+  'id' | 'title' | 'description' | 'source' | 'unit' | 'range' | 'subjects' | 'config' | 'parts'
+> & {
   readonly measures: import('@rapport/sdk').Measures;
   readonly uses: readonly string[];
   readonly reducesPortfolio: boolean;

@@ -1,0 +1,155 @@
+import type { ComputeContext, MetricDefinition, MetricResult, SubjectKind } from '@rapport/sdk';
+import type { Column } from '@rapport/store';
+import { EngineError, messageOf } from './error.js';
+import { inputsOver, type Cursor } from './inputs.js';
+import type { ComputeReply } from './protocol.js';
+import { resultColumns } from './result-columns.js';
+
+/** What a metric is computed over. */
+export interface ComputeFrame {
+  readonly kind: SubjectKind;
+  readonly asOf: number;
+  readonly subjects: readonly string[];
+  /** Results of metrics computed before, by column name. */
+  readonly results: Readonly<Record<string, Column>>;
+}
+export interface MetricUnderWay {
+  readonly definition: MetricDefinition;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly uses: readonly string[];
+  readonly maxFailures: number;
+  /** 1 for subjects that have failed already (in a fold). */
+  readonly failed: Uint8Array | null;
+}
+
+const own = (columns: Readonly<Record<string, Column>>, name: string): Column | undefined =>
+  Object.hasOwn(columns, name) ? columns[name] : undefined;
+const numberAt = (column: Column | undefined, i: number): number | null =>
+  column?.type === 'number' && column.valid[i] ? (column.values[i] ?? null) : null;
+
+/** A used metric's result, read at the cursor. */
+function resultAt(id: string, results: Readonly<Record<string, Column>>, cursor: Cursor): MetricResult {
+  const values = own(results, id);
+  return {
+    get value() {
+      return numberAt(values, cursor.i);
+    },
+    part: (name) => numberAt(own(results, `${id}.${name}`), cursor.i),
+  };
+}
+
+function contextOver(
+  frame: ComputeFrame,
+  { definition, config, uses }: MetricUnderWay,
+  cursor: Cursor,
+): ComputeContext<Readonly<Record<string, unknown>>> {
+  const used = new Map(uses.map((id) => [id, resultAt(id, frame.results, cursor)]));
+  const subject = {
+    kind: frame.kind,
+    get id() {
+      return frame.subjects[cursor.i] ?? '';
+    },
+  };
+  return Object.freeze({
+    config,
+    asOf: frame.asOf,
+    subject,
+    metric(id: string): MetricResult {
+      const result = used.get(id);
+      if (!result)
+        throw new EngineError(
+          'RAPPORT_METRIC_NOT_USED',
+          `"${definition.id}" reads the metric "${id}" without naming it in "uses". Return it from uses(config).`,
+        );
+      return result;
+    },
+  });
+}
+
+/** Runs `one` for every subject, isolating each: what throws or returns nonsense is null for that subject alone. */
+function forEach(frame: ComputeFrame, metric: MetricUnderWay, cursor: Cursor, one: () => unknown): ComputeReply {
+  const { subjects } = frame;
+  const { maxFailures, failed } = metric;
+  const out = resultColumns(metric.definition, subjects.length);
+  const threw = { subjects: 0, example: null as string | null };
+  const invalid = { subjects: 0, example: null as string | null };
+  let consecutive = 0;
+  let i = 0;
+  for (; i < subjects.length && consecutive < maxFailures; i++) {
+    cursor.i = i;
+    if (failed?.[i]) {
+      out.refuse(i, 'error');
+      threw.subjects++;
+      consecutive++;
+      continue;
+    }
+    try {
+      const refused = out.write(i, one());
+      if (refused === null) {
+        consecutive = 0;
+        continue;
+      }
+      invalid.subjects++;
+      invalid.example ??= `${frame.kind} "${subjects[i] ?? ''}": ${refused}`;
+    } catch (error) {
+      out.refuse(i, 'error');
+      threw.subjects++;
+      threw.example ??= `${frame.kind} "${subjects[i] ?? ''}": ${messageOf(error)}`;
+    }
+    consecutive++;
+  }
+  const switchedOff = subjects.length - i;
+  for (; i < subjects.length; i++) out.refuse(i, 'switched-off');
+  return { columns: out.columns, threw, invalid, switchedOff };
+}
+
+/** Computes a metric for every subject of a frame. `inputs` are columns by input name. */
+export function computeOver(
+  frame: ComputeFrame,
+  metric: MetricUnderWay,
+  inputs: Readonly<Record<string, Column>>,
+): ComputeReply {
+  const cursor: Cursor = { i: 0 };
+  const flyweight = inputsOver(inputs, cursor);
+  const context = contextOver(frame, metric, cursor);
+  const { definition } = metric;
+  return forEach(frame, metric, cursor, () => definition.compute(flyweight, context));
+}
+
+/**
+ * Computes a metric's portfolio value (one, or one per group) as a reduction over accounts.
+ *
+ * @param inputs columns over the accounts
+ * @param groups per account the index of its subject in `frame`, or null when all belong to the only one
+ */
+export function reduceOver(
+  frame: ComputeFrame,
+  metric: MetricUnderWay,
+  accounts: number,
+  inputs: Readonly<Record<string, Column>>,
+  groups: Int32Array | null,
+): ComputeReply {
+  const cursor: Cursor = { i: 0 };
+  const row: Cursor = { i: 0 };
+  const flyweight = inputsOver(inputs, row);
+  const context = contextOver(frame, metric, cursor);
+  const members: number[][] | null = groups ? frame.subjects.map(() => []) : null;
+  groups?.forEach((group, account) => members?.[group]?.push(account));
+  const { definition } = metric;
+  const rows = (i: number): Iterable<Readonly<Record<string, unknown>>> => ({
+    *[Symbol.iterator]() {
+      const listed = members?.[i];
+      const length = listed ? listed.length : accounts;
+      for (let k = 0; k < length; k++) {
+        row.i = listed ? (listed[k] ?? 0) : k;
+        yield flyweight;
+      }
+    },
+  });
+  // A failed fold of an account is that account's null, not the portfolio's.
+  return forEach(frame, { ...metric, failed: null }, cursor, () => {
+    if (!definition.portfolio)
+      throw new EngineError('RAPPORT_METRIC_NO_PORTFOLIO', `"${definition.id}" has no portfolio().`);
+    return definition.portfolio(rows(cursor.i), context);
+  });
+}

@@ -1,0 +1,179 @@
+import { readFile } from 'node:fs/promises';
+import { Ajv } from 'ajv';
+import { pointerToken, problemsOf } from '@rapport/rules';
+import type { WorkspaceConfig } from './api.js';
+import { EngineError, messageOf } from './error.js';
+
+const count = (minimum: number, maximum: number) => ({ type: 'integer', minimum, maximum }) as const;
+const enabled = {
+  anyOf: [
+    { const: false },
+    { type: 'object', additionalProperties: false, properties: { enabled: { type: 'boolean' } } },
+  ],
+} as const;
+const setting = { anyOf: [{ const: false }, { type: 'object' }] } as const;
+
+/** JSON Schema (draft 7) of `rapport.json`, after `{ "$env": … }` has been replaced. Plugins' own sections are checked against their own schemas when they load. */
+export const configSchema = {
+  $schema: 'http://json-schema.org/draft-07/schema#',
+  title: 'Rapport workspace',
+  type: 'object',
+  required: ['workspace'],
+  additionalProperties: false,
+  properties: {
+    $schema: { type: 'string' },
+    workspace: { type: 'string', pattern: '^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$' },
+    timeZone: { type: 'string', minLength: 1 },
+    store: { type: 'string', pattern: '^(duckdb:.+|mongodb(\\+srv)?://.+)$' },
+    accounts: { enum: ['groups', 'users'] },
+    metrics: { type: 'object', additionalProperties: setting },
+    segments: { type: 'object', additionalProperties: enabled },
+    playbooks: { type: 'object', additionalProperties: enabled },
+    actions: { type: 'object', additionalProperties: setting },
+    limits: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        metricMs: count(1, 3_600_000),
+        loadMs: count(1, 600_000),
+        memoryMb: count(16, 65_536),
+        deliveryMs: count(1, 600_000),
+        metricFailures: count(1, 1_000_000_000),
+        eventBytes: count(100, 16_777_216),
+      },
+    },
+    network: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { allowPrivateAddresses: { type: 'boolean' } },
+    },
+    http: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        host: { type: 'string', minLength: 1 },
+        port: count(0, 65_535),
+        apiKey: { type: 'string', minLength: 1 },
+      },
+    },
+  },
+} as const;
+
+const validate = new Ajv({ allErrors: true, verbose: true }).compile<WorkspaceConfig>(configSchema);
+
+/** Limits with their defaults. */
+export function limitsOf(config: WorkspaceConfig): Required<NonNullable<WorkspaceConfig['limits']>> {
+  return {
+    metricMs: 10_000,
+    loadMs: 10_000,
+    memoryMb: 1024,
+    deliveryMs: 10_000,
+    metricFailures: 100,
+    eventBytes: 32_768,
+    ...config.limits,
+  };
+}
+
+function withEnvironment(
+  value: unknown,
+  pointer: string,
+  place: string,
+  environment: Readonly<Record<string, string | undefined>>,
+  depth = 0,
+): unknown {
+  if (depth > 50) throw new EngineError('RAPPORT_CONFIG_DEPTH', `${place}${pointer} nests deeper than 50 levels.`);
+  if (Array.isArray(value))
+    return value.map((item, i) => withEnvironment(item, `${pointer}/${String(i)}`, place, environment, depth + 1));
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value);
+  if (entries.length === 1 && entries[0]?.[0] === '$env') {
+    const name: unknown = entries[0][1];
+    if (typeof name !== 'string' || name === '')
+      throw new EngineError(
+        'RAPPORT_CONFIG_ENV',
+        `${place}${pointer}/$env must be the name of an environment variable.`,
+      );
+    const found = environment[name];
+    if (found === undefined || found === '') {
+      throw new EngineError(
+        'RAPPORT_CONFIG_ENV_MISSING',
+        `${place}${pointer} asks for the environment variable ${name}, which is not set. Set it, or write the value in its place.`,
+      );
+    }
+    return found;
+  }
+  return Object.fromEntries(
+    entries.map(([key, item]) => [
+      key,
+      withEnvironment(item, `${pointer}/${pointerToken(key)}`, place, environment, depth + 1),
+    ]),
+  );
+}
+
+/**
+ * Validates a workspace configuration and replaces `{ "$env": "NAME" }` by that variable's value.
+ *
+ * Throws `RAPPORT_CONFIG_UNKNOWN_KEY`, `RAPPORT_CONFIG_INVALID`, `RAPPORT_CONFIG_TIME_ZONE`, `RAPPORT_CONFIG_ENV`, `RAPPORT_CONFIG_ENV_MISSING`, each with the
+ * JSON Pointer of the place. No value of the configuration is repeated in a message.
+ *
+ * @param file shown before the pointer in messages, e.g. `rapport.json#`
+ */
+export function checkConfig(
+  raw: unknown,
+  file = 'rapport.json',
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): WorkspaceConfig {
+  const place = `${file}#`;
+  const config = withEnvironment(raw, '', place, environment);
+  if (!validate(config)) {
+    const [problem] = problemsOf(validate.errors ?? [], 'RAPPORT_CONFIG_INVALID');
+    const unknown = problem?.message.includes('is not a known key') ?? false;
+    throw new EngineError(
+      unknown ? 'RAPPORT_CONFIG_UNKNOWN_KEY' : 'RAPPORT_CONFIG_INVALID',
+      `${place}${problem?.pointer ?? ''}: ${problem?.message ?? 'is not valid.'}`,
+    );
+  }
+  if (config.timeZone !== undefined && !isZone(config.timeZone)) {
+    throw new EngineError(
+      'RAPPORT_CONFIG_TIME_ZONE',
+      `${place}/timeZone: "${config.timeZone}" is not an IANA time zone; write one such as "UTC" or "Europe/Berlin".`,
+    );
+  }
+  return config;
+}
+
+function isZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Reads and validates `rapport.json`. Throws `RAPPORT_CONFIG_NOT_FOUND`, `RAPPORT_CONFIG_JSON` (with line and column), and what `checkConfig` throws.
+ */
+export async function readConfig(path: string): Promise<WorkspaceConfig> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new EngineError(
+      'RAPPORT_CONFIG_NOT_FOUND',
+      `${path} cannot be read (${messageOf(error)}). Run "rapport init" to write one.`,
+    );
+  });
+  let raw: unknown;
+  try {
+    raw = JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (error) {
+    throw new EngineError('RAPPORT_CONFIG_JSON', `${path} is not JSON${placeOf(error, text)}.`);
+  }
+  return checkConfig(raw, path);
+}
+
+/** Where JSON.parse stopped. Its own message is not shown, as it quotes the text around the place, which may hold a secret. */
+function placeOf(error: unknown, text: string): string {
+  const position = /position (\d+)/.exec(messageOf(error))?.[1];
+  const at = position === undefined ? text.length : Number(position);
+  const before = text.slice(0, at).split('\n');
+  return `: line ${String(before.length)}, column ${String((before.at(-1) ?? '').length + 1)}`;
+}

@@ -1,0 +1,69 @@
+import type { Message } from '@rapport/store';
+import type { CreateEngine, Engine, Refusal } from './api.js';
+import { checkConfig, limitsOf } from './config.js';
+import { metricsOf } from './evaluation.js';
+import { normalize } from './ingest.js';
+import { loadPlugins } from './loading.js';
+import { deliverDue } from './outbox.js';
+import { propertiesOf } from './planner.js';
+import { createPluginHost } from './plugin-host.js';
+import { evaluateOnly, runOnce, type RunSetting } from './run.js';
+import { frameCache, subjectReport } from './subject-report.js';
+
+/**
+ * Validates the configuration, loads plugins, and returns the engine. Close it.
+ *
+ * Throws `RAPPORT_CONFIG_*`; a bad plugin never throws, see `refused`.
+ */
+export const createEngine: CreateEngine = async ({
+  config: given,
+  store,
+  pluginRoots,
+  pluginDirs = [],
+  clock = { now: () => Date.now() },
+}) => {
+  const config = checkConfig(given);
+  const limits = limitsOf(config);
+  const host = createPluginHost({
+    memoryMb: limits.memoryMb,
+    loadMs: limits.loadMs,
+    allowPrivateAddresses: config.network?.allowPrivateAddresses ?? false,
+  });
+  try {
+    const { plugins, refused } = await loadPlugins(config, pluginRoots, pluginDirs, host);
+    await store.declare(propertiesOf(metricsOf(plugins)));
+    const setting: RunSetting = { store, host, plugins, clock, limits, strikes: new Map() };
+    const ingestLimits = { eventBytes: limits.eventBytes, accounts: config.accounts ?? 'groups' };
+    const framesOf = frameCache(store);
+    const engine: Engine = {
+      config,
+      store,
+      plugins,
+      refused,
+      async ingest(calls, options) {
+        const receivedAt = options?.receivedAt ?? clock.now();
+        const messages: Message[] = [];
+        const refusals: Refusal[] = [];
+        calls.forEach((call, index) => {
+          const found = normalize(call, receivedAt, ingestLimits);
+          if ('message' in found) messages.push(found.message);
+          else refusals.push({ index, ...found.refusal });
+        });
+        const { accepted, duplicates } =
+          messages.length > 0 ? await store.append(messages) : { accepted: 0, duplicates: 0 };
+        return { accepted, duplicates, refused: refusals };
+      },
+      evaluate: (options = {}) => evaluateOnly(setting, options),
+      run: (options = {}) => runOnce(setting, options),
+      deliver: () => deliverDue(store, host, plugins, clock, limits.deliveryMs),
+      subject: (kind, id) => subjectReport(store, plugins, kind, id, framesOf),
+      stats: () => store.stats(),
+      deliveries: (query) => store.list(query),
+      close: () => host.close(),
+    };
+    return engine;
+  } catch (error) {
+    await host.close();
+    throw error;
+  }
+};

@@ -1,0 +1,92 @@
+import { type FactReader, type FactReading, type FactUse } from '@rapport/rules';
+import { valueAt, type Column, type Json, type Properties } from '@rapport/store';
+import type { EvaluatedLevel } from './evaluation.js';
+import { traitKey, type TraitUse } from './planner.js';
+
+/** Facts of all subjects of one kind: metric results, traits, and the segments moved so far. */
+export interface FactTable {
+  readonly subjects: readonly string[];
+  readonly reader: FactReader;
+  /** Membership by segment key: 1 for a member. Filled as segments are moved. */
+  readonly segments: Map<string, Uint8Array>;
+  /** The facts that a rule uses, for one subject, as JSON. */
+  factsAt(uses: readonly FactUse[], subject: number): Properties;
+}
+
+/** The trait measures that rules need. Booleans and traits of any type are not measured but read from the traits themselves. */
+export function traitUses(uses: readonly FactUse[]): {
+  readonly measured: readonly TraitUse[];
+  readonly whole: boolean;
+} {
+  const measured = new Map<string, TraitUse>();
+  let whole = false;
+  for (const { fact, reading } of uses) {
+    if (!fact.startsWith('trait.')) continue;
+    if (reading === 'any' || reading === 'boolean') whole = true;
+    else {
+      const use = { trait: fact.slice(6), as: reading };
+      measured.set(traitKey(use), use);
+    }
+  }
+  return { measured: [...measured.values()], whole };
+}
+
+const unknown = () => null;
+
+function columnReader(column: Column | undefined): (i: number) => unknown {
+  if (!column) return unknown;
+  if (column.type === 'number') {
+    const { values, valid } = column;
+    return (i) => (valid[i] ? values[i] : null);
+  }
+  return (i) => valueAt(column, i);
+}
+
+/**
+ * The facts of one level.
+ *
+ * @param traits all traits of the level's subjects, where rules read traits of any type; else null
+ */
+export function factTable(
+  { frame, plan, results }: EvaluatedLevel,
+  traits: ReadonlyMap<string, Properties> | null,
+): FactTable {
+  const { subjects } = frame;
+  const segments = new Map<string, Uint8Array>();
+  const reader = (fact: string, reading: FactReading): ((i: number) => unknown) => {
+    if (fact.startsWith('segment.')) {
+      const key = fact.slice(8);
+      return (i) => {
+        const members = segments.get(key);
+        return members ? members[i] === 1 : null;
+      };
+    }
+    if (fact.startsWith('trait.')) {
+      const trait = fact.slice(6);
+      if (reading === 'any' || reading === 'boolean') {
+        return (i) => {
+          const values = traits?.get(subjects[i] ?? '');
+          return values && Object.hasOwn(values, trait) ? values[trait] : null;
+        };
+      }
+      const index = plan.traits.get(traitKey({ trait, as: reading }));
+      return columnReader(index === undefined ? undefined : frame.columns[index]);
+    }
+    return columnReader(Object.hasOwn(results.columns, fact) ? results.columns[fact] : undefined);
+  };
+  return {
+    subjects,
+    reader,
+    segments,
+    factsAt(uses, subject) {
+      const facts: Record<string, Json> = {};
+      for (const { fact, reading } of uses) {
+        if (fact === '__proto__' || (facts[fact] ?? null) !== null) continue;
+        const value = reader(fact, reading)(subject);
+        facts[fact] =
+          reading === 'time' && typeof value === 'number' ? new Date(value).toISOString() : ((value ?? null) as Json);
+      }
+      return facts;
+    },
+  };
+}

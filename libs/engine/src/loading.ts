@@ -1,0 +1,415 @@
+import semver from 'semver';
+import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
+import {
+  checkFacts,
+  checkPlaybook,
+  checkSegment,
+  didYouMean,
+  factsOf,
+  runTests,
+  type FactCatalogue,
+  type Problem,
+} from '@rapport/rules';
+import type { LoadedPlugin, RefusedPlugin, WorkspaceConfig } from './api.js';
+import { canonical, sha256 } from './canonical.js';
+import { findPlugins, sdkVersion } from './discovery.js';
+import { EngineError } from './error.js';
+import { checkManifest, keyOf, requirementKey, type Candidate } from './manifest.js';
+import type { PluginHost } from './plugin-host.js';
+import { cycleIn, inOrder } from './requirements.js';
+import { segmentKeys, segmentOf } from './segment-keys.js';
+
+export interface Loaded {
+  /** In the order of their dependencies. */
+  readonly plugins: readonly LoadedPlugin[];
+  readonly refused: readonly RefusedPlugin[];
+}
+
+const sections = { metric: 'metrics', segment: 'segments', playbook: 'playbooks', action: 'actions' } as const;
+const reservedIds = ['trait', 'segment', 'event', 'playbook'];
+
+function settingOf(config: WorkspaceConfig, { manifest }: Candidate): unknown {
+  const section: Readonly<Record<string, unknown>> = config[sections[manifest.kind]] ?? {};
+  return Object.hasOwn(section, manifest.id) ? section[manifest.id] : undefined;
+}
+const isLeftOut = (setting: unknown, kind: string): boolean =>
+  setting === false ||
+  (kind === 'segment' &&
+    typeof setting === 'object' &&
+    setting !== null &&
+    'enabled' in setting &&
+    setting.enabled === false);
+
+/** Every section of the configuration that is about plugins must be about plugins that there are. Throws `RAPPORT_CONFIG_UNKNOWN_PLUGIN`. */
+function checkSections(config: WorkspaceConfig, ids: ReadonlyMap<string, readonly string[]>): void {
+  for (const [kind, section] of Object.entries(sections)) {
+    const known = ids.get(kind) ?? [];
+    for (const id of Object.keys(config[section] ?? {})) {
+      if (known.includes(id)) continue;
+      throw new EngineError(
+        'RAPPORT_CONFIG_UNKNOWN_PLUGIN',
+        `rapport.json#/${section}/${id}: no ${kind} plugin "${id}" is installed.${didYouMean(id, known)} Install it, or remove the key. Installed: ${known.length === 0 ? 'none' : known.join(', ')}.`,
+      );
+    }
+  }
+}
+
+/**
+ * Finds, checks and loads plugins. A plugin that cannot load is refused with its name, a code and the way out, and so is whatever depends on
+ * it; the others load. Throws only for a configuration that is about a plugin that is not installed.
+ */
+export async function loadPlugins(
+  config: WorkspaceConfig,
+  roots: readonly string[],
+  dirs: readonly string[],
+  host: PluginHost,
+): Promise<Loaded> {
+  const sdk = sdkVersion();
+  const refused: RefusedPlugin[] = [];
+  const candidates = new Map<string, Candidate>();
+  /** Why a key cannot be depended on. */
+  const unavailable = new Map<string, string>();
+  const installed = new Map<string, string[]>();
+
+  for (const found of findPlugins(roots, dirs)) {
+    const said = found.json?.['rapport'];
+    if (typeof said === 'object' && said !== null && 'kind' in said && 'id' in said) {
+      const [kind, id] = [String(said.kind), String(said.id)];
+      installed.set(kind, [...(installed.get(kind) ?? []), id]);
+      if (!candidates.has(`${kind}/${id}`)) unavailable.set(`${kind}/${id}`, `${found.name} was refused`);
+    }
+    const checked = checkManifest(found, sdk);
+    if (!('manifest' in checked)) {
+      refused.push(checked);
+      continue;
+    }
+    const key = keyOf(checked);
+    const first = candidates.get(key);
+    if (first) {
+      refused.push({
+        name: checked.name,
+        code: 'RAPPORT_PLUGIN_DUPLICATE',
+        message: `${checked.name} (${checked.dir}): the ${checked.manifest.kind} "${checked.manifest.id}" is already provided by ${first.name} (${first.dir}). Remove one of them.`,
+      });
+    } else if (checked.manifest.kind === 'metric' && reservedIds.includes(checked.manifest.id)) {
+      refused.push({
+        name: checked.name,
+        code: 'RAPPORT_PLUGIN_MANIFEST',
+        message: `${checked.name} (${checked.dir}): "${checked.manifest.id}" is reserved and cannot be a metric's id. Choose another.`,
+      });
+    } else candidates.set(key, checked);
+  }
+  checkSections(config, installed);
+
+  for (const [key, candidate] of candidates) {
+    unavailable.delete(key);
+    if (!isLeftOut(settingOf(config, candidate), candidate.manifest.kind)) continue;
+    candidates.delete(key);
+    unavailable.set(
+      key,
+      `${candidate.name} is left out by rapport.json#/${sections[candidate.manifest.kind]}/${candidate.manifest.id}`,
+    );
+  }
+
+  const refuse = (key: string, code: string, sentence: string) => {
+    const candidate = candidates.get(key);
+    if (!candidate) return;
+    refused.push({
+      name: candidate.name,
+      code,
+      message: host.scrub(`${candidate.name} (${candidate.dir}): ${sentence}`),
+    });
+    candidates.delete(key);
+    loaded.delete(key);
+    unavailable.set(key, `${candidate.name} was refused (${code})`);
+  };
+  const loaded = new Map<string, LoadedPlugin>();
+  /** Refuses what depends on something unavailable, until nothing more does. */
+  const cascade = (dependencies: (key: string) => readonly string[]) => {
+    for (let again = true; again;) {
+      again = false;
+      for (const key of [...candidates.keys()]) {
+        const missing = dependencies(key).find((dependency) => unavailable.has(dependency));
+        if (missing === undefined) continue;
+        refuse(
+          key,
+          'RAPPORT_PLUGIN_DEPENDENCY',
+          `it needs ${missing}, but ${unavailable.get(missing) ?? ''}. Make that one load first.`,
+        );
+        again = true;
+      }
+    }
+  };
+  const refuseCycles = (code: string, word: string, edges: (key: string) => readonly string[], wayOut: string) => {
+    for (;;) {
+      const cycle = cycleIn([...candidates.keys()], (key) => edges(key).filter((other) => candidates.has(other)));
+      if (!cycle) return;
+      for (const key of new Set(cycle)) refuse(key, code, `${word} in a circle: ${cycle.join(' → ')}. ${wayOut}`);
+    }
+  };
+
+  // ── manifests ──
+  const required = (key: string): readonly string[] =>
+    Object.keys(candidates.get(key)?.manifest.requires ?? {}).map((name) => requirementKey(name) ?? name);
+  for (const [key, candidate] of [...candidates]) {
+    for (const [name, range] of Object.entries(candidate.manifest.requires ?? {})) {
+      const wanted = requirementKey(name) ?? name;
+      const other = candidates.get(wanted);
+      if (!other && !unavailable.has(wanted)) {
+        refuse(
+          key,
+          'RAPPORT_PLUGIN_REQUIRES_MISSING',
+          `it requires ${wanted} ${range}, which is not installed.${didYouMean(wanted, candidates.keys())} Install it.`,
+        );
+        break;
+      }
+      if (other && !semver.satisfies(other.version, range, { includePrerelease: true })) {
+        refuse(
+          key,
+          'RAPPORT_PLUGIN_REQUIRES_RANGE',
+          `it requires ${wanted} ${range}; installed is ${other.name} ${other.version}. Install versions that fit.`,
+        );
+        break;
+      }
+    }
+  }
+  refuseCycles(
+    'RAPPORT_PLUGIN_REQUIRES_CYCLE',
+    'plugins require each other',
+    required,
+    'Remove one of the requirements.',
+  );
+  cascade(required);
+
+  // ── code ──
+  const documents = new Map<string, unknown>();
+  for (const key of inOrder([...candidates.keys()], required)) {
+    cascade(required);
+    const candidate = candidates.get(key);
+    if (!candidate) continue;
+    const { name, version, dir, json, manifest } = candidate;
+    const isCode = manifest.kind === 'metric' || manifest.kind === 'action';
+    const reply = await host.load({
+      key,
+      name,
+      dir,
+      json,
+      manifest,
+      config: isCode ? settingOf(config, candidate) : undefined,
+    });
+    if ('refused' in reply) {
+      refuse(key, reply.refused.code, reply.refused.message);
+      continue;
+    }
+    const about = { name, version, dir, manifest };
+    switch (reply.kind) {
+      case 'metric':
+        loaded.set(key, {
+          ...about,
+          kind: 'metric',
+          config: reply.config,
+          configHash: hashOf(reply.config),
+          definition: reply.definition,
+        });
+        break;
+      case 'action': {
+        const { id, title, description, config: schema, input } = reply.definition;
+        const definition = { id, title, description, config: schema, input } as Extract<
+          LoadedPlugin,
+          { kind: 'action' }
+        >['definition'];
+        loaded.set(key, {
+          ...about,
+          kind: 'action',
+          config: reply.config,
+          configHash: hashOf(reply.config),
+          definition,
+          configured: reply.unconfigured === null,
+        });
+        break;
+      }
+      default:
+        documents.set(key, reply.document);
+    }
+  }
+  cascade(required);
+
+  // ── metrics that use metrics ──
+  const uses = (key: string): readonly string[] => {
+    const plugin = loaded.get(key);
+    return plugin?.kind === 'metric' ? plugin.definition.uses.map((id) => `metric/${id}`) : [];
+  };
+  for (const key of [...candidates.keys()]) {
+    const missing = uses(key).find((used) => !candidates.has(used) && !unavailable.has(used));
+    if (missing !== undefined) {
+      const ids = [...candidates.keys()].filter((other) => other.startsWith('metric/'));
+      refuse(
+        key,
+        'RAPPORT_PLUGIN_USES_MISSING',
+        `it uses ${missing}, which is not installed.${didYouMean(missing, ids)} Install it, or correct the configuration.`,
+      );
+    }
+  }
+  refuseCycles(
+    'RAPPORT_PLUGIN_USES_CYCLE',
+    'metrics use each other',
+    uses,
+    'Remove one of the uses from the configuration.',
+  );
+  cascade((key) => [...required(key), ...uses(key)]);
+
+  // ── documents ──
+  const enabled = (candidate: Candidate): boolean => {
+    const setting = settingOf(config, candidate);
+    return typeof setting === 'object' && setting !== null && 'enabled' in setting && setting.enabled === true;
+  };
+  for (const [key, document] of documents) {
+    const candidate = candidates.get(key);
+    if (!candidate) continue;
+    const { name, version, dir, manifest } = candidate;
+    const checked = manifest.kind === 'segment' ? checkSegment(document) : checkPlaybook(document);
+    if (!checked.ok) {
+      refuse(key, 'RAPPORT_PLUGIN_DOCUMENT', `its document is not valid. ${told(checked.problems)}`);
+      continue;
+    }
+    if (checked.document.id !== manifest.id) {
+      refuse(
+        key,
+        'RAPPORT_PLUGIN_ID',
+        `its manifest says ${key}, its document says ${checked.document.kind}/${checked.document.id}. Make them agree.`,
+      );
+      continue;
+    }
+    const about = { name, version, dir, manifest, config: {}, configHash: hashOf(checked.document) };
+    if (checked.document.kind === 'segment') {
+      const [failed] = runTests(checked.document);
+      if (failed)
+        refuse(
+          key,
+          'RAPPORT_PLUGIN_DOCUMENT_TEST',
+          `its own test ${failed.pointer} "${failed.name}" expects ${failed.expected}, but the rules say ${failed.found}. Correct the rule or the test.`,
+        );
+      else loaded.set(key, { ...about, kind: 'segment', document: checked.document });
+    } else loaded.set(key, { ...about, kind: 'playbook', document: checked.document, enabled: enabled(candidate) });
+  }
+  const documentOf = (key: string): SegmentDocument | PlaybookDocument | null => {
+    const plugin = loaded.get(key);
+    return plugin?.kind === 'segment' || plugin?.kind === 'playbook' ? plugin.document : null;
+  };
+  const triggerOf = (document: SegmentDocument | PlaybookDocument): readonly string[] =>
+    document.kind === 'playbook' && 'segment' in document.trigger ? [document.trigger.segment] : [];
+  /** Plugins that a document's facts, trigger and steps come from. */
+  const referenced = (key: string): readonly string[] => {
+    const document = documentOf(key);
+    if (!document) return [];
+    const facts = factsOf(document).flatMap(({ fact }) => sourceOf(fact));
+    const actions = document.kind === 'playbook' ? document.steps.map((step) => `action/${step.action}`) : [];
+    return [...facts, ...triggerOf(document).map((segment) => `segment/${segmentOf(segment)}`), ...actions];
+  };
+  const all = (key: string): readonly string[] => [...required(key), ...uses(key), ...referenced(key)];
+  cascade(all);
+  refuseCycles(
+    'RAPPORT_PLUGIN_SEGMENT_CYCLE',
+    'segments depend on each other',
+    referenced,
+    'Remove one of the "segment." facts.',
+  );
+  cascade(all);
+
+  // References are checked against what has loaded; each refusal may take others with it, so until nothing changes.
+  for (let before = -1; before !== candidates.size;) {
+    before = candidates.size;
+    for (const key of [...candidates.keys()]) {
+      const document = documentOf(key);
+      if (!document) continue;
+      const catalogue = catalogueFor(document.subject, [...loaded.values()]);
+      const problems = checkFacts(document, catalogue);
+      if (problems.length > 0) {
+        refuse(key, 'RAPPORT_PLUGIN_FACT', `its document uses facts that there are not. ${told(problems)}`);
+        continue;
+      }
+      if (document.kind === 'segment') continue;
+      const segments = [...loaded.values()].flatMap((plugin) =>
+        plugin.kind === 'segment' && plugin.document.subject === document.subject ? segmentKeys(plugin.document) : [],
+      );
+      const unknown = triggerOf(document).find((segment) => !segments.includes(segment));
+      if (unknown !== undefined) {
+        refuse(
+          key,
+          'RAPPORT_PLUGIN_SEGMENT',
+          `/trigger/segment: there is no segment "${unknown}" of ${document.subject}s.${didYouMean(unknown, segments)} Known: ${segments.join(', ') || 'none'}.`,
+        );
+        continue;
+      }
+      await checkSteps(key, document);
+    }
+    cascade(all);
+  }
+
+  async function checkSteps(key: string, document: PlaybookDocument): Promise<void> {
+    const actions = [...loaded.values()].flatMap((plugin) => (plugin.kind === 'action' ? [plugin.manifest.id] : []));
+    const steps: PlaybookDocument['steps'][number][] = [];
+    for (const [i, step] of document.steps.entries()) {
+      if (!actions.includes(step.action)) {
+        refuse(
+          key,
+          'RAPPORT_PLUGIN_ACTION',
+          `/steps/${String(i)}/action: there is no action "${step.action}".${didYouMean(step.action, actions)} Install it. Known: ${actions.join(', ') || 'none'}.`,
+        );
+        return;
+      }
+      const checked = await host
+        .call('checkInput', { action: step.action, input: step.with ?? {} }, 10_000)
+        .catch((error: unknown) => ({ pointer: '', message: String(error) }));
+      if ('message' in checked) {
+        refuse(
+          key,
+          'RAPPORT_PLUGIN_DOCUMENT',
+          `its document is not valid. /steps/${String(i)}/with${checked.pointer}: ${checked.message}`,
+        );
+        return;
+      }
+      steps.push({ ...step, with: checked.input as Readonly<Record<string, unknown>> });
+    }
+    const plugin = loaded.get(key);
+    if (plugin?.kind === 'playbook') loaded.set(key, { ...plugin, document: { ...document, steps } });
+  }
+
+  const order = inOrder([...loaded.keys()].sort(), all);
+  return { plugins: order.flatMap((key) => loaded.get(key) ?? []), refused };
+}
+
+const hashOf = (value: unknown): string => sha256(canonical(value)).slice(0, 16);
+const told = (problems: readonly Problem[]): string =>
+  problems
+    .slice(0, 3)
+    .map(({ code, pointer, message }) => `${pointer}: ${message} (${code})`)
+    .join(' ');
+
+/** The plugin that a fact comes from: one key, or none for a trait. */
+function sourceOf(fact: string): readonly string[] {
+  const [head = '', next = ''] = fact.split('.');
+  if (head === 'trait') return [];
+  return [head === 'segment' ? `segment/${next}` : `metric/${head}`];
+}
+
+/** The facts that rules about one kind of subject can use. */
+export function catalogueFor(subject: 'account' | 'user', plugins: readonly LoadedPlugin[]): FactCatalogue {
+  const readings = new Map<string, readonly string[]>();
+  for (const plugin of plugins) {
+    if (plugin.kind === 'metric' && plugin.definition.subjects.includes(subject)) {
+      readings.set(plugin.manifest.id, ['number']);
+      for (const [name, part] of Object.entries(plugin.definition.parts)) {
+        const type = part.type ?? 'number';
+        readings.set(`${plugin.manifest.id}.${name}`, [type === 'list' || type === 'table' ? 'any' : type]);
+      }
+    }
+    if (plugin.kind === 'segment' && plugin.document.subject === subject)
+      for (const key of segmentKeys(plugin.document)) readings.set(`segment.${key}`, ['boolean']);
+  }
+  return {
+    names: readings.keys(),
+    readingsOf: (fact) =>
+      /^trait\..{1,200}$/.test(fact) ? ['number', 'text', 'time', 'boolean'] : (readings.get(fact) ?? null),
+  };
+}

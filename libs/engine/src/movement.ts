@@ -1,0 +1,149 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Condition, SegmentDocument } from '@rapport/sdk';
+import { compile, durationOf, explain, factsOf, placementOf, usesOf, type FactUse, type Verdict } from '@rapport/rules';
+import type { Membership, Transition } from '@rapport/store';
+import { messageOf } from './error.js';
+import type { FactTable } from './facts.js';
+import { segmentKeys } from './segment-keys.js';
+
+export type Move = Omit<Transition, 'run'>;
+export interface Movement {
+  readonly moves: readonly Move[];
+  /** The first error per rule, with the number of subjects it hit. Null when there was none. */
+  readonly error: string | null;
+}
+export interface MovementContext {
+  readonly table: FactTable;
+  /** Current members by segment key and subject. */
+  readonly members: ReadonlyMap<string, ReadonlyMap<string, Membership>>;
+  /** The run's instant, epoch ms. */
+  readonly asOf: number;
+  /** Whether this is the first evaluation of this version. */
+  readonly baseline: boolean;
+}
+
+const SLICE_MS = 10;
+
+/** Calls `one` for each subject, gives way to others every few milliseconds, and keeps the error of one subject from the next. */
+async function eachSubject(subjects: readonly string[], one: (i: number) => void): Promise<string | null> {
+  let since = performance.now();
+  let failed = 0;
+  let example = '';
+  for (let i = 0; i < subjects.length; i++) {
+    try {
+      one(i);
+    } catch (error) {
+      if (failed++ === 0) example = `"${subjects[i] ?? ''}": ${messageOf(error)}`;
+    }
+    if ((i & 1023) === 1023 && performance.now() - since > SLICE_MS) {
+      await setImmediate();
+      since = performance.now();
+    }
+  }
+  return failed === 0 ? null : `the rule failed for ${String(failed)} subjects, which stay where they are; ${example}`;
+}
+
+function moveOf(
+  key: string,
+  kind: 'account' | 'user',
+  change: Transition['change'],
+  reason: string,
+  uses: readonly FactUse[],
+  i: number,
+  { table, asOf, baseline }: MovementContext,
+): Move {
+  return {
+    segment: key,
+    subject: table.subjects[i] ?? '',
+    kind,
+    change,
+    at: asOf,
+    reason,
+    facts: table.factsAt(uses, i),
+    baseline,
+  };
+}
+
+/** Moves subjects in and out of a segment or among its bands, and notes the new members in the fact table. */
+export async function moveSegment(document: SegmentDocument, context: MovementContext): Promise<Movement> {
+  const { table, members, asOf } = context;
+  const { subjects, reader } = table;
+  const uses = factsOf(document);
+  const dwell = durationOf(document.minimumDwell) ?? 0;
+  const keys = segmentKeys(document);
+  const state = new Map(keys.map((key) => [key, new Uint8Array(subjects.length)]));
+  const place = placementOf(document, reader, asOf);
+  const exit = document.exit ? compile(document.exit, reader, asOf) : null;
+  const current = keys.map((key) => ({ key, of: members.get(key) }));
+  const leavesOnUnknown = document.onUnknown === 'leave';
+  const moves: Move[] = [];
+  const why = (condition: Condition | undefined, i: number): string =>
+    condition ? explain(condition, table.factsAt(usesOf(condition), i), asOf).text : '';
+  const enterOf = (key: string): Condition | undefined =>
+    document.bands?.find((band) => `${document.id}.${band.id}` === key)?.enter ?? document.enter;
+
+  /** Where the subject belongs: a key, null for nowhere, undefined to stay. */
+  const destination = (
+    i: number,
+    now: string | undefined,
+  ): { readonly key: string | null; readonly reason: () => string } | undefined => {
+    const placement = place(i);
+    const leave = (reason: () => string) => (now === undefined ? undefined : { key: null, reason });
+    if (exit) {
+      const leaves: Verdict = exit(i);
+      if (now !== undefined) {
+        if (leaves === true) return leave(() => why(document.exit, i));
+        return leaves === null && leavesOnUnknown ? leave(() => why(document.exit, i)) : undefined;
+      }
+      if (leaves === true) return undefined;
+    }
+    if (placement === 'unknown')
+      return leavesOnUnknown ? leave(() => (now === undefined ? '' : why(enterOf(now), i))) : undefined;
+    if (placement === 'out') return leave(() => (now === undefined ? '' : why(enterOf(now), i)));
+    const key = document.bands ? `${document.id}.${placement}` : document.id;
+    return { key, reason: () => why(enterOf(key), i) };
+  };
+
+  const error = await eachSubject(subjects, (i) => {
+    const subject = subjects[i] ?? '';
+    let membership: Membership | undefined;
+    for (const { of } of current) membership ??= of?.get(subject);
+    const now = membership?.segment;
+    const stay = () => {
+      const bits = now === undefined ? undefined : state.get(now);
+      if (bits) bits[i] = 1;
+    };
+    let wanted: ReturnType<typeof destination>;
+    try {
+      wanted = destination(i, now);
+    } catch (failure) {
+      stay();
+      throw failure;
+    }
+    const dwelling = membership !== undefined && asOf - membership.enteredAt < dwell;
+    if (wanted === undefined || wanted.key === (now ?? null) || dwelling) {
+      stay();
+      return;
+    }
+    const reason = wanted.reason();
+    if (now !== undefined) moves.push(moveOf(now, document.subject, 'exit', reason, uses, i, context));
+    if (wanted.key !== null) {
+      moves.push(moveOf(wanted.key, document.subject, 'enter', reason, uses, i, context));
+      const bits = state.get(wanted.key);
+      if (bits) bits[i] = 1;
+    }
+  });
+  for (const [key, bits] of state) table.segments.set(key, bits);
+  return { moves, error };
+}
+
+/** Follows a playbook's own rule, under the key `playbook.<id>`: in while it is true, out when it is false, as before while it is unknown. */
+export async function moveRule(
+  key: string,
+  kind: 'account' | 'user',
+  when: Condition,
+  context: MovementContext,
+): Promise<Movement> {
+  const document: SegmentDocument = { kind: 'segment', id: key, title: key, subject: kind, enter: when };
+  return moveSegment(document, context);
+}

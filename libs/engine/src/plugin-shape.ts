@@ -1,0 +1,199 @@
+import { Ajv } from 'ajv';
+import { isFold, resolveMeasure, zone } from '@rapport/store';
+import type { ActionDefinition, Measures, MetricDefinition, Node } from '@rapport/sdk';
+import { didYouMean, problemsOf } from '@rapport/rules';
+import type { MetricDescriptor } from './api.js';
+import { canonical } from './canonical.js';
+import { EngineError, messageOf } from './error.js';
+import { nodeNames, nodeSchema } from './measure-schema.js';
+import { notPlain } from './plain-json.js';
+
+type JsonObject = Readonly<Record<string, unknown>>;
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const refuse = (code: string, message: string): never => {
+  throw new EngineError(code, message);
+};
+const shape = (message: string): never =>
+  refuse('RAPPORT_PLUGIN_SHAPE', `${message} The README of @rapport/sdk shows the shape.`);
+
+const units = ['ratio', 'percent', 'points', 'count', 'days', 'seconds', 'hours', 'currency', 'time'];
+const subjectKinds = ['account', 'user', 'portfolio'];
+const partTypes = ['number', 'text', 'list', 'table'];
+const reservedParts = ['n', 'reason', 'value', 'previous', 'change', 'changeRate', 'slope'];
+const isFunction = (value: unknown): value is (...args: never[]) => unknown => typeof value === 'function';
+
+function requireText(record: JsonObject, keys: readonly string[]): void {
+  for (const key of keys)
+    if (typeof record[key] !== 'string' || record[key] === '' || record[key].length > 2000)
+      shape(`"${key}" must be a text.`);
+}
+function requireSchema(record: JsonObject, key: string): void {
+  const schema = record[key];
+  if (!isObject(schema) || schema['type'] !== 'object')
+    shape(`"${key}" must be the JSON Schema of an object (Type.Object({…})).`);
+  // A schema library may hang functions on its schemas; what counts is what JSON shows of them.
+  const plain = notPlain(JSON.parse(JSON.stringify(schema)));
+  if (plain) shape(`"${key}"${plain.pointer} holds ${plain.what}.`);
+}
+
+/** Checks a metric's export. Throws `RAPPORT_PLUGIN_SHAPE`. */
+export function checkMetric(exported: JsonObject): MetricDefinition {
+  requireText(exported, ['id', 'title', 'description', 'source']);
+  requireSchema(exported, 'config');
+  const { unit, range, subjects, parts, folds } = exported;
+  if (typeof unit !== 'string' || !units.includes(unit)) shape(`"unit" must be one of ${units.join(', ')}.`);
+  const isBound = (value: unknown) => value === null || (typeof value === 'number' && Number.isFinite(value));
+  if (!Array.isArray(range) || range.length !== 2 || !range.every(isBound))
+    shape('"range" must be [least, greatest], each a number or null.');
+  if (
+    !Array.isArray(subjects) ||
+    subjects.length === 0 ||
+    !subjects.every((kind) => subjectKinds.includes(kind as string))
+  ) {
+    shape(`"subjects" must name at least one of ${subjectKinds.join(', ')}.`);
+  }
+  if (!isObject(parts)) shape('"parts" must be an object, {} for none.');
+  for (const [name, part] of Object.entries(parts as JsonObject)) {
+    if (!/^[A-Za-z][\w-]{0,63}$/.test(name))
+      shape(`the part "${name}" must be a word of letters, digits, "-" and "_".`);
+    if (reservedParts.includes(name)) shape(`the part "${name}" has a reserved name; choose another.`);
+    if (!isObject(part) || typeof part['description'] !== 'string') shape(`the part "${name}" needs a description.`);
+    const { type, unit: partUnit } = part as JsonObject;
+    if (type !== undefined && !partTypes.includes(type as string))
+      shape(`the part "${name}" must have the type ${partTypes.join(', ')}.`);
+    if (partUnit !== undefined && !units.includes(partUnit as string))
+      shape(`the part "${name}" must have a unit of ${units.join(', ')}.`);
+  }
+  for (const key of ['measures', 'compute']) if (!isFunction(exported[key])) shape(`"${key}" must be a function.`);
+  for (const key of ['uses', 'portfolio'])
+    if (exported[key] !== undefined && !isFunction(exported[key])) shape(`"${key}" must be a function.`);
+  if (folds !== undefined) {
+    if (!isObject(folds)) shape('"folds" must be an object of reducers.');
+    for (const [name, reducer] of Object.entries(folds as JsonObject)) {
+      if (!isObject(reducer) || !['initial', 'step', 'done'].every((key) => isFunction(reducer[key])))
+        shape(`the fold "${name}" must have initial, step and done.`);
+    }
+  }
+  return exported as JsonObject & MetricDefinition;
+}
+
+/** Checks an action's export. Throws `RAPPORT_PLUGIN_SHAPE`. */
+export function checkAction(exported: JsonObject): ActionDefinition {
+  requireText(exported, ['id', 'title', 'description']);
+  requireSchema(exported, 'config');
+  requireSchema(exported, 'input');
+  if (!isFunction(exported['deliver'])) shape('"deliver" must be a function.');
+  return exported as JsonObject & ActionDefinition;
+}
+
+const nodeCheckers = new Map<string, ReturnType<Ajv['compile']>>();
+function checkNode(name: string, node: JsonObject): void {
+  const kind = node['node'];
+  const at = `the measure "${name}"`;
+  const schema = typeof kind === 'string' ? nodeSchema(kind) : null;
+  if (typeof kind !== 'string' || !schema) {
+    const word = typeof kind === 'string' ? kind : '';
+    refuse(
+      'RAPPORT_PLUGIN_MEASURE',
+      `${at} has the unknown node "${word}".${didYouMean(word, nodeNames)} Known: ${nodeNames.join(', ')}.`,
+    );
+    return;
+  }
+  let check = nodeCheckers.get(kind);
+  if (!check)
+    nodeCheckers.set(kind, (check = new Ajv({ allErrors: true, verbose: true, strict: false }).compile(schema)));
+  if (check(node)) return;
+  const [problem] = problemsOf(check.errors ?? [], '');
+  refuse('RAPPORT_PLUGIN_MEASURE', `${at}${problem?.pointer ?? ''}: ${problem?.message ?? 'is not valid.'}`);
+}
+
+const utc = zone('UTC');
+
+/** A metric's measures for its configuration, as plain data. Throws `RAPPORT_PLUGIN_MEASURES_NOT_JSON`, `RAPPORT_PLUGIN_MEASURE`, `RAPPORT_PLUGIN_THREW`. */
+export function measuresOf(definition: MetricDefinition, config: JsonObject): Measures {
+  const call = (): unknown => {
+    try {
+      return definition.measures(config);
+    } catch (error) {
+      return refuse('RAPPORT_PLUGIN_THREW', `measures(config) threw (${messageOf(error)}).`);
+    }
+  };
+  const given = call();
+  if (!isObject(given))
+    return refuse('RAPPORT_PLUGIN_MEASURES_NOT_JSON', 'measures(config) must return an object of measures.');
+  const plain = notPlain(given);
+  if (plain)
+    refuse(
+      'RAPPORT_PLUGIN_MEASURES_NOT_JSON',
+      `measures(config)${plain.pointer} holds ${plain.what}. Measures are plain JSON; build them with the SDK's functions.`,
+    );
+  const again = call();
+  if (canonical(given) !== canonical(again))
+    refuse(
+      'RAPPORT_PLUGIN_MEASURE',
+      'measures(config) returned different data when called again. It must depend on its configuration alone.',
+    );
+  const measures = JSON.parse(JSON.stringify(given)) as Record<string, JsonObject>;
+  for (const [name, node] of Object.entries(measures)) {
+    if (!isObject(node)) refuse('RAPPORT_PLUGIN_MEASURE', `the measure "${name}" must be a measure node.`);
+    checkNode(name, node);
+    const valid = node as JsonObject & Node;
+    if (isFold(valid)) {
+      const folds = definition.folds ?? {};
+      if (!Object.hasOwn(folds, valid.reducer))
+        refuse(
+          'RAPPORT_PLUGIN_MEASURE',
+          `the measure "${name}" names the reducer "${valid.reducer}", which is not in "folds".${didYouMean(valid.reducer, Object.keys(folds))}`,
+        );
+    } else {
+      try {
+        resolveMeasure(valid, 1_700_000_000_000, utc);
+      } catch (error) {
+        refuse('RAPPORT_PLUGIN_MEASURE', `the measure "${name}": ${messageOf(error)}.`);
+      }
+    }
+  }
+  return measures as Record<string, JsonObject & Node>;
+}
+
+/** Ids of the metrics that a metric uses with its configuration. Throws `RAPPORT_PLUGIN_SHAPE`, `RAPPORT_PLUGIN_THREW`. */
+export function usesOf(definition: MetricDefinition, config: JsonObject): readonly string[] {
+  if (!definition.uses) return [];
+  let given: unknown;
+  try {
+    given = definition.uses(config);
+  } catch (error) {
+    return refuse('RAPPORT_PLUGIN_THREW', `uses(config) threw (${messageOf(error)}).`);
+  }
+  if (!Array.isArray(given) || !given.every((id): id is string => typeof id === 'string'))
+    return shape('uses(config) must return a list of metric ids.');
+  return [...new Set(given)];
+}
+
+/** A metric's definition as data. */
+export function descriptorOf(
+  definition: MetricDefinition,
+  measures: Measures,
+  uses: readonly string[],
+): MetricDescriptor {
+  const { id, title, description, source, unit, range, subjects, config, parts } = definition;
+  const data: unknown = JSON.parse(
+    JSON.stringify({
+      id,
+      title,
+      description,
+      source,
+      unit,
+      range,
+      subjects,
+      config,
+      parts,
+      measures,
+      uses,
+      reducesPortfolio: definition.portfolio !== undefined,
+    }),
+  );
+  return data as MetricDescriptor;
+}

@@ -1,0 +1,133 @@
+import type { Delivery as SdkDelivery, Manifest, Outcome, SubjectKind } from '@rapport/sdk';
+import type { Column, StreamedEvent } from '@rapport/store';
+import type { MetricDescriptor } from './api.js';
+
+/* What the main thread and the plugin worker say to each other: data only, no function ever crosses. */
+
+export interface LoadRequest {
+  /** `kind/id`. */
+  readonly key: string;
+  readonly name: string;
+  readonly dir: string;
+  /** The package's `exports` and `main`. */
+  readonly json: Readonly<Record<string, unknown>>;
+  readonly manifest: Manifest;
+  /** The workspace's section for this plugin; undefined when there is none. */
+  readonly config: unknown;
+}
+export type LoadReply =
+  | { readonly refused: { readonly code: string; readonly message: string } }
+  | {
+      readonly kind: 'metric';
+      readonly definition: MetricDescriptor;
+      readonly config: Readonly<Record<string, unknown>>;
+      readonly secrets: readonly string[];
+    }
+  | { readonly kind: 'segment' | 'playbook'; readonly document: unknown }
+  | {
+      readonly kind: 'action';
+      readonly definition: {
+        readonly id: string;
+        readonly title: string;
+        readonly description: string;
+        readonly config: object;
+        readonly input: object;
+      };
+      readonly config: Readonly<Record<string, unknown>>;
+      readonly secrets: readonly string[];
+      /** Null when it is configured; else what is missing. */
+      readonly unconfigured: string | null;
+    };
+
+/** Where an input of a metric comes from: a column of the frame, or the metric's own fold. */
+export type InputSource = number | { readonly fold: string };
+
+export interface ComputeRequest {
+  readonly frame: number;
+  readonly metric: string;
+  readonly inputs: Readonly<Record<string, InputSource>>;
+  readonly maxFailures: number;
+  /** Keep the result for metrics that use it. */
+  readonly keep: boolean;
+}
+export interface ReduceRequest extends ComputeRequest {
+  /** Frame of accounts that is reduced. */
+  readonly rows: number;
+  /** Per account the index of its subject in the portfolio frame; null when all belong to the one subject. */
+  readonly groups: Int32Array | null;
+}
+export interface ComputeReply {
+  /** By name: the metric's id, `.n`, `.reason` and a column per part. */
+  readonly columns: Readonly<Record<string, Column>>;
+  readonly threw: FailureCount;
+  readonly invalid: FailureCount;
+  /** Subjects left out after too many failures. */
+  readonly switchedOff: number;
+}
+export interface FailureCount {
+  readonly subjects: number;
+  /** The first one: subject and message. */
+  readonly example: string | null;
+}
+
+export interface DeliverRequest {
+  /** Id of the action. */
+  readonly action: string;
+  readonly delivery: SdkDelivery;
+  readonly timeoutMs: number;
+}
+export type DeliverReply = { readonly outcome: Outcome } | { readonly invalid: string };
+
+/** Request and reply of every call, by name. */
+export interface Calls {
+  load: [LoadRequest, LoadReply];
+  /** Checks a playbook step's `with` against the action's schema and fills defaults in. */
+  checkInput: [
+    { readonly action: string; readonly input: unknown },
+    { readonly input: unknown } | { readonly pointer: string; readonly message: string },
+  ];
+  frame: [
+    {
+      readonly frame: number;
+      readonly kind: SubjectKind;
+      readonly asOf: number;
+      readonly subjects: readonly string[];
+      readonly columns: readonly Column[];
+    },
+    null,
+  ];
+  /** Gives back a result that an earlier worker computed. */
+  restore: [{ readonly frame: number; readonly columns: Readonly<Record<string, Column>> }, null];
+  foldBegin: [
+    { readonly frame: number; readonly metric: string; readonly reducer: string; readonly name: string },
+    null,
+  ];
+  foldStep: [
+    {
+      readonly frame: number;
+      readonly metric: string;
+      readonly name: string;
+      readonly events: readonly StreamedEvent[];
+    },
+    null,
+  ];
+  foldEnd: [{ readonly frame: number; readonly metric: string; readonly name: string }, null];
+  compute: [ComputeRequest, ComputeReply];
+  reduce: [ReduceRequest, ComputeReply];
+  drop: [{ readonly frame: number }, null];
+  deliver: [DeliverRequest, DeliverReply];
+}
+export type Call = keyof Calls;
+export type ToWorker = { [C in Call]: { readonly id: number; readonly call: C; readonly request: Calls[C][0] } }[Call];
+export type FromWorker =
+  | { readonly type: 'ready' }
+  | { readonly type: 'reply'; readonly id: number; readonly reply: unknown }
+  | { readonly type: 'threw'; readonly id: number; readonly message: string }
+  /** Something that a plugin started failed later, when nobody waited for it. */
+  | { readonly type: 'stray'; readonly message: string };
+
+export interface WorkerSettings {
+  /** Resolve packages to their TypeScript sources. */
+  readonly source: boolean;
+  readonly allowPrivateAddresses: boolean;
+}

@@ -1,0 +1,223 @@
+import { randomUUID } from 'node:crypto';
+import { factsOf, type FactUse } from '@rapport/rules';
+import { zone as zoneOf, type Level, type Membership, type Store } from '@rapport/store';
+import type { Clock, EvaluateOptions, Evaluation, LoadedPlugin, RunReport } from './api.js';
+import { EngineError } from './error.js';
+import { checkMetrics, evaluateMetrics, metricsOf, type EvaluatedLevel, type EvaluationSetting } from './evaluation.js';
+import { factTable, traitUses, type FactTable } from './facts.js';
+import { moveRule, moveSegment, type Move, type Movement } from './movement.js';
+import { levelKey } from './planner.js';
+import { deliveriesFor, playbookKey } from './playbooks.js';
+import type { PluginHost } from './plugin-host.js';
+
+export interface RunSetting {
+  readonly store: Store;
+  readonly host: PluginHost;
+  readonly plugins: readonly LoadedPlugin[];
+  readonly clock: Clock;
+  readonly limits: EvaluationSetting['limits'];
+  readonly strikes: Map<string, number>;
+}
+
+const LEASE_MS = 120_000;
+const DAY = 86_400_000;
+const kinds = ['account', 'user'] as const;
+
+type Document = Extract<LoadedPlugin, { kind: 'segment' | 'playbook' }>;
+const documentsOf = (plugins: readonly LoadedPlugin[], kind: 'account' | 'user'): readonly Document[] =>
+  plugins.flatMap((plugin) =>
+    (plugin.kind === 'segment' || plugin.kind === 'playbook') && plugin.document.subject === kind ? [plugin] : [],
+  );
+const usesOfAll = (documents: readonly Document[]): readonly FactUse[] =>
+  documents.flatMap(({ document }) => factsOf(document));
+
+/** Account and portfolio, and users if a rule is about them. */
+export const defaultLevels = (plugins: readonly LoadedPlugin[]): readonly Level[] => [
+  { kind: 'account' },
+  ...(documentsOf(plugins, 'user').length > 0 ? [{ kind: 'user' } as const] : []),
+  { kind: 'portfolio' },
+];
+
+function evaluationSetting(setting: RunSetting, withTraits: boolean): EvaluationSetting {
+  const { plugins, host, limits, strikes, store } = setting;
+  const traits = (kind: 'account' | 'user') =>
+    withTraits ? traitUses(usesOfAll(documentsOf(plugins, kind))).measured : [];
+  return {
+    plugins,
+    host,
+    limits,
+    strikes,
+    zone: zoneOf(store.zone),
+    traits: { account: traits('account'), user: traits('user') },
+  };
+}
+
+function instantOf(asOf: number | undefined, clock: Clock): number {
+  const instant = asOf ?? clock.now();
+  if (!Number.isSafeInteger(instant) || Math.abs(instant) > 8.64e15)
+    throw new EngineError('RAPPORT_EVALUATE_AS_OF', `asOf must be an instant in epoch ms, not ${String(instant)}.`);
+  return instant;
+}
+
+/** Computes; writes nothing. Throws `RAPPORT_EVALUATE_AS_OF`, `RAPPORT_EVALUATE_METRIC`. */
+export async function evaluateOnly(setting: RunSetting, options: EvaluateOptions): Promise<Evaluation> {
+  const asOf = instantOf(options.asOf, setting.clock);
+  checkMetrics(options.metrics, setting.plugins);
+  const snapshot = await setting.store.snapshot();
+  try {
+    const { evaluation } = await evaluateMetrics(
+      evaluationSetting(setting, false),
+      snapshot,
+      asOf,
+      options.levels ?? defaultLevels(setting.plugins),
+      options,
+    );
+    return evaluation;
+  } finally {
+    await snapshot.close();
+  }
+}
+
+/**
+ * Computes, moves segments, queues deliveries, and commits all of it at once, under the workspace's run lease.
+ *
+ * Throws `RAPPORT_RUN_OLDER` for an `asOf` before the last committed run's, `RAPPORT_RUN_FUTURE` for one more than a day from now,
+ * `RAPPORT_STORE_RUN_BUSY` while another run is under way, `RAPPORT_EVALUATE_*`.
+ */
+export async function runOnce(setting: RunSetting, options: EvaluateOptions): Promise<RunReport> {
+  const { store, clock, plugins } = setting;
+  const asOf = instantOf(options.asOf, clock);
+  checkMetrics(options.metrics, plugins);
+  if (asOf > clock.now() + DAY) {
+    throw new EngineError(
+      'RAPPORT_RUN_FUTURE',
+      `a run as of ${new Date(asOf).toISOString()} would hold back every run until then. Evaluate it without a run, or choose an instant that has come.`,
+    );
+  }
+  const lease = await store.begin(randomUUID(), clock.now(), LEASE_MS);
+  const extending = setInterval(() => {
+    // A lease that is lost shows when the run commits.
+    lease.extend(clock.now()).catch(() => undefined);
+  }, LEASE_MS / 6);
+  try {
+    const latest = await store.latestRun();
+    if (latest && asOf < latest.asOf) {
+      throw new EngineError(
+        'RAPPORT_RUN_OLDER',
+        `run ${String(latest.number)} already stands as of ${new Date(latest.asOf).toISOString()}; a run as of ${new Date(asOf).toISOString()} would undo its memberships. Use "evaluate" to look at the past.`,
+      );
+    }
+    const snapshot = await store.snapshot();
+    try {
+      const levels = [...(options.levels ?? defaultLevels(plugins))];
+      for (const kind of kinds)
+        if (documentsOf(plugins, kind).length > 0 && !levels.some((level) => levelKey(level) === kind))
+          levels.push({ kind });
+      const needed = metricsNeeded(plugins, options.metrics);
+      const { evaluation, levels: evaluated } = await evaluateMetrics(
+        evaluationSetting(setting, true),
+        snapshot,
+        asOf,
+        levels,
+        { ...options, ...(needed ? { metrics: needed } : {}) },
+      );
+      const tables = new Map<'account' | 'user', FactTable>();
+      for (const kind of kinds) {
+        const level = evaluated.find(({ plan }) => plan.plan.level.kind === kind);
+        if (!level) continue;
+        const { whole } = traitUses(usesOfAll(documentsOf(plugins, kind)));
+        tables.set(kind, factTable(level, whole ? await snapshot.traits(kind, asOf) : null));
+      }
+      options.onProgress?.({ phase: 'segments', done: 0, total: 1 });
+      const moved = await moveAll(setting, tables, asOf);
+      const run = (latest?.number ?? 0) + 1;
+      const active = plugins.flatMap((plugin) => (plugin.kind === 'playbook' && plugin.enabled ? [plugin] : []));
+      const deliveries = deliveriesFor(active, moved.moves, run, clock.now());
+      options.onProgress?.({ phase: 'commit', done: 0, total: 1 });
+      const committed = await lease.commit(
+        {
+          asOf,
+          provenance: {
+            ...(evaluation.provenance as object),
+            failures: evaluation.failures,
+            segmentErrors: moved.errors,
+          },
+          frames: evaluation.frames,
+          transitions: moved.moves,
+          deliveries,
+          evaluated: moved.evaluated,
+        },
+        clock.now(),
+      );
+      return {
+        run: committed,
+        evaluation,
+        transitions: moved.moves.map((move) => ({ ...move, run: committed.number })),
+        deliveries: deliveries.length,
+        segmentErrors: moved.errors,
+      };
+    } finally {
+      await snapshot.close();
+    }
+  } catch (error) {
+    await lease.abandon().catch(() => undefined);
+    throw error;
+  } finally {
+    clearInterval(extending);
+  }
+}
+
+/** The metrics asked for and those that rules read; null for all. */
+function metricsNeeded(
+  plugins: readonly LoadedPlugin[],
+  asked: readonly string[] | undefined,
+): readonly string[] | null {
+  if (!asked) return null;
+  const known = new Set(metricsOf(plugins).map(({ id }) => id));
+  const facts = kinds
+    .flatMap((kind) => usesOfAll(documentsOf(plugins, kind)))
+    .map(({ fact }) => fact.split('.', 1)[0] ?? '');
+  return [...new Set([...asked, ...facts.filter((id) => known.has(id))])];
+}
+
+interface Moved {
+  readonly moves: readonly Move[];
+  readonly errors: RunReport['segmentErrors'];
+  readonly evaluated: readonly string[];
+}
+async function moveAll(
+  { store, plugins }: RunSetting,
+  tables: ReadonlyMap<'account' | 'user', FactTable>,
+  asOf: number,
+): Promise<Moved> {
+  const members = new Map<string, Map<string, Membership>>();
+  for (const membership of await store.memberships()) {
+    const of = members.get(membership.segment) ?? new Map<string, Membership>();
+    members.set(membership.segment, of.set(membership.subject, membership));
+  }
+  const known = new Set(await store.evaluatedSegments());
+  const moves: Move[] = [];
+  const errors: { segment: string; message: string }[] = [];
+  const evaluated: string[] = [];
+  const note = (key: string, version: string, { moves: found, error }: Movement) => {
+    for (const move of found) moves.push(move);
+    if (error !== null) errors.push({ segment: key, message: error });
+    evaluated.push(`${key}@${version}`);
+  };
+  // Plugins come in the order of their dependencies, so a segment's members are known before a rule asks for them.
+  for (const plugin of plugins) {
+    if (plugin.kind !== 'segment' && plugin.kind !== 'playbook') continue;
+    const table = tables.get(plugin.document.subject);
+    if (!table) continue;
+    const { id, subject } = plugin.document;
+    const contextFor = (key: string) => ({ table, members, asOf, baseline: !known.has(`${key}@${plugin.version}`) });
+    if (plugin.kind === 'segment') note(id, plugin.version, await moveSegment(plugin.document, contextFor(id)));
+    else if ('when' in plugin.document.trigger) {
+      const key = playbookKey(id);
+      note(key, plugin.version, await moveRule(key, subject, plugin.document.trigger.when, contextFor(key)));
+    }
+  }
+  return { moves, errors, evaluated };
+}
+
+export type { EvaluatedLevel };

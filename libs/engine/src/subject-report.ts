@@ -1,0 +1,118 @@
+import { valueAt, type Level, type ResultFrame, type Run, type Store } from '@rapport/store';
+import type { LoadedPlugin, MetricValue, SubjectReport } from './api.js';
+
+const LAST_TRANSITIONS = 50;
+
+/** What the latest run found for one subject. Null when there is no run, or it does not know the subject. */
+export async function subjectReport(
+  store: Store,
+  plugins: readonly LoadedPlugin[],
+  kind: 'account' | 'user' | 'portfolio',
+  id: string,
+  framesOf: FramesOf,
+): Promise<SubjectReport | null> {
+  const run = await store.latestRun();
+  if (!run) return null;
+  const held = await framesOf(run, { kind });
+  const i = held?.index.get(id);
+  if (!held || i === undefined) return null;
+  const metrics = metricValues(held.frame, i, run, plugins);
+  if (kind === 'portfolio')
+    return {
+      kind,
+      id,
+      run: run.number,
+      asOf: new Date(run.asOf).toISOString(),
+      traits: {},
+      metrics,
+      memberships: [],
+      transitions: [],
+    };
+  const snapshot = await store.snapshot();
+  try {
+    const traits = (await snapshot.traits(kind, run.asOf, id)).get(id) ?? {};
+    const ofKind = <T extends { readonly kind: string }>(items: readonly T[]) =>
+      items.filter((item) => item.kind === kind);
+    return {
+      kind,
+      id,
+      run: run.number,
+      asOf: new Date(run.asOf).toISOString(),
+      traits,
+      metrics,
+      memberships: ofKind(await store.memberships({ subject: id })),
+      transitions: ofKind(await store.transitions({ subject: id, limit: LAST_TRANSITIONS })),
+    };
+  } finally {
+    await snapshot.close();
+  }
+}
+
+interface HeldFrame {
+  readonly frame: ResultFrame;
+  readonly index: ReadonlyMap<string, number>;
+}
+export type FramesOf = (run: Run, level: Level) => Promise<HeldFrame | null>;
+
+/** Reads results from the store and holds those of the latest run, so that one account after another costs one read. */
+export function frameCache(store: Store): FramesOf {
+  let held: { readonly run: number; readonly frames: Map<string, Promise<HeldFrame | null>> } = {
+    run: -1,
+    frames: new Map(),
+  };
+  return (run, level) => {
+    if (held.run !== run.number) held = { run: run.number, frames: new Map() };
+    let frame = held.frames.get(level.kind);
+    if (!frame) {
+      frame = store
+        .results(run.number, level)
+        .then((found) =>
+          found ? { frame: found, index: new Map(found.subjects.map((subject, i) => [subject, i])) } : null,
+        );
+      const { frames } = held;
+      frame.catch(() => frames.delete(level.kind));
+      frames.set(level.kind, frame);
+    }
+    return frame;
+  };
+}
+
+interface MetricProvenance {
+  readonly title?: string;
+  readonly version?: string;
+  readonly configHash?: string;
+  readonly unit?: string;
+}
+function metricValues(
+  frame: ResultFrame,
+  i: number,
+  run: Run,
+  plugins: readonly LoadedPlugin[],
+): readonly MetricValue[] {
+  const provenance = ((run.provenance as { readonly metrics?: Readonly<Record<string, MetricProvenance>> } | null)
+    ?.metrics ?? {}) as Readonly<Record<string, MetricProvenance>>;
+  const names = Object.keys(frame.columns);
+  return names
+    .filter((name) => !name.includes('.'))
+    .map((id): MetricValue => {
+      const column = (name: string) => {
+        const found = frame.columns[name];
+        return found ? valueAt(found, i) : null;
+      };
+      const loaded = plugins.find((plugin) => plugin.kind === 'metric' && plugin.manifest.id === id);
+      const of = Object.hasOwn(provenance, id) ? provenance[id] : undefined;
+      const parts = names.filter((name) => name.startsWith(`${id}.`) && name !== `${id}.n` && name !== `${id}.reason`);
+      return {
+        metric: id,
+        title: of?.title ?? id,
+        version: `${id}@${of?.version ?? loaded?.version ?? '?'}`,
+        configHash: of?.configHash ?? '',
+        unit: of?.unit ?? '',
+        value: column(id) as number | null,
+        reason: column(`${id}.reason`) as string | null,
+        n: column(`${id}.n`) as number | null,
+        parts: Object.fromEntries(parts.map((name) => [name.slice(id.length + 1), column(name)])),
+        asOf: new Date(run.asOf).toISOString(),
+      };
+    });
+}
