@@ -67,7 +67,11 @@ function startWorker(settings: Omit<WorkerSettings, 'source'>, memoryMb: number)
   const entry = new URL(source ? './plugin-worker.ts' : './plugin-worker.js', import.meta.url);
   if (!source) return new Worker(entry, { ...options, execArgv: [] });
   // `--import tsx` does not reach a worker in Node 20, so the loader is registered from within.
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm/api')).href;
+  const tsx = pathToFileURL(
+    createRequire(import.meta.url)
+      .resolve('tsx/esm/api')
+      .replace(/\.cjs$/, '.mjs'),
+  ).href;
   const start = `import(${JSON.stringify(tsx)}).then(({ register }) => { register(); return import(${JSON.stringify(entry.href)}); })`;
   return new Worker(start, { ...options, eval: true, execArgv: ['--conditions=@rapport/source'] });
 }
