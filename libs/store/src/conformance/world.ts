@@ -181,7 +181,7 @@ function strokes(
         return value(time);
     }
   });
-  const name = small(NAMES);
+  const name = small([...NAMES, 'Ticket Opened', 'Ticket Changed', 'Ticket Closed']);
   const account = maybe(5, small(accounts));
   const session = maybe(3, small(SESSIONS));
   const single = fc.record({
@@ -193,27 +193,26 @@ function strokes(
     .record({
       start: time,
       user: small(users),
-      account,
+      first: account,
       session,
-      steps: fc.array(fc.record({ id, gap: small(GAPS), name, properties }), {
+      steps: fc.array(fc.record({ id, gap: small(GAPS), name, properties, elsewhere: maybe(3, small(accounts)) }), {
         minLength: 2,
         maxLength: 8,
         size: 'max',
       }),
     })
-    .map(({ start, user, account, session, steps }) => {
+    .map(({ start, user, first, session, steps }) => {
       let at = start;
-      return steps.map(({ id, gap, name, properties }): Message => ({
-        id,
-        time: (at += gap),
-        event: { name, user, account, session, properties },
-      }));
+      return steps.map(({ id, gap, name, properties, elsewhere }): Message => {
+        at += gap;
+        return { id, time: at, event: { name, user, account: elsewhere ?? first, session, properties } };
+      });
     });
   const traitValues = record(['plan', 'seats', 'signupAt'], ['__proto__', '$tier.x'], (name) =>
     name === 'signupAt'
       ? fc.oneof({ weight: 6, arbitrary: instant }, { weight: 1, arbitrary: oddJson })
       : fc.oneof(
-          { weight: 4, arbitrary: small<Json>(['pro', 'free', '', 3, true, 0.1]) },
+          { weight: 4, arbitrary: small<Json>(['pro', 'free', '', 3, true, 0.1, null]) },
           { weight: 1, arbitrary: value(time) },
         ),
   );
@@ -340,6 +339,7 @@ function measures(): fc.Arbitrary<readonly MeasureNode[]> {
           ...(change ? { change } : {}),
           ...(effectiveAt === null ? {} : { effectiveAt }),
         }));
+      const edged = small([...windows, { kind: 'lifetime' as const }, { kind: 'previous' as const, days: 1 }]);
       const q = small([0, 0.25, 0.5, 0.9, 1]);
       const idleMinutes = small([1, 5, 30]);
       const distinct = (of: NodeOf<'distinct'>['of']) => fc.record({ node: is('distinct'), of: is(of), ...over });
@@ -373,9 +373,10 @@ function measures(): fc.Arbitrary<readonly MeasureNode[]> {
         ),
         fc.record({ node: is('sessions'), of: fc.record({ quantile: q }), idleMinutes, ...over }),
         fc.record({ node: is('activeTime'), idleMinutes, ...over }),
-        ...(['opened', 'closed', 'open'] as const).map((of) =>
-          fc.record({ node: is('spans'), spans, of: is(of), window: over.window }),
+        ...(['opened', 'closed', 'open', 'open'] as const).map((of) =>
+          fc.record({ node: is('spans'), spans, of: is(of), window: edged }),
         ),
+        fc.record({ node: is('spans'), spans, of: fc.record({ sum: is('amount') }), window: edged }),
         fc.record({ node: is('spans'), spans, of: fc.record({ sum: property }), window: over.window }),
         fc.record({ node: is('spans'), spans, of: fc.record({ quantile: q }), window: over.window }),
         ...(['events', 'users'] as const).map((of) => fc.record({ node: is('series'), of: is(of), ...over })),
@@ -402,7 +403,16 @@ export const worlds: fc.Arbitrary<World> = fc
   .tuple(small(PLACES), fc.boolean())
   .chain(([[zone, year, month, day], late]) => {
     const anchor = Date.UTC(year, month - 1, day, 12) + (late ? DAY : 0);
-    const time = instants(anchor, zone);
+    const anywhere = instants(anchor, zone);
+    return fc.tuple(
+      fc.constant({ zone, anchor, anywhere }),
+      fc.array(anywhere, { minLength: 4, maxLength: 8, size: 'max' }),
+    );
+  })
+  .chain(([{ zone, anchor, anywhere }, pool]) => {
+    // Many things happen at one instant, and what is asked for begins and ends there.
+    const time = fc.oneof({ weight: 3, arbitrary: small(pool) }, { weight: 2, arbitrary: anywhere });
+    const edge = fc.tuple(small(pool), small([0, 1])).map(([instant, after]) => instant + after);
     return fc.record({
       options: fc.record({
         zone: fc.constant(zone),
@@ -421,7 +431,7 @@ export const worlds: fc.Arbitrary<World> = fc
           ),
         )
         .map(([messages, cuts]) => cutAt(messages, cuts)),
-      asOfs: fc.tuple(time, fc.constant(anchor + 2 * DAY)),
+      asOfs: fc.tuple(edge, fc.oneof(fc.constant(anchor + 2 * DAY), time)),
       levels: fc.constant([
         { kind: 'account' },
         { kind: 'user' },
