@@ -529,7 +529,7 @@ function accountDay(context: Context, index: number, signsUp: boolean): readonly
       const escalates = state.escalates[slot] ?? 0;
       const closes = state.closes[slot] ?? 0;
       if (escalates > 0 && escalates >= from && escalates < from + 1440) {
-        track((escalates - from) * 60_000, null, 'Support Ticket Escalated', ticket);
+        track((escalates - from) * 60_000, null, 'Support Ticket Escalated', { ...ticket, escalated: true });
         state.trouble[index] = (state.trouble[index] ?? 0) + 0.25;
       }
       if (closes < from + 1440) {
