@@ -32,8 +32,8 @@ export function csvReader(sink: CsvSink, delimiter = ',', longest = LONGEST_LINE
   let pendingLength = 0;
   let openQuote = false;
 
-  const fault = ({ line, text }: Pending, name: string, message: string) => {
-    sink.fault({ line, code: `RAPPORT_IMPORT_${name}`, message, text });
+  const fault = ({ line, text }: Pending, code: string, message: string) => {
+    sink.fault({ line, code, message, text });
   };
   const whole = (line: number, cells: string[]) => sink.record({ line, cells });
 
@@ -64,7 +64,7 @@ export function csvReader(sink: CsvSink, delimiter = ',', longest = LONGEST_LINE
     const result = parseRecord(joined.endsWith('\r') ? joined.slice(0, -1) : joined, delimiter);
     const [begin, others] = letGo();
     if (typeof result === 'string') {
-      fault(begin, 'CSV_QUOTE', result);
+      fault(begin, 'RAPPORT_IMPORT_CSV_QUOTE', result);
       return others;
     }
     whole(begin.line, result);
@@ -81,7 +81,7 @@ export function csvReader(sink: CsvSink, delimiter = ',', longest = LONGEST_LINE
 
   function giveUp(): Pending[] {
     const [begin, others] = letGo();
-    fault(begin, 'CSV_QUOTE', neverClosed);
+    fault(begin, 'RAPPORT_IMPORT_CSV_QUOTE', neverClosed);
     return others;
   }
 
@@ -103,17 +103,17 @@ export function csvReader(sink: CsvSink, delimiter = ',', longest = LONGEST_LINE
   };
 }
 
-/** The meaning of a marked line: name of the code, sentence. */
-export function markMeaning(text: string): [name: string, message: string] {
+/** The meaning of a marked line: code and sentence. */
+export function markMeaning(text: string): [code: string, message: string] {
   switch (text[0]) {
     case INVALID_UTF8:
-      return ['UTF8', 'the line is not valid UTF-8; save the file as UTF-8'];
+      return ['RAPPORT_IMPORT_UTF8', 'the line is not valid UTF-8; save the file as UTF-8'];
     case TOO_LONG:
-      return ['LINE_TOO_LONG', `the line is longer than ${LONGEST_LINE / 1024} KiB and was not read`];
+      return ['RAPPORT_IMPORT_LINE_TOO_LONG', `the line is longer than ${LONGEST_LINE / 1024} KiB and was not read`];
     case CUT_SHORT:
     default:
       return [
-        'GZIP_TRUNCATED',
+        'RAPPORT_IMPORT_GZIP_TRUNCATED',
         `the gzip data ends or breaks here (${text.slice(1)}); fetch the file again and import it again: what was imported already is not counted twice`,
       ];
   }

@@ -11,8 +11,8 @@ export async function importNdjson(source: ByteSource, intake: FileIntake, signa
       if (text === '' || text === '\r') continue;
       intake.seen();
       if (mark >= 0xdc80 && mark <= 0xdc82) {
-        const [name, message] = markMeaning(text);
-        intake.refuse(first + i, `RAPPORT_IMPORT_${name}`, '', message, text.slice(1));
+        const [code, message] = markMeaning(text);
+        intake.refuse(first + i, code, '', message, text.slice(1));
         continue;
       }
       let call: unknown;
