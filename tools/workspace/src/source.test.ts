@@ -26,7 +26,7 @@ describe('imports of a source', () => {
 describe('error codes of a source', () => {
   it('reads strings, templates and names, not comments', () => {
     const text =
-      "throw new E('RAPPORT_A_ONE', `RAPPORT_B_TWO: ${x}`); env.RAPPORT_HOME; // RAPPORT_C_THREE\ncode.startsWith('RAPPORT_');";
+      "throw new E('RAPPORT_A_ONE', `RAPPORT_B_TWO: ${x}`); env.RAPPORT_HOME; // RAPPORT_C_THREE\ncode.startsWith('RAPPORT_STORE');";
     expect([...codesIn('x.ts', text).whole].sort()).toEqual(['RAPPORT_A_ONE', 'RAPPORT_B_TWO', 'RAPPORT_HOME']);
   });
 
@@ -34,5 +34,6 @@ describe('error codes of a source', () => {
     const { whole, pieced } = codesIn('x.ts', 'const code = `RAPPORT_STORE_${reason}`;');
     expect([...whole]).toEqual([]);
     expect([...pieced]).toEqual(['RAPPORT_STORE_${…}']);
+    expect([...codesIn('x.ts', 'type Code = `RAPPORT_STORE_${string}`;').pieced]).toEqual([]);
   });
 });
