@@ -1,1 +1,4 @@
-export {};
+export { openWorkspace, type OpenOptions, type Workspace } from './workspace.js';
+export { createApp, type AppOptions } from './app.js';
+export { serve, type Served, type ServeOptions } from './serve.js';
+export { HostError, type Problem } from './problem.js';

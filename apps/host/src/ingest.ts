@@ -1,0 +1,45 @@
+import { json, Router } from 'express';
+import type { Engine } from '@rapport/engine';
+import { HostError, onlyMethods } from './problem.js';
+import { onlyParameters } from './query.js';
+
+/** Largest body of a batch, after decompression. */
+export const BODY_LIMIT = '5mb';
+const MOST_CALLS = 10_000;
+
+/** `POST /v1/batch`: calls in the Segment spec's shapes. Answered once everything accepted is on disk. */
+export function ingestRoutes(engine: Engine): Router {
+  const router = Router();
+  router
+    .route('/')
+    .post(json({ limit: BODY_LIMIT, type: ['application/json', 'application/*+json'] }), async (request, response) => {
+      onlyParameters(request);
+      const body: unknown = request.body;
+      if (body === undefined) {
+        throw new HostError('RAPPORT_HTTP_CONTENT_TYPE', 'send JSON with "Content-Type: application/json"', 415);
+      }
+      if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+        throw new HostError('RAPPORT_HTTP_BATCH', 'the body must be an object: {"batch": [ … ]}', 400, '');
+      }
+      const batch: unknown = 'batch' in body ? body.batch : undefined;
+      if (!Array.isArray(batch)) {
+        throw new HostError('RAPPORT_HTTP_BATCH', '"batch" must be a list of calls: {"batch": [ … ]}', 400, '/batch');
+      }
+      if (batch.length > MOST_CALLS) {
+        throw new HostError(
+          'RAPPORT_HTTP_TOO_LARGE',
+          `"batch" holds ${batch.length} calls; send at most ${MOST_CALLS} at a time`,
+          413,
+          '/batch',
+        );
+      }
+      const { accepted, duplicates, refused } = await engine.ingest(batch);
+      response.json({
+        accepted,
+        duplicates,
+        refused: refused.map((refusal) => ({ ...refusal, pointer: `/batch/${refusal.index}${refusal.pointer}` })),
+      });
+    })
+    .all(onlyMethods('POST'));
+  return router;
+}

@@ -1,0 +1,95 @@
+import type { Engine } from '@rapport/engine';
+import type { Level, NumberColumn, ResultFrame, Run } from '@rapport/store';
+
+/** The latest run's results, held as columns. Frames are read when first asked for. */
+export interface Latest {
+  readonly run: Run;
+  frame(level: Level): Promise<ResultFrame | null>;
+  /** Row numbers of the accounts in that order: by id, or by a metric with nulls last and ties by id. Null for a metric without results. */
+  accountOrder(metric: string | null, descending: boolean): Promise<Uint32Array | null>;
+}
+
+/** Ids of the metrics that are loaded. */
+export const metricIds = (engine: Engine): readonly string[] =>
+  engine.plugins.flatMap((plugin) => (plugin.kind === 'metric' ? [plugin.manifest.id] : []));
+
+/** Results of one row: value and, where it is null, the reason, for each metric. */
+export function rowOf(frame: ResultFrame, metrics: readonly string[], row: number) {
+  const values: Record<string, number | null> = {};
+  const reasons: Record<string, string> = {};
+  for (const metric of metrics) {
+    const column = frame.columns[metric];
+    if (column?.type !== 'number') continue;
+    values[metric] = column.valid[row] ? (column.values[row] ?? null) : null;
+    const reason = frame.columns[`${metric}.reason`];
+    const why = reason?.type === 'text' ? reason.dictionary[reason.codes[row] ?? -1] : undefined;
+    if (why !== undefined) reasons[metric] = why;
+  }
+  return { metrics: values, reasons };
+}
+
+const keyOf = (level: Level) => (level.kind === 'portfolio' ? `portfolio/${level.by ?? ''}` : level.kind);
+
+function view(engine: Engine, run: Run): Latest {
+  const frames = new Map<string, Promise<ResultFrame | null>>();
+  const orders = new Map<string, Uint32Array>();
+  const frame = (level: Level) => {
+    const key = keyOf(level);
+    let found = frames.get(key);
+    if (!found) {
+      found = load(engine, run, level);
+      frames.set(key, found);
+      found.catch(() => frames.delete(key));
+    }
+    return found;
+  };
+  return {
+    run,
+    frame,
+    async accountOrder(metric, descending) {
+      const accounts = await frame({ kind: 'account' });
+      if (!accounts) return new Uint32Array();
+      const column = metric === null ? null : accounts.columns[metric];
+      if (metric !== null && column?.type !== 'number') return null;
+      const key = `${descending ? '-' : ''}${metric ?? ''}`;
+      const known = orders.get(key);
+      if (known) return known;
+      const order = sorted(accounts.subjects, column?.type === 'number' ? column : null, descending);
+      if (orders.size >= 16) orders.delete(orders.keys().next().value ?? '');
+      orders.set(key, order);
+      return order;
+    },
+  };
+}
+
+/** Results of the run; a breakdown that the run did not make is computed as of the run's instant, once. */
+async function load(engine: Engine, run: Run, level: Level): Promise<ResultFrame | null> {
+  const stored = await engine.store.results(run.number, level);
+  if (stored || level.kind !== 'portfolio' || level.by === undefined) return stored;
+  const { frames } = await engine.evaluate({ asOf: run.asOf, levels: [level] });
+  return frames.find((frame) => keyOf(frame.level) === keyOf(level)) ?? null;
+}
+
+function sorted(subjects: readonly string[], column: NumberColumn | null, descending: boolean): Uint32Array {
+  const rows = Uint32Array.from(subjects, (_, row) => row);
+  const sign = descending ? -1 : 1;
+  const byId = (a: number, b: number) => ((subjects[a] ?? '') < (subjects[b] ?? '') ? -1 : 1);
+  if (!column) return rows.sort((a, b) => sign * byId(a, b));
+  return rows.sort((a, b) => {
+    const [hasA, hasB] = [column.valid[a] ?? 0, column.valid[b] ?? 0];
+    if (hasA !== hasB) return hasB - hasA;
+    const difference = hasA ? (column.values[a] ?? 0) - (column.values[b] ?? 0) : 0;
+    return difference === 0 ? byId(a, b) : sign * difference;
+  });
+}
+
+/** Asks the store for the newest run's number on every call; what belongs to a run is kept until a newer one is committed. */
+export function latestResults(engine: Engine): () => Promise<Latest | null> {
+  let current: Latest | null = null;
+  return async () => {
+    const run = await engine.store.latestRun();
+    if (!run) return null;
+    if (current === null || current.run.number < run.number) current = view(engine, run);
+    return current;
+  };
+}

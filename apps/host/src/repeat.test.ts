@@ -1,0 +1,27 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { repeat } from './repeat.js';
+
+it('goes on after a failure, never overlaps, and ends the round under way before it stops', async () => {
+  let rounds = 0;
+  let inside = 0;
+  const failures: unknown[] = [];
+  const loop = repeat(
+    1,
+    async () => {
+      expect(++inside).toBe(1);
+      await pause(5);
+      inside--;
+      if (++rounds === 1) throw new Error('first');
+    },
+    (error) => failures.push(error),
+  );
+  await pause(60);
+  await loop.stop();
+  expect(inside).toBe(0);
+  const before = rounds;
+  await pause(30);
+  expect(rounds).toBe(before);
+  expect(rounds).toBeGreaterThan(2);
+  expect(failures).toEqual([new Error('first')]);
+});

@@ -1,0 +1,95 @@
+import { Router } from 'express';
+import type { Engine } from '@rapport/engine';
+import type { Membership } from '@rapport/store';
+import { isFresh, runOf } from './fresh.js';
+import type { Latest } from './latest.js';
+import { HostError, onlyMethods } from './problem.js';
+import { cursor, cursorAfter, limit, onlyParameters } from './query.js';
+
+const documents = (engine: Engine) => engine.plugins.flatMap((plugin) => (plugin.kind === 'segment' ? [plugin] : []));
+
+/** Membership keys of the loaded segments: `<id>` and `<id>.<band>`. */
+export const segmentKeys = (engine: Engine): readonly string[] =>
+  documents(engine).flatMap(({ document: { id, bands } }) => [id, ...(bands ?? []).map((band) => `${id}.${band.id}`)]);
+
+/** Members of a segment; of a segment with bands, those of all its bands. */
+async function members(engine: Engine, key: string): Promise<readonly Membership[]> {
+  const bands = documents(engine).find(({ document }) => document.id === key)?.document.bands ?? [];
+  const lists = await Promise.all(
+    [key, ...bands.map((band) => `${key}.${band.id}`)].map((segment) => engine.store.memberships({ segment })),
+  );
+  return lists
+    .flat()
+    .sort((a, b) => (a.subject < b.subject ? -1 : a.subject > b.subject ? 1 : a.segment < b.segment ? -1 : 1));
+}
+
+/** `GET /v1/segments` and `GET /v1/segments/:id`. */
+export function segmentRoutes(engine: Engine, latestOf: () => Promise<Latest | null>): Router {
+  const router = Router();
+  router
+    .route('/')
+    .get(async (request, response) => {
+      onlyParameters(request);
+      const latest = await latestOf();
+      if (isFresh(request, response, latest)) return;
+      const counts = new Map<string, number>();
+      for (const { segment } of await engine.store.memberships()) counts.set(segment, (counts.get(segment) ?? 0) + 1);
+      response.json({
+        ...runOf(latest),
+        items: documents(engine).map(({ version, document: { id, title, description, subject, bands } }) => {
+          const classes = (bands ?? []).map((band) => ({
+            id: `${id}.${band.id}`,
+            title: band.title,
+            members: counts.get(`${id}.${band.id}`) ?? 0,
+          }));
+          return {
+            id,
+            version,
+            title,
+            description: description ?? null,
+            subject,
+            members: classes.reduce((sum, band) => sum + band.members, counts.get(id) ?? 0),
+            bands: classes,
+          };
+        }),
+      });
+    })
+    .all(onlyMethods('GET'));
+  router
+    .route('/:id')
+    .get(async (request, response) => {
+      onlyParameters(request, 'limit', 'cursor');
+      const { id } = request.params;
+      const size = limit(request);
+      const after = cursor(request, id, 2);
+      if (!segmentKeys(engine).includes(id)) {
+        throw new HostError(
+          'RAPPORT_HTTP_UNKNOWN_SEGMENT',
+          `there is no segment "${id.slice(0, 200)}"; GET /v1/segments lists them`,
+          404,
+        );
+      }
+      const latest = await latestOf();
+      if (isFresh(request, response, latest)) return;
+      const all = await members(engine, id);
+      const [subject, segment] = [String(after?.[0] ?? ''), String(after?.[1] ?? '')];
+      const found =
+        after === null
+          ? 0
+          : all.findIndex(
+              (member) => member.subject > subject || (member.subject === subject && member.segment > segment),
+            );
+      const from = found < 0 ? all.length : found;
+      const page = all.slice(from, from + size);
+      const last = page.at(-1);
+      response.json({
+        ...runOf(latest),
+        id,
+        total: all.length,
+        items: page.map((member) => ({ ...member, enteredAt: new Date(member.enteredAt).toISOString() })),
+        next: last === undefined || from + size >= all.length ? null : cursorAfter(id, [last.subject, last.segment]),
+      });
+    })
+    .all(onlyMethods('GET'));
+  return router;
+}

@@ -1,0 +1,89 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pino, type Logger } from 'pino';
+import { isLoopback } from './access.js';
+import { createApp } from './app.js';
+import { repeat } from './repeat.js';
+import { HostError } from './problem.js';
+import type { Workspace } from './workspace.js';
+
+export interface ServeOptions {
+  /** Default: `http.host` of the configuration, else 127.0.0.1. */
+  readonly host?: string;
+  /** Default: `http.port` of the configuration, else 8080. 0 takes a free one. */
+  readonly port?: number;
+  /** Default: JSON lines on stderr. */
+  readonly logger?: Logger;
+  /** Time between two looks at the outbox, ms; default 5000. */
+  readonly outboxMs?: number;
+  /** Time from the end of one evaluation to the next, ms; default: none is made. */
+  readonly evaluateMs?: number;
+  /** How long requests in flight may take to finish at closing, ms; default 10000. */
+  readonly graceMs?: number;
+}
+export interface Served {
+  /** `http://127.0.0.1:8080` */
+  readonly url: string;
+  /** Takes no more requests, lets those in flight finish, stops the outbox. The workspace stays open: it is the caller's. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a workspace's API and sends what is due in its outbox. Throws `RAPPORT_HTTP_UNPROTECTED` for an address that others can reach without an
+ * API key, `RAPPORT_HTTP_LISTEN` when the port cannot be had.
+ */
+export async function serve(workspace: Workspace, options: ServeOptions = {}): Promise<Served> {
+  const { engine } = workspace;
+  const http = engine.config.http ?? {};
+  const host = options.host ?? http.host ?? '127.0.0.1';
+  const port = options.port ?? http.port ?? 8080;
+  const logger = options.logger ?? pino({ name: 'rapport' }, pino.destination(2));
+  if (http.apiKey === undefined && !isLoopback(host)) {
+    throw new HostError(
+      'RAPPORT_HTTP_UNPROTECTED',
+      `others can reach ${host}, and there is no API key; set http.apiKey in rapport.json ({ "$env": "RAPPORT_API_KEY" } keeps it out of the file), or listen on 127.0.0.1`,
+    );
+  }
+  const server = createServer({ requestTimeout: 60_000, headersTimeout: 20_000 }, createApp(workspace, { logger }));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      reject(
+        new HostError(
+          'RAPPORT_HTTP_LISTEN',
+          `cannot listen on ${host}:${port} (${cause.code ?? cause.message}); choose another port`,
+          500,
+          undefined,
+          { cause },
+        ),
+      );
+    });
+    server.listen(port, host, resolve);
+  });
+  const loops = [
+    repeat(
+      options.outboxMs ?? 5000,
+      () => engine.deliver(),
+      (error) => logger.error({ err: error }, 'outbox failed'),
+    ),
+    ...(options.evaluateMs === undefined
+      ? []
+      : [
+          repeat(
+            options.evaluateMs,
+            () => engine.run(),
+            (error) => logger.error({ err: error }, 'evaluation failed'),
+          ),
+        ]),
+  ];
+  const { address, family, port: taken } = server.address() as AddressInfo;
+  return {
+    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      const cut = setTimeout(() => server.closeAllConnections(), options.graceMs ?? 10_000);
+      await Promise.all([closed, ...loops.map((loop) => loop.stop())]);
+      clearTimeout(cut);
+    },
+  };
+}
