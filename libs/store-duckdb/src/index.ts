@@ -1,1 +1,2 @@
-export {};
+export { openDuckdbStore } from './store.js';
+export type { DuckdbOptions } from './store.js';

@@ -1,0 +1,326 @@
+import type { Filter, Qualification } from '@rapport/sdk';
+import type { ResolvedMeasure } from '@rapport/store';
+import { keyedAnswer, numberAnswer } from './answers.js';
+import { filterSql } from './predicate.js';
+import type { Numbers } from './rows.js';
+import { columns } from './rows.js';
+import { allOf, whole } from './sql.js';
+import type { Reader, View, Want, Windows } from './view.js';
+import { scanned, windowsOf } from './view.js';
+
+/** Measures that look at which users were there on which days. */
+export type DayMeasure =
+  | Extract<ResolvedMeasure, { node: 'series' | 'meanPerDay' }>
+  | (Extract<ResolvedMeasure, { node: 'distinct' }> & { readonly of: 'user' | 'newUser' | 'day' });
+type DayWant = Want<DayMeasure>;
+
+interface Range {
+  readonly from: number | null;
+  readonly to: number;
+}
+
+/**
+ * Answers them for all levels of one `asOf` from one table with a row per account, user and day, instead of counting distinct users once
+ * per measure. Measures that only ask when a user first came, or whether ever, share a table with a row per account and user.
+ */
+export async function measureDays(reader: Reader, asOf: number, wants: readonly DayWant[]): Promise<void> {
+  const firsts = wants.filter(isAboutFirsts);
+  const rest = wants.filter((want) => !isAboutFirsts(want));
+  const bounded = ({ measure: { window, node, ...measure } }: DayWant) =>
+    window.kind === 'days' &&
+    window.from !== null &&
+    !(node === 'distinct' && 'of' in measure && measure.of === 'newUser');
+  await measureFirsts(reader, asOf, firsts);
+  await measureTable(reader, asOf, rest.filter(bounded));
+  await measureTable(
+    reader,
+    asOf,
+    rest.filter((want) => !bounded(want)),
+  );
+}
+
+function isAboutFirsts({ measure }: DayWant): boolean {
+  if (measure.node !== 'distinct' || measure.qualifying?.length) return false;
+  return (
+    measure.of === 'newUser' ||
+    (measure.of === 'user' && measure.window.kind === 'days' && measure.window.from === null)
+  );
+}
+
+function grouped<T>(wants: readonly T[], key: (want: T) => unknown): T[][] {
+  const groups = new Map<unknown, T[]>();
+  for (const want of wants) {
+    const group = groups.get(key(want));
+    if (group) group.push(want);
+    else groups.set(key(want), [want]);
+  }
+  return [...groups.values()];
+}
+
+/** Expressions numbered in the order they are first asked for. */
+function numbered() {
+  const indexes = new Map<string, number>();
+  return {
+    index(expression: string): number {
+      let index = indexes.get(expression);
+      if (index === undefined) indexes.set(expression, (index = indexes.size));
+      return index;
+    },
+    all: () => [...indexes.keys()],
+  };
+}
+
+// ── first days ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function measureFirsts(reader: Reader, asOf: number, wants: readonly DayWant[]): Promise<void> {
+  if (wants.length === 0) return;
+  const filters = numbered();
+  const indexes = wants.map(({ measure }) => filters.index(filterSql(measure.filter, reader)));
+  const range = { from: null, to: reader.zone.dayOf(asOf - 1) };
+  const table = reader.temporary();
+  const days = filters.all().map((filter, i) => `min(e.day)${only(filter)} AS d${String(i)}`);
+  await reader.connection.run(`
+    CREATE TEMP TABLE ${table} AS SELECT e.account, e.usr, ${days.join(', ')} FROM ${reader.events}
+    WHERE ${allOf([scanned(asOf, range, filters.all()), 'e.usr IS NOT NULL'])} GROUP BY ALL`);
+
+  for (const group of grouped(
+    wants.map((want, i) => ({ want, index: indexes[i] ?? 0 })),
+    ({ want }) => want.view,
+  )) {
+    const view = group[0]?.want.view;
+    if (!view) continue;
+    const windows = await windowsOf(
+      view,
+      group.map(({ want }) => want.measure.window),
+    );
+    const scope = view.scope('d');
+    const counts = group.map(({ want, index }) => {
+      const day = `r.d${String(index)}`;
+      return `(count(*) FILTER (WHERE ${allOf([`${day} IS NOT NULL`, windows.condition(want.measure.window, day)])}))::DOUBLE`;
+    });
+    const least = filters.all().map((_, i) => `min(d.d${String(i)}) AS d${String(i)}`);
+    // An account's rows are one per user already.
+    const rows =
+      view.level.kind === 'account'
+        ? `SELECT ${scope.subject} AS s, d.* FROM ${table} d WHERE ${scope.where}`
+        : `SELECT ${scope.subject} AS s, d.usr, ${least.join(', ')} FROM ${table} d ${scope.join} WHERE ${scope.where} GROUP BY 1, 2`;
+    await answerNumbers(
+      view,
+      `SELECT r.s::DOUBLE, ${counts.join(', ')} FROM (${rows}) r ${windows.joins('r.s')} GROUP BY r.s`,
+      group.map(({ want }) => want),
+    );
+  }
+}
+
+const only = (filter: string) => (filter === 'true' ? '' : ` FILTER (WHERE ${filter})`);
+
+async function answerNumbers(view: View, sql: string, wants: readonly DayWant[]): Promise<void> {
+  const kinds = wants.map(() => 'number' as const);
+  const [subjects, ...values] = (await columns(view.reader.connection, sql, ['number', ...kinds])).columns;
+  wants.forEach((want, i) => {
+    want.answer(numberAnswer(view, subjects.values, values[i] as Numbers, 0));
+  });
+}
+
+// ── user days ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What one measure needs of the table: conditions over its counts. */
+interface Need {
+  readonly want: DayWant;
+  /** Column with the number of matching events, and that there is one, whoever did them. */
+  readonly count: string;
+  readonly matched: string;
+  /** The day counts for the user. */
+  readonly counted: string;
+  /** Column with the day's sum, for a series of sums. */
+  readonly sum: string | null;
+}
+
+async function measureTable(reader: Reader, asOf: number, wants: readonly DayWant[]): Promise<void> {
+  if (wants.length === 0) return;
+  const counts = numbered();
+  const sums = numbered();
+  const countOf = (filter: Filter | Qualification) => `c${String(counts.index(filterSql(filter, reader)))}`;
+  const needs = wants.map((want): Need => {
+    const { measure } = want;
+    const count = countOf(measure.filter);
+    const matched = `${count} > 0`;
+    const qualifying = 'qualifying' in measure ? (measure.qualifying ?? []) : [];
+    const tests = qualifying.map((test) => `${countOf(test)} >= ${whole(Math.ceil(test.atLeast))}`);
+    const sum =
+      measure.node === 'series' && typeof measure.of === 'object'
+        ? `s${String(sums.index(`fsum(${reader.property(measure.of.sum).number})${only(filterSql(measure.filter, reader))}`))}`
+        : null;
+    return { want, count, matched, counted: allOf(['usr IS NOT NULL', matched, ...tests]), sum };
+  });
+
+  const views = grouped(needs, ({ want }) => want.view);
+  const windows = new Map<View, Windows>();
+  for (const [first, ...others] of views) {
+    if (!first) continue;
+    const all = [first, ...others].map(({ want }) => want.measure.window);
+    windows.set(first.want.view, await windowsOf(first.want.view, all));
+  }
+  const ranges = [...windows.values()];
+  const newUsers = wants.some(({ measure }) => measure.node === 'distinct' && measure.of === 'newUser');
+  const range: Range = {
+    from:
+      newUsers || ranges.some(({ from }) => from === null) ? null : Math.min(...ranges.map(({ from }) => from ?? 0)),
+    to: Math.max(...ranges.map(({ to }) => to)),
+  };
+
+  const table = reader.temporary();
+  const selected = [
+    ...counts.all().map((filter, i) => `(count(*)${only(filter)})::INTEGER AS c${String(i)}`),
+    ...sums.all().map((sum, i) => `${sum} AS s${String(i)}`),
+  ];
+  await reader.connection.run(`
+    CREATE TEMP TABLE ${table} AS SELECT e.account, e.usr, e.day, ${selected.join(', ')}
+    FROM ${reader.events} WHERE ${scanned(asOf, range, counts.all())} GROUP BY ALL`);
+
+  for (const group of views) {
+    const view = group[0]?.want.view;
+    const its = view && windows.get(view);
+    if (view && its) await answerView(view, table, its, group, counts.all().length, sums.all().length);
+  }
+}
+
+async function answerView(
+  view: View,
+  base: string,
+  windows: Windows,
+  needs: readonly Need[],
+  counts: number,
+  sums: number,
+): Promise<void> {
+  const { reader } = view;
+  const scope = view.scope('d');
+  // One row per subject, user and day: an account has that already, other levels add up a user's accounts.
+  let rows = `(SELECT ${scope.subject} AS s, d.* EXCLUDE (account) FROM ${base} d WHERE ${scope.where})`;
+  if (view.level.kind !== 'account') {
+    const table = reader.temporary();
+    const added = [
+      ...Array.from({ length: counts }, (_, i) => `sum(d.c${String(i)})::INTEGER AS c${String(i)}`),
+      ...Array.from({ length: sums }, (_, i) => `fsum(d.s${String(i)}) AS s${String(i)}`),
+    ];
+    await reader.connection.run(`
+      CREATE TEMP TABLE ${table} AS SELECT ${scope.subject} AS s, d.usr, d.day, ${added.join(', ')}
+      FROM ${base} d ${scope.join} WHERE ${scope.where} GROUP BY ALL`);
+    rows = table;
+  }
+  const of = (test: (measure: DayMeasure) => boolean) => needs.filter(({ want }) => test(want.measure));
+  await answerUsers(
+    view,
+    rows,
+    windows,
+    of((measure) => measure.node === 'distinct' && measure.of !== 'day'),
+  );
+  await answerMeans(
+    view,
+    rows,
+    windows,
+    of((measure) => measure.node === 'meanPerDay'),
+  );
+  await answerDays(
+    view,
+    rows,
+    windows,
+    of((measure) => measure.node === 'series' || (measure.node === 'distinct' && measure.of === 'day')),
+  );
+}
+
+/** Bits of a mask that DuckDB ors into a BIGINT. */
+const BITS = 60;
+const bit = (i: number) => `(m${String(Math.floor(i / BITS))} & ${String(2n ** BigInt(i % BITS))}) <> 0`;
+function masks(flags: readonly string[]): string[] {
+  const bits = flags.map((flag, i) => `CASE WHEN ${flag} THEN ${String(2n ** BigInt(i % BITS))} ELSE 0 END`);
+  return Array.from({ length: Math.ceil(flags.length / BITS) }, (_, m) => {
+    const its = bits.slice(m * BITS, (m + 1) * BITS);
+    return `bit_or((${its.join(' | ')})::BIGINT) AS m${String(m)}`;
+  });
+}
+
+async function answerUsers(view: View, rows: string, windows: Windows, needs: readonly Need[]): Promise<void> {
+  if (needs.length === 0) return;
+  const isNew = ({ want: { measure } }: Need) => measure.node === 'distinct' && measure.of === 'newUser';
+  const present = needs.filter((need) => !isNew(need));
+  const fresh = needs.filter(isNew);
+  const perUser = [
+    ...masks(present.map((need) => allOf([need.counted, windows.condition(need.want.measure.window, 'd.day')]))),
+    ...fresh.map(({ counted }, i) => `min(d.day) FILTER (WHERE ${counted}) AS d${String(i)}`),
+  ];
+  const counted = [
+    ...present.map((_, i) => bit(i)),
+    ...fresh.map(({ want }, i) => {
+      const day = `u.d${String(i)}`;
+      return allOf([`${day} IS NOT NULL`, windows.condition(want.measure.window, day)]);
+    }),
+  ];
+  const users = `SELECT d.s, d.usr, ${perUser.join(', ')} FROM ${rows} d ${windows.joins('d.s')} WHERE d.usr IS NOT NULL GROUP BY d.s, d.usr`;
+  await answerNumbers(
+    view,
+    `SELECT u.s::DOUBLE, ${counted.map((condition) => `(count(*) FILTER (WHERE ${condition}))::DOUBLE`).join(', ')}
+     FROM (${users}) u ${windows.joins('u.s')} GROUP BY u.s`,
+    [...present, ...fresh].map(({ want }) => want),
+  );
+}
+
+async function answerMeans(view: View, rows: string, windows: Windows, needs: readonly Need[]): Promise<void> {
+  if (needs.length === 0) return;
+  const means = needs.map(({ want: { measure }, counted }) => {
+    const where = `FILTER (WHERE ${allOf([counted, windows.condition(measure.window, 'd.day')])})`;
+    const { window } = measure;
+    const today = view.reader.zone.dayOf(view.asOf - 1);
+    // A window without a beginning begins at the first day that counts; one that has only begun is as long as it has lasted.
+    const length =
+      window.kind === 'sinceTrait'
+        ? `(least(any_value(${windows.first(window.trait)}) + ${whole(window.days - 1)}, ${whole(today)}) - any_value(${windows.first(window.trait)}) + 1)`
+        : window.from === null
+          ? `(${whole(window.to)} - min(d.day) ${where} + 1)`
+          : whole(window.to - window.from + 1);
+    return `coalesce((count(*) ${where})::DOUBLE / nullif((${length})::DOUBLE, 0), 0) + 0`;
+  });
+  await answerNumbers(
+    view,
+    `SELECT d.s::DOUBLE, ${means.join(', ')} FROM ${rows} d ${windows.joins('d.s')} GROUP BY d.s`,
+    needs.map(({ want }) => want),
+  );
+}
+
+async function answerDays(view: View, rows: string, windows: Windows, needs: readonly Need[]): Promise<void> {
+  if (needs.length === 0) return;
+  const { reader } = view;
+  const table = reader.temporary();
+  const perDay = needs.map(({ want: { measure }, count, matched, counted, sum }, i) => {
+    const inside = windows.condition(measure.window, 'd.day');
+    const value = (aggregate: string, condition: string) =>
+      `${aggregate}${only(allOf([condition, inside]))} AS v${String(i)}`;
+    if (measure.node === 'series') {
+      if (sum !== null) return value(`fsum(d.${sum})`, 'true');
+      if (measure.of === 'events') return value(`sum(d.${count})`, matched);
+      return value('count(*)', counted);
+    }
+    const qualified = 'qualifying' in measure && measure.qualifying?.length;
+    return value('count(*)', qualified ? counted : matched);
+  });
+  await reader.connection.run(
+    `CREATE TEMP TABLE ${table} AS SELECT d.s, d.day, ${perDay.join(', ')} FROM ${rows} d ${windows.joins('d.s')} GROUP BY d.s, d.day`,
+  );
+  const distinct = needs.flatMap((need, i) => (need.want.measure.node === 'distinct' ? [{ need, i }] : []));
+  if (distinct.length > 0) {
+    const days = distinct.map(({ i }) => `(count(*) FILTER (WHERE v${String(i)} > 0))::DOUBLE`);
+    await answerNumbers(
+      view,
+      `SELECT s::DOUBLE, ${days.join(', ')} FROM ${table} GROUP BY s`,
+      distinct.map(({ need }) => need.want),
+    );
+  }
+  for (const [i, { want, sum }] of needs.entries()) {
+    if (want.measure.node !== 'series') continue;
+    const value = `v${String(i)}`;
+    const there = sum === null ? `${value} > 0` : `${value} IS NOT NULL`;
+    const sql = `SELECT s::DOUBLE, day::DOUBLE, ${value}::DOUBLE FROM ${table} WHERE ${there}`;
+    const [subjects, days, values] = (await columns(reader.connection, sql, ['number', 'number', 'number'])).columns;
+    want.answer(keyedAnswer(view, subjects.values, days.values, values.values, null));
+  }
+}

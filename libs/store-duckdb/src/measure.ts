@@ -1,0 +1,183 @@
+import type { Column, Frame, Plan, ResolvedMeasure } from '@rapport/store';
+import { columnTypeOf, numberColumn, readNumber, readText, readTime } from '@rapport/store';
+import { emptyAnswer, textAnswer } from './answers.js';
+import type { DayMeasure } from './days.js';
+import { measureDays } from './days.js';
+import type { FlatMeasure } from './flat.js';
+import { measureFlat } from './flat.js';
+import type { KeyMeasure } from './keys.js';
+import { measureKeys } from './keys.js';
+import type { SpanMeasure } from './spans.js';
+import { measureSpans } from './spans.js';
+import type { StreamMeasure } from './streams.js';
+import { measureStreams } from './streams.js';
+import type { Reader, View, Want } from './view.js';
+import { openView } from './view.js';
+
+type TraitMeasure = Extract<ResolvedMeasure, { node: 'trait' }>;
+interface Wants {
+  readonly flat: Want<FlatMeasure>[];
+  readonly days: Want<DayMeasure>[];
+  readonly streams: Want<StreamMeasure>[];
+  readonly keys: Want<KeyMeasure>[];
+  readonly spans: Want<SpanMeasure>[];
+}
+
+/** Answers plans together: equal measures once, and each grain of the rest (flat, day, stream, key, span) with few scans. */
+export async function measurePlans(reader: Reader, plans: readonly Plan[]): Promise<readonly Frame[]> {
+  const answers = new Map<string, Column>();
+  const views = new Map<string, View>();
+  const wants = new Map<number, Wants>();
+  const keyOf = (plan: Plan, measure?: ResolvedMeasure) => JSON.stringify([plan.asOf, plan.level, measure]);
+
+  for (const plan of plans) {
+    const view = views.get(keyOf(plan)) ?? (await openView(reader, plan.level, plan.asOf));
+    views.set(keyOf(plan), view);
+    let its = wants.get(plan.asOf);
+    if (!its) wants.set(plan.asOf, (its = { flat: [], days: [], streams: [], keys: [], spans: [] }));
+    for (const measure of plan.measures) {
+      const key = keyOf(plan, measure);
+      if (answers.has(key)) continue;
+      answers.set(key, emptyAnswer(view, columnTypeOf(measure), absentValue(measure)));
+      const answer = (column: Column) => answers.set(key, column);
+      if (measure.node === 'trait') await answerTrait(view, measure, answer);
+      else if (view.subjects.length > 0 && !(view.level.kind === 'portfolio' && measure.window.kind === 'sinceTrait')) {
+        sort(its, view, measure, answer);
+      }
+    }
+  }
+
+  for (const [asOf, { flat, days, streams, keys, spans }] of wants) {
+    for (const view of views.values()) {
+      if (view.asOf !== asOf) continue;
+      await measureFlat(
+        view,
+        flat.filter((want) => want.view === view),
+      );
+      await measureKeys(
+        view,
+        keys.filter((want) => want.view === view),
+      );
+      await measureSpans(
+        view,
+        spans.filter((want) => want.view === view),
+      );
+    }
+    await measureDays(reader, asOf, days);
+    await measureStreams(reader, asOf, streams);
+  }
+  return plans.map((plan) => ({
+    subjects: views.get(keyOf(plan))?.subjects ?? [],
+    columns: plan.measures.map((measure) => answers.get(keyOf(plan, measure)) ?? numberColumn([])),
+  }));
+}
+
+/** What a measure answers for a subject that has nothing: 0, or null. */
+function absentValue(measure: ResolvedMeasure): 0 | null {
+  switch (measure.node) {
+    case 'count':
+    case 'distinct':
+    case 'activeTime':
+    case 'meanPerDay':
+      return 0;
+    case 'sessions':
+      return measure.of === 'count' ? 0 : null;
+    case 'spans':
+      return typeof measure.of === 'string' ? 0 : null;
+    default:
+      return null;
+  }
+}
+
+function sort(
+  wants: Wants,
+  view: View,
+  measure: Exclude<ResolvedMeasure, TraitMeasure>,
+  answer: (column: Column) => void,
+): void {
+  switch (measure.node) {
+    case 'count':
+    case 'sum':
+    case 'min':
+    case 'max':
+    case 'mean':
+    case 'quantile':
+    case 'first':
+    case 'last':
+      wants.flat.push({ view, measure, answer });
+      return;
+    case 'series':
+    case 'meanPerDay':
+      wants.days.push({ view, measure, answer });
+      return;
+    case 'distinct': {
+      const { of } = measure;
+      if (of === 'user' || of === 'newUser' || of === 'day')
+        wants.days.push({ view, measure: { ...measure, of }, answer });
+      else wants.keys.push({ view, measure: { ...measure, of }, answer });
+      return;
+    }
+    case 'countByKey':
+      wants.keys.push({ view, measure, answer });
+      return;
+    case 'sessions':
+    case 'activeTime':
+      wants.streams.push({ view, measure, answer });
+      return;
+    case 'spans':
+      wants.spans.push({ view, measure, answer });
+  }
+}
+
+async function answerTrait(view: View, measure: TraitMeasure, answer: (column: Column) => void): Promise<void> {
+  if (view.level.kind === 'portfolio') return;
+  const { subjects, values } = await view.trait(measure.name);
+  if (measure.as === 'text') {
+    answer(textAnswer(view, subjects, values.map(readText)));
+    return;
+  }
+  const read = measure.as === 'number' ? readNumber : readTime;
+  const numbers: (number | null)[] = view.subjects.map(() => null);
+  subjects.forEach((subject, row) => {
+    const position = view.positions[subject] ?? -1;
+    if (position >= 0) numbers[position] = read(values[row]);
+  });
+  answer(numberColumn(numbers));
+}
+
+/** Properties that plans read, for which columns are worth having. */
+export function propertiesOf(plans: readonly Plan[]): readonly string[] {
+  const names = new Set<string>();
+  const visit = (value: unknown): void => {
+    if (Array.isArray(value)) value.forEach(visit);
+    else if (typeof value === 'object' && value !== null) {
+      const node = value as Readonly<Record<string, unknown>>;
+      if (typeof node['property'] === 'string') names.add(node['property']);
+      if (typeof node['sum'] === 'string') names.add(node['sum']);
+      if (typeof node['effectiveAt'] === 'string') names.add(node['effectiveAt']);
+      const { spans } = node;
+      if (typeof spans === 'object' && spans !== null && 'key' in spans && typeof spans.key === 'string')
+        names.add(spans.key);
+      Object.values(node).forEach(visit);
+    }
+  };
+  plans.forEach(({ measures }) => {
+    measures.forEach(visit);
+  });
+  return [...names];
+}
+
+/** Event names that filters mention. */
+export function namesOf(plans: readonly unknown[]): readonly string[] {
+  const names = new Set<string>();
+  const visit = (value: unknown): void => {
+    if (Array.isArray(value)) value.forEach(visit);
+    else if (typeof value === 'object' && value !== null) {
+      const { events } = value as Readonly<Record<string, unknown>>;
+      if (Array.isArray(events)) events.forEach((name) => typeof name === 'string' && names.add(name));
+      Object.values(value).forEach(visit);
+    }
+  };
+  plans.forEach(visit);
+  return [...names];
+}

@@ -1,0 +1,25 @@
+/** A text literal. Values never hold U+0000, but a literal a plugin wrote might. */
+export const text = (value: string): string =>
+  value
+    .split('\0')
+    .map((part) => `'${part.replaceAll("'", "''")}'`)
+    .join(' || chr(0) || ');
+
+/** A DOUBLE literal that reads back as exactly this number. */
+export function number(value: number): string {
+  if (Number.isNaN(value)) return `'nan'::DOUBLE`;
+  if (!Number.isFinite(value)) return `'${value > 0 ? '' : '-'}inf'::DOUBLE`;
+  const digits = String(value);
+  return digits.includes('e') ? digits : `${digits}e0`;
+}
+
+/** A whole number: days, instants, surrogates. */
+export const whole = (value: number): string => Math.trunc(value).toFixed(0);
+
+export const anyOf = (conditions: readonly string[]): string =>
+  conditions.length === 0 ? 'false' : conditions.length === 1 ? (conditions[0] ?? '') : `(${conditions.join(' OR ')})`;
+
+export const allOf = (conditions: readonly string[]): string => {
+  const real = conditions.filter((condition) => condition !== 'true');
+  return real.length === 0 ? 'true' : real.length === 1 ? (real[0] ?? '') : `(${real.join(' AND ')})`;
+};

@@ -1,0 +1,195 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { Message, Snapshot, Store, StoreOptions } from '@rapport/store';
+import { StoreError, zone as zoneOf } from '@rapport/store';
+import { deliveryStore } from './deliveries.js';
+import { eraseSubject } from './erase.js';
+import type { Appended, Ingest } from './ingest.js';
+import { openIngest } from './ingest.js';
+import { openFile } from './open.js';
+import { declareProperties } from './properties.js';
+import { queue } from './queue.js';
+import { resultStore } from './results.js';
+import { rows } from './rows.js';
+import { transaction } from './schema.js';
+import { openSnapshot } from './snapshot.js';
+
+export interface DuckdbOptions extends StoreOptions {
+  /** The file; made when it is not there. Its folder must be. */
+  readonly path: string;
+  /** Memory that DuckDB may take before it spills to disk, such as `2GB` (default). */
+  readonly memoryLimit?: string;
+  /** Threads of one query; default one per core. */
+  readonly threads?: number;
+}
+
+/** Messages of one commit, at most: bounds memory and how long an append waits for others. */
+const COMMIT_MESSAGES = 50_000;
+
+/**
+ * Opens a workspace's file, or makes it.
+ *
+ * Throws `RAPPORT_STORE_LOCKED` (open elsewhere), `RAPPORT_STORE_NOT_OURS` (not a Rapport store, or damaged), `RAPPORT_STORE_OPEN` (no such
+ * folder, no permission), `RAPPORT_STORE_VERSION` (written by a later version), `RAPPORT_STORE_ZONE` (no such time zone),
+ * `RAPPORT_STORE_ZONE_CHANGED` and `RAPPORT_STORE_ACCOUNTS_CHANGED` (made with other options).
+ */
+export async function openDuckdbStore(options: DuckdbOptions): Promise<Store> {
+  const zone = zoneOf(options.zone);
+  const usersAreAccounts = options.accounts === 'users';
+  const file = await openFile({
+    path: options.path,
+    zone: options.zone,
+    accounts: options.accounts ?? 'groups',
+    memoryLimit: options.memoryLimit ?? '2GB',
+    threads: options.threads,
+  });
+  const { writer } = file;
+  const reader = await file.connect();
+  const writes = queue();
+  const snapshots = new Set<Snapshot>();
+  let open = true;
+  let ingest: Ingest | undefined;
+  /** Counts changes that a snapshot must not see. */
+  let changes = 0;
+  let waiting: { batch: readonly Message[]; resolve(report: Appended): void; reject(error: unknown): void }[] = [];
+
+  const assertOpen = () => {
+    if (!open) throw new StoreError('RAPPORT_STORE_CLOSED', `the store at "${file.path}" is closed; open it again`);
+  };
+  /** A change of the file. Whatever fails leaves the file as it was; what ingest remembers is then read again. */
+  const change = <T>(task: () => Promise<T>): Promise<T> =>
+    writes.run(async () => {
+      assertOpen();
+      try {
+        return await task();
+      } catch (error) {
+        ingest = undefined;
+        throw error;
+      }
+    });
+
+  async function append(batches: readonly (readonly Message[])[]): Promise<readonly Appended[]> {
+    ingest ??= await openIngest(writer, zone, usersAreAccounts);
+    const reports = await ingest.append(batches);
+    if (reports.some(({ accepted }) => accepted > 0)) changes++;
+    return reports;
+  }
+
+  /** Commits what is waiting, together. */
+  async function flush(): Promise<void> {
+    let messages = 0;
+    let taken = 0;
+    for (const { batch } of waiting) {
+      if (taken > 0 && messages + batch.length > COMMIT_MESSAGES) break;
+      messages += batch.length;
+      taken++;
+    }
+    const group = waiting.slice(0, taken);
+    waiting = waiting.slice(taken);
+    if (group.length === 0) return;
+    try {
+      const reports = await change(() => append(group.map(({ batch }) => batch)));
+      group.forEach(({ resolve }, i) => {
+        resolve(reports[i] ?? { accepted: 0, duplicates: 0 });
+      });
+    } catch (error) {
+      if (group.length === 1) group[0]?.reject(error);
+      // One bad batch must not take others down with it.
+      else
+        for (const { batch, resolve, reject } of group)
+          await change(() => append([batch])).then(([report]) => {
+            resolve(report ?? { accepted: 0, duplicates: 0 });
+          }, reject);
+    }
+  }
+
+  async function declare(properties: readonly string[]): Promise<void> {
+    const declared = await declareProperties(writer, properties);
+    if (declared) await ingest?.declared();
+  }
+
+  async function snapshot(): Promise<Snapshot> {
+    const connection = await file.connect();
+    let seen = changes;
+    const begin = async () => {
+      await connection.run('ROLLBACK').catch(() => undefined);
+      await connection.run('BEGIN TRANSACTION READ ONLY');
+      // DuckDB takes a snapshot at the first read, not at BEGIN.
+      await connection.run('SELECT count(*) FROM meta');
+      seen = changes;
+    };
+    await begin();
+    const taken = openSnapshot({
+      connection,
+      zone,
+      usersAreAccounts,
+      declare: (properties) =>
+        change(async () => {
+          await declare(properties);
+          if (seen !== changes) return;
+          // Nothing but columns is new: the same data, now with them.
+          await begin();
+        }),
+      closed: () => snapshots.delete(taken),
+    });
+    snapshots.add(taken);
+    return taken;
+  }
+
+  const results = resultStore({ writer, queue: { run: change, idle: writes.idle }, reader });
+  const deliveries = deliveryStore(writer, { run: change, idle: writes.idle }, reader);
+
+  return {
+    location: `duckdb:${file.path}`,
+    zone: zone.name,
+    ...results,
+    ...deliveries,
+
+    append(batch) {
+      return new Promise<Appended>((resolve, reject) => {
+        waiting.push({ batch, resolve, reject });
+        void writes.run(() => Promise.resolve()).then(flush);
+      });
+    },
+    snapshot: () => change(snapshot),
+    erase: (subject) =>
+      change(async () => {
+        const events = await transaction(writer, () => eraseSubject(writer, subject, usersAreAccounts));
+        ingest = undefined;
+        changes++;
+        return { events };
+      }),
+    async stats() {
+      assertOpen();
+      return readStats(reader, usersAreAccounts);
+    },
+    declare: (properties) => change(() => declare(properties)),
+
+    async close() {
+      if (!open) return;
+      while (waiting.length > 0) await flush();
+      await writes.idle();
+      for (const taken of snapshots) await taken.close();
+      open = false;
+      await writes.idle();
+      reader.closeSync();
+      await file.close();
+    },
+  };
+}
+
+async function readStats(connection: DuckDBConnection, usersAreAccounts: boolean) {
+  const accounts = usersAreAccounts ? 'user_sightings' : 'account_sightings';
+  const sql = `
+    SELECT count(*)::DOUBLE, min(time)::DOUBLE, max(time)::DOUBLE,
+      (SELECT count(DISTINCT idx) FROM ${accounts})::DOUBLE, (SELECT count(DISTINCT idx) FROM user_sightings)::DOUBLE
+    FROM events`;
+  const shape = { events: 'number', from: 'number', to: 'number', accounts: 'number', users: 'number' } as const;
+  const [found] = await rows(connection, sql, shape);
+  return {
+    events: found?.events ?? 0,
+    accounts: found?.accounts ?? 0,
+    users: found?.users ?? 0,
+    from: found?.from ?? null,
+    to: found?.to ?? null,
+  };
+}
