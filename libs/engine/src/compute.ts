@@ -100,7 +100,7 @@ function forEach(frame: ComputeFrame, metric: MetricUnderWay, cursor: Cursor, on
   }
   const switchedOff = subjects.length - i;
   for (; i < subjects.length; i++) out.refuse(i, 'switched-off');
-  return { columns: out.columns, threw, invalid, switchedOff };
+  return { columns: out.finish(), threw, invalid, switchedOff };
 }
 
 /** Computes a metric for every subject of a frame. `inputs` are columns by input name. */

@@ -153,7 +153,7 @@ export async function evaluateMetrics(
     level.frame.subjects.forEach((_, i) => {
       out.refuse(i, reason);
     });
-    return out.columns;
+    return out.finish();
   };
   const compute = async ({ metric, inputs, folds, reduce }: MetricPlan, level: HeldLevel): Promise<ComputeReply> => {
     const about = { frame: level.id, metric: metric.id, maxFailures: limits.metricFailures, keep: used.has(metric.id) };

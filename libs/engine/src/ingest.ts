@@ -189,6 +189,18 @@ export function timeOf(text: string): number | null {
   return days * DAY + (hour * 60 + minute - minutesEast) * 60_000 + second * 1000 + milliseconds;
 }
 
+/** An unpaired surrogate cannot be stored as UTF-8, and two ids that differ in one would become the same; NUL ends text in some stores. */
+function isText(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit === 0 || (unit >= 0xdc00 && unit <= 0xdfff)) return false;
+    if (unit < 0xd800 || unit > 0xdfff) continue;
+    const next = text.charCodeAt(++i);
+    if (!(next >= 0xdc00 && next <= 0xdfff)) return false;
+  }
+  return true;
+}
+
 function name(text: string, pointer: string): string {
   if (text.trim() === '') throw new Refused('RAPPORT_INGEST_EMPTY', pointer, 'must not be empty.');
   if (text.length > LONGEST_NAME)
@@ -197,8 +209,7 @@ function name(text: string, pointer: string): string {
       pointer,
       `is ${String(text.length)} characters long; at most ${String(LONGEST_NAME)} are accepted.`,
     );
-  // An unpaired surrogate cannot be stored as UTF-8, and two ids that differ in one would become the same; NUL ends text in some stores.
-  if (/[\0\p{Surrogate}]/u.test(text))
+  if (!isText(text))
     throw new Refused(
       'RAPPORT_INGEST_TEXT',
       pointer,

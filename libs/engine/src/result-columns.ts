@@ -1,5 +1,5 @@
 import type { MetricDefinition, Parts } from '@rapport/sdk';
-import type { Column, JsonColumn, NumberColumn, TextColumn } from '@rapport/store';
+import type { Column, KeyedColumn, NumberColumn, TextColumn } from '@rapport/store';
 
 /** Reasons why a metric has no value for a subject. The first three are the metric's own; the others are the engine's. */
 export const reasons = [
@@ -24,7 +24,7 @@ interface PartWriter {
   /** False when the value is not one of the part's type. */
   write(i: number, value: unknown): boolean;
   clear(i: number): void;
-  readonly column: Column;
+  finish(): Column;
 }
 
 const numbers = (size: number): NumberColumn => ({
@@ -37,7 +37,7 @@ function numberWriter(size: number): PartWriter {
   const column = numbers(size);
   const { values, valid } = column;
   return {
-    column,
+    finish: () => column,
     write(i, value) {
       if (typeof value !== 'number' || !Number.isFinite(value)) return false;
       values[i] = value;
@@ -56,7 +56,7 @@ function textWriter(size: number): PartWriter {
   const index = new Map<string, number>();
   const dictionary: string[] = [];
   return {
-    column: { type: 'text', codes, dictionary },
+    finish: () => ({ type: 'text', codes, dictionary }),
     write(i, value) {
       if (typeof value !== 'string' || value.length > LONGEST_TEXT) return false;
       let code = index.get(value);
@@ -77,33 +77,120 @@ const isList = (value: unknown): value is readonly string[] =>
   Array.isArray(value) &&
   value.length <= LONGEST_LIST &&
   value.every((item) => typeof item === 'string' && item.length <= LONGEST_TEXT);
-function isTable(value: unknown): value is Readonly<Record<string, number>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  const entries = Object.entries(value);
-  return (
-    entries.length <= LONGEST_LIST &&
-    entries.every(([key, item]) => key !== '__proto__' && typeof item === 'number' && Number.isFinite(item))
-  );
-}
-function jsonWriter(size: number, check: (value: unknown) => boolean, copy: (value: unknown) => unknown): PartWriter {
+
+/** Equal lists are held once: many subjects have the same. */
+function listWriter(size: number): PartWriter {
   const values = new Array<unknown>(size).fill(null);
-  const column: JsonColumn = { type: 'json', values };
+  const known = new Map<string, readonly string[]>();
   return {
-    column,
     write(i, value) {
-      if (!check(value)) return false;
-      values[i] = copy(value);
+      if (!isList(value)) return false;
+      const key = value.join('\n');
+      let list = known.get(key);
+      if (list?.length !== value.length) known.set(key, (list = [...value]));
+      values[i] = list;
       return true;
     },
     clear(i) {
       values[i] = null;
     },
+    finish: () => ({ type: 'json', values }),
   };
+}
+
+/** Tables go straight into one keyed column. Subjects come in ascending order, so each one's entries are the last. */
+function tableWriter(size: number): PartWriter {
+  const index = new Map<string, number>();
+  const offsets = new Uint32Array(size + 1);
+  let keys = new Int32Array(1024);
+  let values = new Float64Array(1024);
+  let length = 0;
+  let filled = 0;
+  /** Closes the entries of the subjects before `i`. */
+  const reach = (i: number) => {
+    while (filled < i) offsets[++filled] = length;
+  };
+  const write = (value: object): boolean => {
+    const record = value as Readonly<Record<string, unknown>>;
+    let count = 0;
+    for (const key in record) {
+      const number = record[key];
+      if (
+        typeof number !== 'number' ||
+        !Number.isFinite(number) ||
+        key === '__proto__' ||
+        key.length > LONGEST_TEXT ||
+        ++count > LONGEST_LIST
+      )
+        return false;
+      let code = index.get(key);
+      if (code === undefined) index.set(key, (code = index.size));
+      if (length === keys.length) {
+        const [oldKeys, oldValues] = [keys, values];
+        keys = new Int32Array(length * 2);
+        keys.set(oldKeys);
+        values = new Float64Array(length * 2);
+        values.set(oldValues);
+      }
+      keys[length] = code;
+      values[length++] = number;
+    }
+    return true;
+  };
+  return {
+    write(i, value) {
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+      reach(i);
+      const before = length;
+      if (write(value)) return true;
+      length = before;
+      return false;
+    },
+    clear(i) {
+      reach(i);
+      length = offsets[i] ?? 0;
+    },
+    finish() {
+      reach(size);
+      return inKeyOrder({
+        type: 'keyed',
+        offsets,
+        keys: keys.slice(0, length),
+        values: values.slice(0, length),
+        dictionary: [...index.keys()],
+      });
+    },
+  };
+}
+
+/** Puts each subject's entries in code-unit order of their keys, in place. */
+function inKeyOrder(column: KeyedColumn & { readonly dictionary: readonly string[] }): KeyedColumn {
+  const { offsets, keys, values, dictionary } = column;
+  const sorted = [...dictionary].sort();
+  const rank = new Map(sorted.map((key, code) => [key, code]));
+  const recoded = Int32Array.from(dictionary, (key) => rank.get(key) ?? 0);
+  for (let k = 0; k < keys.length; k++) keys[k] = recoded[keys[k] ?? 0] ?? 0;
+  for (let i = 0; i + 1 < offsets.length; i++) {
+    const from = offsets[i] ?? 0;
+    const to = offsets[i + 1] ?? 0;
+    for (let k = from + 1; k < to; k++) {
+      const key = keys[k] ?? 0;
+      const value = values[k] ?? 0;
+      let at = k;
+      for (; at > from && (keys[at - 1] ?? 0) > key; at--) {
+        keys[at] = keys[at - 1] ?? 0;
+        values[at] = values[at - 1] ?? 0;
+      }
+      keys[at] = key;
+      values[at] = value;
+    }
+  }
+  return { ...column, dictionary: sorted };
 }
 function writerOf(type: Parts[string]['type'], size: number): PartWriter {
   if (type === 'text') return textWriter(size);
-  if (type === 'list') return jsonWriter(size, isList, (value) => [...(value as readonly string[])]);
-  if (type === 'table') return jsonWriter(size, isTable, (value) => ({ ...(value as object) }));
+  if (type === 'list') return listWriter(size);
+  if (type === 'table') return tableWriter(size);
   return numberWriter(size);
 }
 
@@ -115,13 +202,14 @@ export interface ResultColumns {
   write(i: number, result: unknown): Refused | null;
   /** No value for subject `i`, for a reason of the engine's. */
   refuse(i: number, reason: Reason): void;
-  readonly columns: Readonly<Record<string, Column>>;
+  /** Call once, at the end. */
+  finish(): Readonly<Record<string, Column>>;
 }
 
 /** Relative rounding that a value may be outside of its range by; it is then put on the range's end. */
 const ROUNDING = 1e-9;
 
-/** Typed columns for one metric over `size` subjects: `<id>`, `<id>.n`, `<id>.reason`, `<id>.<part>`. */
+/** Typed columns for one metric over `size` subjects: `<id>`, `<id>.n`, `<id>.reason`, `<id>.<part>`. Subjects are written in ascending order, each once. */
 export function resultColumns(
   definition: Pick<MetricDefinition, 'id' | 'range' | 'parts'>,
   size: number,
@@ -197,11 +285,11 @@ export function resultColumns(
       return refused;
     },
     refuse,
-    columns: {
+    finish: () => ({
       [id]: value,
       [`${id}.n`]: sample,
       [`${id}.reason`]: reason,
-      ...Object.fromEntries(parts.map((part) => [`${id}.${part.name}`, part.column])),
-    },
+      ...Object.fromEntries(parts.map((part) => [`${id}.${part.name}`, part.finish()])),
+    }),
   };
 }

@@ -111,8 +111,12 @@ function metricValues(
         value: column(id) as number | null,
         reason: column(`${id}.reason`) as string | null,
         n: column(`${id}.n`) as number | null,
-        parts: Object.fromEntries(parts.map((name) => [name.slice(id.length + 1), column(name)])),
+        parts: Object.fromEntries(parts.map((name) => [name.slice(id.length + 1), plain(column(name))])),
         asOf: new Date(run.asOf).toISOString(),
       };
     });
 }
+
+/** A table as an object; anything else as it is. */
+const plain = (value: unknown): unknown =>
+  value instanceof Map ? Object.fromEntries(value as ReadonlyMap<string, number>) : value;
