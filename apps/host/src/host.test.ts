@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WorkspaceConfig } from '@rapport/engine';
+import { openDuckdbStore } from '@rapport/store-duckdb';
 import { openWorkspace, serve, type ServeOptions, type Served, type Workspace } from './index.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'host-'));
@@ -82,7 +83,7 @@ describe('the API on a workspace with results', () => {
     const answer = await post(url, JSON.stringify({ batch: calls }));
     expect(answer.status).toBe(200);
     await running.workspace.engine.run({ asOf: NOW });
-  }, 30_000);
+  }, 60_000);
   afterAll(() => stop(running));
 
   it('pages through all accounts in order, once each', async () => {
@@ -252,7 +253,7 @@ describe('a batch', () => {
   beforeAll(async () => {
     running = await start();
     url = running.served.url;
-  });
+  }, 60_000);
   afterAll(() => stop(running));
 
   it('sent again counts once', async () => {
@@ -328,13 +329,23 @@ describe('a batch', () => {
 });
 
 describe('access', () => {
+  let workspace: Workspace;
+  beforeAll(async () => {
+    workspace = await openWorkspace({ root: folder, config: { workspace: 'access', store: 'duckdb:access.duckdb' } });
+  }, 60_000);
+  afterAll(() => workspace.close());
+  const silent = pino({ enabled: false });
+  const withKey = (apiKey: string): Workspace => ({
+    ...workspace,
+    engine: { ...workspace.engine, config: { ...workspace.engine.config, http: { apiKey } } },
+  });
+
   it('asks for the key on everything but health, as a bearer token or the user name of basic authentication', async () => {
     const lines: string[] = [];
     const logger = pino({}, { write: (line: string) => lines.push(line) });
-    const running = await start({ http: { apiKey: 's3cret-key' } }, { logger });
-    const { url } = running.served;
+    const served = await serve(withKey('s3cret-key'), { port: 0, logger });
     const status = async (path: string, authorization?: string) =>
-      (await fetch(url + path, authorization === undefined ? {} : { headers: { Authorization: authorization } }))
+      (await fetch(served.url + path, authorization === undefined ? {} : { headers: { Authorization: authorization } }))
         .status;
     const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
     expect(await status('/v1/health')).toBe(200);
@@ -345,21 +356,22 @@ describe('access', () => {
     expect(await status('/v1/accounts', 'Bearer s3cret-kez')).toBe(401);
     expect(await status('/v1/accounts', basic(':s3cret-key'))).toBe(401);
     expect(await status('/v1/accounts', 'Digest s3cret-key')).toBe(401);
-    await stop(running);
+    await served.close();
     expect(lines.length).toBeGreaterThan(5);
     expect(lines.join('')).not.toContain('s3cret-key');
     expect(lines.join('')).not.toContain(Buffer.from('s3cret-key:').toString('base64'));
   });
 
   it('is not given to others without a key', async () => {
-    await expect(start({}, { host: '0.0.0.0' })).rejects.toThrow(/RAPPORT_HTTP_UNPROTECTED.*http\.apiKey/);
-    const open = await start({ http: { apiKey: 'k' } }, { host: '0.0.0.0' });
-    await stop(open);
+    await expect(serve(workspace, { host: '0.0.0.0', port: 0 })).rejects.toThrow(
+      /RAPPORT_HTTP_UNPROTECTED.*http\.apiKey/,
+    );
+    await (await serve(withKey('k'), { host: '0.0.0.0', port: 0, logger: silent })).close();
   });
 
   it('is not given to a page that has rebound its name to this machine', async () => {
-    const running = await start();
-    const { port } = new URL(running.served.url);
+    const served = await serve(workspace, { port: 0, logger: silent });
+    const { port } = new URL(served.url);
     const status = await new Promise((resolve, reject) => {
       httpRequest(
         { host: '127.0.0.1', port, path: '/v1/accounts', headers: { Host: `evil.example:${port}` } },
@@ -372,19 +384,37 @@ describe('access', () => {
         .end();
     });
     expect(status).toBe(421);
-    await stop(running);
+    await served.close();
   });
 
   it('needs a free port', async () => {
-    const running = await start();
-    const port = Number(new URL(running.served.url).port);
-    const second = await openWorkspace({
-      root: folder,
-      config: { workspace: 'second', store: 'duckdb:second.duckdb' },
+    const served = await serve(workspace, { port: 0, logger: silent });
+    const port = Number(new URL(served.url).port);
+    await expect(serve(workspace, { port, logger: silent })).rejects.toThrow(/RAPPORT_HTTP_LISTEN.*EADDRINUSE/);
+    await served.close();
+  });
+
+  it('ends when it is told to: a request in flight finishes, and no new one is taken', async () => {
+    const served = await serve(workspace, { port: 0, logger: silent });
+    const { port } = new URL(served.url);
+    const body = JSON.stringify({ batch: [track('closing', 'u', 1)] });
+    const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
+    const inFlight = httpRequest({ host: '127.0.0.1', port, path: '/v1/batch', method: 'POST', headers });
+    const status = new Promise((resolve, reject) => {
+      inFlight.on('response', (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      inFlight.on('error', reject);
     });
-    await expect(serve(second, { port })).rejects.toThrow(/RAPPORT_HTTP_LISTEN.*EADDRINUSE/);
-    await second.close();
-    await stop(running);
+    // The head and the first byte have arrived once a later request has been answered.
+    inFlight.write(body.slice(0, 1));
+    await fetch(`${served.url}/v1/health`);
+    const closed = served.close();
+    await expect(fetch(`${served.url}/v1/health`)).rejects.toThrow();
+    inFlight.end(body.slice(1));
+    expect(await status).toBe(200);
+    await closed;
   });
 });
 
@@ -415,9 +445,9 @@ describe('kill -9', () => {
     }
     child.kill('SIGKILL');
     await new Promise((resolve) => child.once('exit', resolve));
-    const workspace = await openWorkspace({ root: folder, config: { workspace: 'k', store: `duckdb:${path}` } });
+    const store = await openDuckdbStore({ path, zone: 'UTC' });
     expect(acknowledged).toBe(1000);
-    expect((await workspace.engine.stats()).events).toBe(1000);
-    await workspace.close();
-  }, 30_000);
+    expect((await store.stats()).events).toBe(1000);
+    await store.close();
+  }, 60_000);
 });
