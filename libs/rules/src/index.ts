@@ -19,8 +19,8 @@ export {
   checkFacts,
   conditionsOf,
   factsOf,
-  problemOf,
   type Checked,
   type FactCatalogue,
 } from './validation.js';
 export { placementOf, runTests, type FailedTest, type Placement } from './verdict.js';
+export { problemsOf } from './schema-problem.js';

@@ -3,6 +3,7 @@ import type { Condition, PlaybookDocument, SegmentDocument } from '@rapport/sdk'
 import { MAX_DEPTH, usesOf, type FactUse } from './condition.js';
 import { expectedValue, instantOf, isOperator, operators, readingOf } from './operator.js';
 import { pointerToken, type Problem } from './problem.js';
+import { problemsOf } from './schema-problem.js';
 import { playbookSchema, segmentSchema } from './schema.js';
 import { didYouMean } from './suggestion.js';
 
@@ -25,39 +26,6 @@ function isShallow(value: unknown, most: number): boolean {
     for (const child of Object.values(node)) left.push([child, depth + 1]);
   }
   return true;
-}
-
-/** Says what a schema violation means. Values are not repeated: they may be secret. */
-export function problemOf(error: ErrorObject, code: string): Problem {
-  const params = error.params as Readonly<Record<string, unknown>>;
-  switch (error.keyword) {
-    case 'additionalProperties':
-    case 'unevaluatedProperties': {
-      const key = String(params['additionalProperty'] ?? params['unevaluatedProperty']);
-      const known = Object.keys((error.parentSchema?.['properties'] as object | undefined) ?? {});
-      return {
-        code,
-        pointer: `${error.instancePath}/${pointerToken(key)}`,
-        message: `"${key}" is not a known key here.${didYouMean(key, known)} Known: ${known.length === 0 ? 'none' : known.join(', ')}.`,
-      };
-    }
-    case 'required':
-      return { code, pointer: error.instancePath, message: `"${String(params['missingProperty'])}" is missing.` };
-    case 'enum':
-      return {
-        code,
-        pointer: error.instancePath,
-        message: `must be one of ${(params['allowedValues'] as unknown[]).map((value) => JSON.stringify(value)).join(', ')}.`,
-      };
-    case 'const':
-      return { code, pointer: error.instancePath, message: `must be ${JSON.stringify(params['allowedValue'])}.` };
-    case 'type':
-      return { code, pointer: error.instancePath, message: `must be of the type ${String(params['type'])}.` };
-    case 'pattern':
-      return { code, pointer: error.instancePath, message: `must match ${String(params['pattern'])}.` };
-    default:
-      return { code, pointer: error.instancePath, message: `${error.message ?? 'is not valid'}.` };
-  }
 }
 
 /** What is wrong with a condition: its shape, operators, and values that do not fit their operator. */
@@ -131,9 +99,8 @@ export function checkCondition(condition: unknown, pointer = '', depth = 0): rea
   return [];
 }
 
-function shapeProblems(errors: readonly ErrorObject[] | null | undefined): readonly Problem[] {
-  return (errors ?? []).slice(0, 20).map((error) => problemOf(error, 'RAPPORT_RULES_SHAPE'));
-}
+const shapeProblems = (errors: readonly ErrorObject[] | null | undefined) =>
+  problemsOf(errors ?? [], 'RAPPORT_RULES_SHAPE');
 const tooDeep: Problem = {
   code: 'RAPPORT_RULES_DEPTH',
   pointer: '',
