@@ -34,13 +34,13 @@ export interface HttpResponse {
 export interface ActionContext<C> {
   readonly config: C;
   /** Epoch ms. */
-  now(): number;
+  readonly now: () => number;
   /** The only way out: refuses private addresses unless the workspace allows them; follows no redirect. Throws `RAPPORT_HTTP_*`. */
   readonly http: {
-    post(
+    readonly post: (
       url: string,
       request: { readonly headers?: Readonly<Record<string, string>>; readonly body: string },
-    ): Promise<HttpResponse>;
+    ) => Promise<HttpResponse>;
   };
   /** Fires when the delivery's time is up. */
   readonly signal: AbortSignal;

@@ -109,7 +109,7 @@ export type ValueOf<M> = M extends { readonly [valueType]?: infer V } ? V : neve
 /** What `compute` receives: one value per declared measure. */
 export type Inputs<M extends Measures> = { readonly [K in keyof M]: ValueOf<M[K]> };
 
-const measure = <V>(node: Node): Measure<V> => node as Measure<V>;
+const measure = <V>(node: Node): Measure<V> => node;
 
 /** Number of matching events. 0 when there are none. */
 export const count = (filter: Filter, window: Window) => measure<number>({ node: 'count', filter, window });

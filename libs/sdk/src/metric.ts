@@ -12,15 +12,18 @@ export interface PartDefinition {
   readonly unit?: Unit;
 }
 export type Parts = Readonly<Record<string, PartDefinition>>;
+/** What a part may be; a part that names no type is a number. */
 export type PartValue<P extends PartDefinition = PartDefinition> = P extends { readonly type: 'text' }
   ? string
   : P extends { readonly type: 'list' }
     ? readonly string[]
     : P extends { readonly type: 'table' }
       ? Readonly<Record<string, number>>
-      : P extends { readonly type: 'number' } | { readonly type?: undefined }
+      : P extends { readonly type: 'number' }
         ? number
-        : number | string | readonly string[] | Readonly<Record<string, number>>;
+        : 'type' extends keyof P
+          ? number | string | readonly string[] | Readonly<Record<string, number>>
+          : number;
 
 /** Why a metric has no value: nothing to measure, fewer than the minimum sample, or too early to tell. */
 export type NoDataReason = 'no-data' | 'below-min-sample' | 'pending';
@@ -42,7 +45,7 @@ export interface Computed<P extends Parts = Parts> {
 export interface MetricResult {
   readonly value: number | null;
   /** Null when the metric has no such part, or it is not a number. */
-  part(name: string): number | null;
+  readonly part: (name: string) => number | null;
 }
 
 export interface ComputeContext<C> {
@@ -51,7 +54,7 @@ export interface ComputeContext<C> {
   readonly asOf: number;
   readonly subject: { readonly kind: SubjectKind; readonly id: string };
   /** A metric named in `uses`. A metric that could not be computed has the value null. */
-  metric(id: string): MetricResult;
+  readonly metric: (id: string) => MetricResult;
 }
 
 /** State machine for a `fold` measure. Events arrive in time order (ties: by message id). */
