@@ -1,1 +1,1 @@
-export {};
+export { openMongodbStore } from './store.js';

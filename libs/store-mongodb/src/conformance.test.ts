@@ -1,0 +1,38 @@
+import type { OpenedStore } from '@rapport/store/conformance';
+import { describeStore } from '@rapport/store/conformance';
+import { MongoClient } from 'mongodb';
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { openMongodbStore } from './index.js';
+
+const uri = process.env['MONGODB_URI'];
+
+if (uri === undefined) {
+  if (process.env['CI_REQUIRE_MONGODB'] === '1') {
+    it('has a server to run against', () => {
+      expect.fail('CI_REQUIRE_MONGODB=1, but MONGODB_URI is not set; run: eval "$(bash tools/ci/start-mongodb.sh)"');
+    });
+  } else {
+    console.log('MongoDB conformance skipped: MONGODB_URI is not set');
+    describe.skip('MongoDB conformance skipped: MONGODB_URI is not set');
+  }
+} else {
+  describeStore('store-mongodb', async (options): Promise<OpenedStore> => {
+    const database = `rapport_${randomUUID().replaceAll('-', '')}`;
+    let store = await openMongodbStore({ ...options, uri, database });
+    return {
+      store,
+      async reopen(changed) {
+        await store.close();
+        store = await openMongodbStore({ ...options, ...changed, uri, database });
+        return store;
+      },
+      async dispose() {
+        await store.close();
+        const client = new MongoClient(uri);
+        await client.db(database).dropDatabase();
+        await client.close();
+      },
+    };
+  });
+}

@@ -1,0 +1,62 @@
+import type { Collections } from './collections.js';
+import type { MessageDocument } from './document.js';
+import type { Results } from './results.js';
+import { encodeId } from './text.js';
+
+const EVENT_FIELDS = {
+  day: '', name: '', user: '', account: '', attributions: '', by: '', session: '',
+  num: '', str: '', flag: '', key: '', at: '', json: '', nulls: '',
+} as const; // prettier-ignore
+const IDS_PER_UPDATE = 5_000;
+
+/** Forgets a subject. Of messages that say nothing else only the hash of their id is left. May be repeated after a crash. */
+export async function eraseSubject(
+  collections: Collections,
+  results: Results,
+  usersAreAccounts: boolean,
+  subject: { readonly kind: 'account' | 'user'; readonly id: string },
+): Promise<{ readonly events: number }> {
+  const { messages, deliveries, staged } = collections;
+  const { kind } = subject;
+  const id = encodeId(subject.id);
+  const erase = async (filter: Parameters<typeof messages.updateMany>[0], fields: Readonly<Record<string, ''>>) =>
+    (await messages.updateMany(filter, { $unset: fields, $set: { erased: 1 } })).modifiedCount;
+
+  let events = 0;
+  if (kind === 'user' || usersAreAccounts) {
+    events += await erase({ user: id, name: { $gte: '' } }, EVENT_FIELDS);
+  } else {
+    // What followed from a membership belongs to the account of the latest one.
+    let ids: MessageDocument['_id'][] = [];
+    const flush = async () => {
+      if (ids.length > 0) events += await erase({ _id: { $in: ids } }, EVENT_FIELDS);
+      ids = [];
+    };
+    for await (const { _id, attributions } of messages.find(
+      { 'attributions.account': id },
+      { projection: { attributions: 1 } },
+    )) {
+      if (attributions?.at(-1)?.account === id && ids.push(_id) >= IDS_PER_UPDATE) await flush();
+    }
+    await flush();
+    events += await erase({ account: id, name: { $gte: '' } }, EVENT_FIELDS);
+    await messages.updateMany({ 'attributions.account': id }, { $pull: { attributions: { account: id } } });
+  }
+  for (const of of usersAreAccounts && kind === 'account' ? (['account', 'user'] as const) : [kind]) {
+    await erase({ 'traits.of': of, 'traits.subject': id }, { traits: '' });
+    await erase({ [`member.${of}`]: id }, { member: '' });
+  }
+  await messages.updateMany(
+    { erased: 1, name: { $exists: false }, traits: { $exists: false }, member: { $exists: false } },
+    { $unset: { id: '', time: '' } },
+  );
+  await messages.updateMany({ erased: 1 }, { $unset: { erased: '' } });
+
+  await results.release();
+  for (const of of usersAreAccounts ? (['account', 'user'] as const) : [kind]) {
+    await results.erase(of, subject.id);
+    await deliveries.deleteMany({ 'subject.kind': of, 'subject.id': id });
+    await staged.deleteMany({ 'subject.kind': of, 'subject.id': id });
+  }
+  return { events };
+}

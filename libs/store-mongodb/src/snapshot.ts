@@ -1,0 +1,164 @@
+import type { RecentEvent, Snapshot, StoreStats, StreamedEvent, StreamQuery } from '@rapport/store';
+import { compareCodeUnits } from '@rapport/store';
+import type { Json, Properties } from '@rapport/store';
+import type { PropertyFields } from './document.js';
+import { propertiesOf } from './document.js';
+import type { Stage } from './expression.js';
+import { accountOf, filterExpression, visibleMatch } from './expression.js';
+import { measurePlan, prepare } from './measure/measure.js';
+import { createScan, withinWindow } from './measure/scan.js';
+import type { Scope } from './measure/scope.js';
+import { aggregate, collect, kindOf } from './measure/scope.js';
+import { subjectsOf, traitValues } from './measure/subjects.js';
+import { decodeText, encodeId, fieldOf } from './text.js';
+
+const STREAM_BATCH = 2_000;
+
+/** A reader over what `scope.visible` lets it see. It holds nothing open in MongoDB. */
+export function createSnapshot(scope: Scope): Snapshot {
+  return {
+    async measure(plans) {
+      const frames = [];
+      for (const plan of plans) frames.push(await measurePlan(scope, plan));
+      return frames;
+    },
+    stream: (query) => streamEvents(scope, query),
+    async traits(of, asOf, subject) {
+      const values = await traitValues(scope, kindOf(scope, { kind: of }), asOf, null, subject);
+      const bySubject = new Map<string, [string, Json][]>();
+      for (const { subject: id, name, json } of values) {
+        const entry: [string, Json] = [decodeText(name), JSON.parse(json) as Json];
+        const entries = bySubject.get(id);
+        if (entries) entries.push(entry);
+        else bySubject.set(id, [entry]);
+      }
+      return new Map(
+        [...bySubject]
+          .map(([id, entries]): [string, Properties] => [decodeText(id), Object.fromEntries(entries)])
+          .sort(([a], [b]) => compareCodeUnits(a, b)),
+      );
+    },
+    async traitNames(of) {
+      const names = await collect<{ _id: string }>(scope, [
+        { $match: { 'traits.of': kindOf(scope, { kind: of }), batch: visibleMatch(scope.visible) } },
+        { $project: { _id: 0, v: '$traits.values' } },
+        { $unwind: '$v' },
+        { $match: { 'v.json': { $ne: 'null' } } },
+        { $group: { _id: '$v.name' } },
+      ]);
+      return names.map(({ _id }) => decodeText(_id)).sort(compareCodeUnits);
+    },
+    async recent(of, subject, asOf, limit) {
+      if (limit <= 0) return [];
+      const id = encodeId(subject);
+      const byUser = of === 'user' || scope.usersAreAccounts;
+      const rows = await collect<EventRow>(scope, [
+        {
+          $match: {
+            name: { $gte: '' },
+            time: { $lt: asOf },
+            batch: visibleMatch(scope.visible),
+            ...(byUser ? { user: id } : { $or: [{ account: id }, { 'attributions.account': id }] }),
+          },
+        },
+        { $addFields: { a: accountOf(scope.visible) } },
+        ...(byUser ? [] : [{ $match: { a: id } }]),
+        { $sort: { time: -1, id: -1 } },
+        { $limit: limit },
+      ]);
+      return rows.map((row): RecentEvent => ({
+        id: decodeText(row.id),
+        time: row.time,
+        event: decodeText(row.name),
+        user: idOrNull(row.user),
+        account: idOrNull(row.a),
+        properties: propertiesOf(row),
+      }));
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+interface EventRow extends PropertyFields {
+  readonly id: string;
+  readonly time: number;
+  readonly name: string;
+  readonly user?: string | null;
+  readonly a?: string | null;
+}
+const idOrNull = (id: string | null | undefined): string | null => (typeof id === 'string' ? decodeText(id) : null);
+
+/** The one place where raw events come to Node: a `fold` asked for them. Ordered and cut by MongoDB, read by cursor. */
+async function* streamEvents(scope: Scope, query: StreamQuery): AsyncGenerator<readonly StreamedEvent[]> {
+  const { level, asOf, filter, window } = query;
+  if (level.kind === 'portfolio' && window.kind === 'sinceTrait') return;
+  const grouped = level.kind === 'portfolio' && level.by !== undefined;
+  const subjects = grouped ? await subjectsOf(scope, level, asOf) : undefined;
+  const call = await prepare(scope, level, asOf, [window], subjects?.groups);
+  try {
+    const scan = createScan(call.setting, { filters: [filter], windows: [window] });
+    const wanted = new Set(query.properties);
+    const field = (expression: string) => scan.fields.add(expression).slice(1);
+    const names = { time: field('$time'), id: field('$id'), name: field('$name'), user: field('$user') };
+    const groups = query.properties.length === 0 ? [] : ['num', 'str', 'flag', 'json', 'nulls'];
+    const inside = scan.fields.add({
+      $cond: [{ $and: [filterExpression(filter), withinWindow(window, '$time')] }, 1, 0],
+    });
+    const stages: Stage[] = [
+      ...withFields(scan.stages(), groups, query.properties),
+      { $match: { [inside.slice(1)]: 1 } },
+      { $sort: { s: 1, [names.time]: 1, [names.id]: 1 } },
+    ];
+    let batch: StreamedEvent[] = [];
+    for await (const row of aggregate<Record<string, unknown> & PropertyFields & { s: string }>(scope, stages)) {
+      const user = row[names.user];
+      batch.push({
+        subject: decodeText(row.s),
+        time: row[names.time] as number,
+        event: decodeText(row[names.name] as string),
+        user: typeof user === 'string' ? decodeText(user) : null,
+        properties: propertiesOf(row, wanted),
+      });
+      if (batch.length >= STREAM_BATCH) {
+        yield batch;
+        batch = [];
+      }
+    }
+    if (batch.length > 0) yield batch;
+  } finally {
+    await call.end();
+  }
+}
+
+/** Lets the asked-for properties through the scan's projection. */
+function withFields(stages: readonly Stage[], groups: readonly string[], properties: readonly string[]): Stage[] {
+  const paths = groups.flatMap((group) =>
+    group === 'nulls' ? ['nulls'] : properties.map((property) => `${group}.${fieldOf(property)}`),
+  );
+  const last = stages.at(-1);
+  const projection = last?.['$project'];
+  if (!projection || typeof projection !== 'object') return [...stages];
+  return [
+    ...stages.slice(0, -1),
+    { $project: { ...projection, ...Object.fromEntries([...new Set(paths)].map((path) => [path, 1])) } },
+  ];
+}
+
+/** Figures over all that is visible. */
+export async function statsOf(scope: Scope): Promise<StoreStats> {
+  const [[row], accounts, users] = await Promise.all([
+    collect<{ n: number; from: number; to: number }>(scope, [
+      { $match: { name: { $gte: '' }, batch: visibleMatch(scope.visible) } },
+      { $group: { _id: null, n: { $sum: 1 }, from: { $min: '$time' }, to: { $max: '$time' } } },
+    ]),
+    subjectsOf(scope, { kind: 'account' }, Infinity),
+    subjectsOf(scope, { kind: 'user' }, Infinity),
+  ]);
+  return {
+    events: row?.n ?? 0,
+    accounts: accounts.ids.length,
+    users: users.ids.length,
+    from: row?.from ?? null,
+    to: row?.to ?? null,
+  };
+}

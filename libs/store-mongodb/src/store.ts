@@ -1,0 +1,135 @@
+import type { Store, StoreOptions } from '@rapport/store';
+import { StoreError, zone as zoneOf } from '@rapport/store';
+import { MongoServerError } from 'mongodb';
+import { appends, createAppender } from './append.js';
+import type { Collections, WorkspaceState } from './collections.js';
+import { collectionsOf, ensureIndexes } from './collections.js';
+import { connect } from './connect.js';
+import { createDeliveries } from './deliveries.js';
+import { eraseSubject } from './erase.js';
+import type { Scope } from './measure/scope.js';
+import { createResults } from './results.js';
+import { createSnapshot, statsOf } from './snapshot.js';
+
+const DUPLICATE_KEY = 11_000;
+
+/**
+ * Opens a workspace's database in MongoDB (5.0 or newer; a single server, a replica set or a sharded cluster), and makes it on first use.
+ *
+ * @param options.uri `mongodb://…` or `mongodb+srv://…`. Credentials never appear in `location` or in errors.
+ * @param options.database default: the one that the URI names
+ * @throws `RAPPORT_STORE_URI`, `RAPPORT_STORE_UNREACHABLE`, `RAPPORT_STORE_VERSION`, `RAPPORT_STORE_INDEX`, `RAPPORT_STORE_ZONE`,
+ *   `RAPPORT_STORE_ZONE_CHANGED`, `RAPPORT_STORE_ACCOUNTS_CHANGED`
+ */
+export async function openMongodbStore(
+  options: StoreOptions & { readonly uri: string; readonly database?: string },
+): Promise<Store> {
+  const zone = zoneOf(options.zone);
+  const accounts = options.accounts ?? 'groups';
+  const usersAreAccounts = accounts === 'users';
+  const connection = await connect(options.uri, options.database);
+  const collections = collectionsOf(connection.db);
+  const appender = createAppender(collections, zone, usersAreAccounts, () => Date.now());
+  try {
+    await initialise(collections, { _id: 'workspace', format: 1, zone: zone.name, accounts }, connection.location);
+    await ensureIndexes(connection.db, collections);
+    await appender.recover();
+  } catch (error) {
+    await connection.close();
+    throw connection.explain(error);
+  }
+  const results = createResults(collections);
+  const deliveries = createDeliveries(collections, () => results.release());
+
+  const explained = async <R>(work: Promise<R>): Promise<R> => {
+    try {
+      return await work;
+    } catch (error) {
+      throw connection.explain(error);
+    }
+  };
+  const scope = async (): Promise<Scope> => {
+    const { next, open } = await appends(collections);
+    return { collections, zone, usersAreAccounts, visible: { last: next, open: open.map(({ number }) => number) } };
+  };
+  return {
+    location: connection.location,
+    zone: zone.name,
+    append: (batch) => explained(appender.append(batch)),
+    async snapshot() {
+      const reader = createSnapshot(await explained(scope()));
+      return {
+        measure: (plans) => explained(reader.measure(plans)),
+        stream: (query) => reader.stream(query),
+        traits: (of, asOf, subject) => explained(reader.traits(of, asOf, subject)),
+        traitNames: (of) => explained(reader.traitNames(of)),
+        recent: (of, subject, asOf, limit) => explained(reader.recent(of, subject, asOf, limit)),
+        close: () => reader.close(),
+      };
+    },
+    erase: (subject) => explained(eraseSubject(collections, results, usersAreAccounts, subject)),
+    stats: async () => explained(statsOf(await explained(scope()))),
+    begin: (holder, now, leaseMs) => explained(results.begin(holder, now, leaseMs)),
+    latestRun: () => explained(results.latestRun()),
+    runs: (limit) => explained(results.runs(limit)),
+    results: (run, level, columns) => explained(results.results(run, level, columns)),
+    memberships: (query) => explained(results.memberships(query)),
+    transitions: (query) => explained(results.transitions(query)),
+    evaluatedSegments: () => explained(results.evaluatedSegments()),
+    claim: (now, limit, leaseMs) => explained(deliveries.claim(now, limit, leaseMs)),
+    delivered: (key, now) => explained(deliveries.delivered(key, now)),
+    failed: (key, error, dueAt) => explained(deliveries.failed(key, error, dueAt)),
+    replay: (key, now) => explained(deliveries.replay(key, now)),
+    list: (query) => explained(deliveries.list(query)),
+    // Properties are stored by type and measured in passes over whole ranges of events: an index per property would not be used.
+    declare: () => Promise.resolve(),
+    async close() {
+      await appender.idle();
+      await connection.close();
+    },
+  };
+}
+
+/** Writes the state's documents on first use, and checks that the workspace is the one that the options describe. */
+async function initialise(collections: Collections, workspace: WorkspaceState, location: string): Promise<void> {
+  await insertOnce(() => collections.workspace.insertOne(workspace));
+  await insertOnce(() => collections.appends.insertOne({ _id: 'appends', next: 0, open: [] }));
+  await insertOnce(() =>
+    collections.lease.insertOne({
+      _id: 'runs',
+      fence: 0,
+      lease: null,
+      dead: [],
+      current: null,
+      released: 0,
+      evaluated: [],
+    }),
+  );
+  const found = await collections.workspace.findOne({ _id: 'workspace' });
+  if (found?.format !== workspace.format) {
+    throw new StoreError(
+      'RAPPORT_STORE_FORMAT',
+      `${location} was written by another version of Rapport; open it with that version, or use another database`,
+    );
+  }
+  if (found.zone !== workspace.zone) {
+    throw new StoreError(
+      'RAPPORT_STORE_ZONE_CHANGED',
+      `${location} cuts its days in ${found.zone}, not in ${workspace.zone}; open it with ${found.zone}, or import the events into a new database`,
+    );
+  }
+  if (found.accounts !== workspace.accounts) {
+    throw new StoreError(
+      'RAPPORT_STORE_ACCOUNTS_CHANGED',
+      `${location} was made with accounts: "${found.accounts}", not "${workspace.accounts}"; open it so, or import the events into a new database`,
+    );
+  }
+}
+
+async function insertOnce(insert: () => Promise<unknown>): Promise<void> {
+  try {
+    await insert();
+  } catch (error) {
+    if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+  }
+}
