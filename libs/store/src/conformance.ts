@@ -9,18 +9,18 @@ import type { Store, StoreOptions } from './ports.js';
 export interface OpenedStore {
   readonly store: Store;
   /** Closes the store, if it is open, and opens it again from the same place; with other options where given. */
-  reopen(options?: Partial<StoreOptions>): Promise<Store>;
+  readonly reopen: (options?: Partial<StoreOptions>) => Promise<Store>;
   /** Closes the store and removes what it left. */
-  dispose(): Promise<void>;
+  readonly dispose: () => Promise<void>;
 }
 export type OpenStore = (options: StoreOptions) => Promise<OpenedStore>;
 
 /**
  * Registers the tests (vitest) that every store must pass: call it in a test file. The environment's RAPPORT_RUNS sets how many random worlds are
- * tried (default 40), RAPPORT_SEED which ones.
+ * tried (default 40, or `runs`), RAPPORT_SEED which ones.
  */
-export function describeStore(name: string, open: OpenStore): void {
-  const runs = Number(process.env['RAPPORT_RUNS'] ?? 40);
+export function describeStore(name: string, open: OpenStore, options: { readonly runs?: number } = {}): void {
+  const runs = Number(process.env['RAPPORT_RUNS'] ?? options.runs ?? 40);
   const seed = Number(process.env['RAPPORT_SEED'] ?? 20240229);
   describe(name, () => {
     describeIngest(open);

@@ -126,7 +126,7 @@ export function createOracle(options: StoreOptions): EventStore {
 interface World {
   /** In order. */
   readonly events: readonly Seen[];
-  subjects(kind: Kind): readonly string[];
+  readonly subjects: (kind: Kind) => readonly string[];
   traits(kind: Kind): ReadonlyMap<string, ReadonlyMap<string, Json>>;
 }
 
@@ -182,9 +182,11 @@ function observe(all: readonly Message[], asOf: number, zone: Zone, usersAreAcco
 }
 
 /** The subjects of a level and, per event, the one it belongs to (null: none). */
-function subjectsOf(level: Level, world: World): { subjects: readonly string[]; of(event: Seen): string | null } {
-  if (level.kind !== 'portfolio')
-    return { subjects: world.subjects(level.kind), of: (event) => event[level.kind as Kind] };
+function subjectsOf(
+  level: Level,
+  world: World,
+): { subjects: readonly string[]; readonly of: (event: Seen) => string | null } {
+  if (level.kind !== 'portfolio') return { subjects: world.subjects(level.kind), of: (event) => event[level.kind] };
   const { by } = level;
   if (by === undefined) return { subjects: [''], of: () => '' };
   const traits = world.traits('account');
@@ -269,7 +271,7 @@ function nothing(node: ResolvedMeasure): Value {
       return 0;
     case 'countByKey':
     case 'series':
-      return new Map<string, number>() as ReadonlyMap<string, number>;
+      return new Map<string, number>();
     case 'sessions':
       return node.of === 'count' ? 0 : null;
     case 'spans':

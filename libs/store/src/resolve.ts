@@ -40,7 +40,7 @@ export function resolveWindow(window: Window, asOf: number, zone: Zone): Resolve
 /** The measure with its window fixed. */
 export function resolveMeasure(node: MeasureNode, asOf: number, zone: Zone): ResolvedMeasure {
   if (node.node === 'trait') return node;
-  return { ...node, window: resolveWindow(node.window, asOf, zone) } as ResolvedMeasure;
+  return { ...node, window: resolveWindow(node.window, asOf, zone) };
 }
 
 export const isFold = (node: Node): node is Extract<Node, { node: 'fold' }> => node.node === 'fold';

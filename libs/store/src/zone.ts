@@ -7,9 +7,9 @@ const QUARTER = 900_000;
 export interface Zone {
   readonly name: string;
   /** Epoch day that holds the instant (epoch ms). */
-  dayOf(instant: number): number;
+  readonly dayOf: (instant: number) => number;
   /** First instant of an epoch day, epoch ms. */
-  startOfDay(day: number): number;
+  readonly startOfDay: (day: number) => number;
 }
 
 /** Throws `RAPPORT_STORE_ZONE` for a name that is not an IANA time zone. */

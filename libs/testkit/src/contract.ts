@@ -65,7 +65,11 @@ function isPart(declared: PartDefinition, value: unknown): boolean {
   }
 }
 
-const show = (value: unknown) => (typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? typeof value));
+/** JSON where there is any; it writes NaN as null, and has nothing for functions. */
+const show = (value: unknown) => {
+  const json = JSON.stringify(value) as string | undefined;
+  return typeof value === 'number' ? String(value) : (json ?? typeof value);
+};
 
 /** The metric's measures for a configuration: plain data, and the same every time. Throws `RAPPORT_TESTKIT_CONTRACT`. */
 export function checkedMeasures(definition: MetricDefinition, config: Readonly<Record<string, unknown>>): Measures {

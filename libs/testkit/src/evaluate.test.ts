@@ -164,7 +164,7 @@ describe('evaluateMetric', () => {
       id: 'doubled',
       uses: () => ['stickiness'],
       measures: () => ({}),
-      compute: (_, { metric }) => ({ value: (metric('stickiness').part('mau') ?? 0) * 2 }),
+      compute: (_, context) => ({ value: (context.metric('stickiness').part('mau') ?? 0) * 2 }),
     });
     const subject = { kind: 'account', id: 'acme' } as const;
     expect((await evaluateMetric(doubled, { calls, asOf, subject, metrics: { stickiness } })).value).toBe(4);
@@ -224,7 +224,7 @@ describe('the contract', () => {
       },
       /compute must be pure/,
     ],
-  ])('refuses %s', async (_, run, message) => {
+  ])('refuses %s', async (_title, run, message) => {
     await expect(run()).rejects.toThrow(message);
     await expect(run()).rejects.toMatchObject({ code: 'RAPPORT_TESTKIT_CONTRACT' });
   });

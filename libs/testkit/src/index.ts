@@ -1,3 +1,4 @@
+export { checkMetric, type CheckOptions } from './check.js';
 export { type Call, group, identify, type Instant, messagesOf, track } from './call.js';
 export type { Evaluated } from './contract.js';
 export { TestkitError } from './error.js';

@@ -81,8 +81,11 @@ function equalValues(a: unknown, b: unknown, approximate: boolean): boolean {
   return a.size === b.size && [...a].every(([key, value]) => b.has(key) && close(value, b.get(key), approximate));
 }
 
-const show = (value: unknown) =>
-  value instanceof Map ? `Map ${JSON.stringify([...value])}` : (JSON.stringify(value) ?? String(value));
+const show = (value: unknown) => {
+  const json = JSON.stringify(value instanceof Map ? [...(value as ReadonlyMap<unknown, unknown>)] : value) as
+    string | undefined;
+  return value instanceof Map ? `Map ${String(json)}` : String(json);
+};
 
 /** Throws when two plain values differ. Own `__proto__` properties count. */
 export function same(actual: unknown, expected: unknown, what: string): void {
