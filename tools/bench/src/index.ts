@@ -1,1 +1,1 @@
-export {};
+export { benchEvaluate } from './evaluate.js';
