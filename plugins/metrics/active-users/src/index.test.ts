@@ -1,4 +1,4 @@
-import { evaluateMetric, group, track, type Call } from '@rapport/testkit';
+import { checkMetric, evaluateMetric, group, track, type Call } from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import activeUsers from './index.js';
 
@@ -126,4 +126,15 @@ describe('active users', () => {
       await expect(evaluate([], config)).rejects.toThrow('RAPPORT_TESTKIT_CONFIG');
     },
   );
+
+  it('keeps its contract in random worlds', async () => {
+    await checkMetric(activeUsers, {
+      config: {
+        qualifying: [
+          { event: 'Signed In', atLeast: 1 },
+          { event: 'Time Tracked', atLeast: 2 },
+        ],
+      },
+    });
+  });
 });

@@ -1,4 +1,4 @@
-import { evaluateMetric, group, track, type Call } from '@rapport/testkit';
+import { checkMetric, evaluateMetric, group, track, type Call } from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import churnRate from './index.js';
 
@@ -190,5 +190,9 @@ describe('churn rate', () => {
       reason: 'why',
     };
     expect(await evaluate(calls, config)).toMatchObject({ value: 1, parts: { mrrLost: 90, reasons: { price: 1 } } });
+  });
+
+  it('keeps its contract in random worlds', async () => {
+    await checkMetric(churnRate);
   });
 });

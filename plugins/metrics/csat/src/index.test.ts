@@ -1,4 +1,4 @@
-import { evaluateMetric, track, type Call } from '@rapport/testkit';
+import { checkMetric, evaluateMetric, track, type Call } from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import csat from './index.js';
 
@@ -103,5 +103,9 @@ describe('CSAT', () => {
     const calls = [response(5), response(1, '2026-02-10', 'ben'), response(2, '2026-02-10', null)];
     expect((await evaluate(calls, {}, { subject: { kind: 'user', id: 'ben' } })).value).toBe(0);
     expect(await evaluate(calls, {}, { subject: { kind: 'portfolio' } })).toMatchObject({ n: 3 });
+  });
+
+  it('keeps its contract in random worlds', async () => {
+    await checkMetric(csat, { config: { minSample: 2 } });
   });
 });

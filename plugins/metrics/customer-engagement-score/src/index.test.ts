@@ -1,4 +1,4 @@
-import { evaluateMetric, group, identify, track, type Call } from '@rapport/testkit';
+import { checkMetric, evaluateMetric, group, identify, track, type Call } from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import score from './index.js';
 
@@ -158,6 +158,16 @@ describe('customer engagement score', () => {
     it('picks by another trait, such as a persona', async () => {
       const persona = [group('acme', { persona: 'onboarding' }, '2026-01-01'), ...calls];
       expect((await evaluate(persona, { ...config, weightSetTrait: 'persona' })).value).toBe(26);
+    });
+  });
+
+  it('keeps its contract in random worlds', async () => {
+    await checkMetric(score, {
+      config: {
+        weightSets: { onboarding: { 'Feature Used': 3 } },
+        expected: [{ event: 'Invite Sent', within: 7, since: 'signupAt', deduction: 15 }],
+      },
+      traits: { stage: ['onboarding', 'established', null] },
     });
   });
 });

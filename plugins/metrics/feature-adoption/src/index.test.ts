@@ -1,4 +1,4 @@
-import { evaluateMetric, group, track, type Call } from '@rapport/testkit';
+import { checkMetric, evaluateMetric, group, track, type Call } from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import featureAdoption from './index.js';
 
@@ -107,5 +107,9 @@ describe('feature adoption', () => {
 
   it('refuses a catalogue that names a feature twice', async () => {
     await expect(evaluate([], { catalogue: ['api', 'api'] })).rejects.toThrow('RAPPORT_TESTKIT_CONFIG');
+  });
+
+  it('keeps its contract in random worlds', async () => {
+    await checkMetric(featureAdoption, { config, properties: { feature: ['boards', 'api', 'legacy', null, 7] } });
   });
 });

@@ -1,4 +1,4 @@
-import { evaluateMetric, group, track, type Call } from '@rapport/testkit';
+import { checkMetric, evaluateMetric, group, track, type Call } from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import licenseUtilization from './index.js';
 
@@ -106,5 +106,9 @@ describe('licence utilization', () => {
       const result = await evaluate(users(3), {}, { subject: { kind: 'portfolio' } });
       expect(result).toMatchObject({ value: null, reason: 'no-data' });
     });
+  });
+
+  it('keeps its contract in random worlds', async () => {
+    await checkMetric(licenseUtilization, { traits: { seats: [0, 1, 2, 10, null, 'many'] } });
   });
 });

@@ -1,4 +1,4 @@
-import { evaluateMetric, track, type Call } from '@rapport/testkit';
+import { checkMetric, evaluateMetric, track, type Call } from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import stickiness from './index.js';
 
@@ -82,5 +82,9 @@ describe('stickiness', () => {
     const calls = [at('ann', noon(3)), track('ann', 'Signed In', noon(4), {}, { account: 'zeta' })];
     const result = await evaluateMetric(stickiness, { calls, asOf, subject: { kind: 'portfolio' } });
     expect(result).toMatchObject({ value: 2 / 30, n: 1 });
+  });
+
+  it('keeps its contract in random worlds', async () => {
+    await checkMetric(stickiness);
   });
 });

@@ -1,4 +1,4 @@
-import { evaluateMetric, group, track, type Call } from '@rapport/testkit';
+import { checkMetric, evaluateMetric, group, track, type Call } from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import supportLoad from './index.js';
 
@@ -130,5 +130,9 @@ describe('support load', () => {
       value: 2,
       parts: { open: 1, closed: 1 },
     });
+  });
+
+  it('keeps its contract in random worlds', async () => {
+    await checkMetric(supportLoad);
   });
 });

@@ -1,4 +1,4 @@
-import { evaluateMetric, group, track, type Call } from '@rapport/testkit';
+import { checkMetric, evaluateMetric, group, track, type Call } from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import usageFrequency from './index.js';
 
@@ -69,5 +69,9 @@ describe('usage frequency', () => {
     const calls = [...onDays(26, 27, 28), at('2026-02-25T09:00:00Z', 'ann', 'Invoice Paid')];
     const config = { window: '1w', daily: 3, events: ['Signed In'] };
     expect(await evaluate(calls, config)).toMatchObject({ value: 3, parts: { activeDays: 3, class: 'daily' } });
+  });
+
+  it('keeps its contract in random worlds', async () => {
+    await checkMetric(usageFrequency);
   });
 });
