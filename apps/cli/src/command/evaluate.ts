@@ -63,6 +63,8 @@ export interface EvaluateReport {
 
 export async function evaluate(session: Session, options: EvaluateCommandOptions): Promise<Outcome> {
   const compareDays = daysIn(options.compare as Duration);
+  // A slip of the pen is told before anything is opened.
+  if (options.asOf !== undefined) asOfInstant(options.asOf, 'UTC');
   return withWorkspace(requireWorkspace(session.io, session.workspace), async ({ engine }) => {
     const zone = engine.store.zone;
     const asOf = options.asOf === undefined ? session.io.now() : asOfInstant(options.asOf, zone);

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
-import { exit } from '../failure.js';
+import { zone } from '@rapport/store';
+import { exit, Failure } from '../failure.js';
 import { CONFIG, createWorkspace, workspaceName } from '../workspace.js';
 import type { Outcome, Session } from './outcome.js';
 
@@ -10,6 +11,12 @@ export interface InitOptions {
 
 /** Writes a `rapport.json` that says what would hold anyway, so that one can see what there is to change. */
 export function init(session: Session, dir: string, options: InitOptions): Outcome {
+  try {
+    zone(options.timeZone);
+  } catch {
+    const message = `--time-zone "${options.timeZone}" is not an IANA time zone; write one such as UTC or Europe/Berlin`;
+    throw new Failure('RAPPORT_USAGE', message, exit.usage);
+  }
   const folder = resolve(session.io.cwd, dir);
   const config = {
     workspace: options.name ?? workspaceName(folder),
