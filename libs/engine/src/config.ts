@@ -172,7 +172,9 @@ export async function readConfig(path: string): Promise<WorkspaceConfig> {
 
 /** Where JSON.parse stopped. Its own message is not shown, as it quotes the text around the place, which may hold a secret. */
 function placeOf(error: unknown, text: string): string {
-  const position = /position (\d+)/.exec(messageOf(error))?.[1];
+  const message = messageOf(error);
+  const position = /position (\d+)/.exec(message)?.[1];
+  if (position === undefined && !message.includes('end of JSON')) return '';
   const at = position === undefined ? text.length : Number(position);
   const before = text.slice(0, at).split('\n');
   return `: line ${String(before.length)}, column ${String((before.at(-1) ?? '').length + 1)}`;
