@@ -50,7 +50,7 @@ async function run(cwd: string, argv: string[], more: Partial<Parameters<typeof 
 }
 const failure = async (cwd: string, ...argv: string[]) => {
   const { code, json } = await run(cwd, [...argv, '--json']);
-  return { code, ...(json() as { error: { code: string; message: string } }).error, exit: code };
+  return { exit: code, ...(json() as { error: { code: string; message: string } }).error };
 };
 const track = (id: string, more: object = {}) =>
   JSON.stringify({
