@@ -1,8 +1,8 @@
 import type { Message, Zone } from '@rapport/store';
-import type { AnyBulkWriteOperation, Binary } from 'mongodb';
+import type { AnyBulkWriteOperation, Binary, WriteError } from 'mongodb';
 import { MongoBulkWriteError } from 'mongodb';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { AppendsState, Collections } from './collections.js';
+import type { AppendsState, Collections, OpenAppend } from './collections.js';
 import type { MessageDocument } from './document.js';
 import { documentOf, orderKey } from './document.js';
 
@@ -15,6 +15,7 @@ import { documentOf, orderKey } from './document.js';
  * the next append but a minute later takes over the rest. `taken` tells a writer that was only slow that this has happened.
  */
 const PATIENCE_MS = 2_000;
+const PAUSE_MS = 50;
 const ABANDONED_MS = 60_000;
 const DUPLICATE_KEY = 11_000;
 const LARGEST_APPEND = 5_000;
@@ -40,11 +41,12 @@ export function createAppender(
 ): Appender {
   interface Waiting {
     readonly batch: readonly Message[];
-    resolve(result: Appended): void;
-    reject(error: unknown): void;
+    readonly resolve: (result: Appended) => void;
+    readonly reject: (error: unknown) => void;
   }
-  let waiting: Waiting[] = [];
+  const waiting: Waiting[] = [];
   let working: Promise<void> | null = null;
+  const abandoned = ({ since }: OpenAppend): boolean => now() - since > ABANDONED_MS;
 
   return {
     append(batch) {
@@ -55,8 +57,7 @@ export function createAppender(
       });
     },
     async recover() {
-      const { open } = await appends(collections);
-      if (open.some(abandoned)) await write([]);
+      if ((await appends(collections)).open.some(abandoned)) await write([]);
     },
     async idle() {
       await working;
@@ -85,10 +86,6 @@ export function createAppender(
     working = null;
   }
 
-  function abandoned({ since }: { readonly since: number }) {
-    return now() - since > ABANDONED_MS;
-  }
-
   /** For each message: was it new? */
   async function write(messages: readonly Message[]): Promise<boolean[]> {
     const number = await open(collections, now());
@@ -105,27 +102,28 @@ export function createAppender(
       for (const id of ids) known.add(id.toString('hex'));
     };
     // Memberships first: events that follow read them back, whoever wrote them.
-    refuse(
-      await insert(
-        collections,
-        unique.filter(({ member }) => member),
-      ),
-    );
+    const members = unique.filter(({ member }) => member);
+    refuse(await insert(collections, members));
     const others = unique.filter(({ member }) => !member);
     const derivedUsers = usersAreAccounts ? [] : usersOf(others);
     const before = await membershipsOf(collections, derivedUsers);
-    refuse(
-      await insert(
-        collections,
-        others.map((document) => attributed(document, before)),
-      ),
-    );
+    const events = others.map((document) => attributed(document, before));
+    refuse(await insert(collections, events));
     for (const [key, i] of first) if (known.has(key)) fresh[i] = false;
 
     const repeated = unique.filter(({ _id }) => known.has(_id.toString('hex'))).map(({ _id }) => _id);
-    const takenOver = await takeOver(collections, number, repeated, abandoned);
-    if (!usersAreAccounts) await attributeLate(collections, number, unique, known, derivedUsers, before);
-    await close(collections, number, takenOver, now());
+    const dead = (await appends(collections)).open.filter((other) => other.number !== number && abandoned(other));
+    const adopted = await adopt(collections, dead, number);
+    await takeOver(collections, number, repeated);
+    if (!usersAreAccounts) {
+      await attributeLate(collections, number, [...unique, ...adopted], known, derivedUsers, before);
+    }
+    await close(
+      collections,
+      number,
+      dead.map((other) => other.number),
+      now(),
+    );
     return fresh;
   }
 }
@@ -169,39 +167,42 @@ async function insert({ messages }: Collections, documents: readonly MessageDocu
     return [];
   } catch (error) {
     if (!(error instanceof MongoBulkWriteError)) throw error;
-    const failures = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
+    const failures: readonly WriteError[] = [error.writeErrors].flat();
     if (failures.length === 0 || failures.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
-    return failures.map(({ index }) => documents[index]?._id).filter((id) => id !== undefined);
+    return failures.map((failure) => documents[failure.index]?._id).filter((id) => id !== undefined);
   }
 }
 
-/** Makes repeated messages of killed writers this append's own. Returns the numbers that are now empty. */
-async function takeOver(
+/** Makes all that dead appends left this append's own. Returns what may still have to be attributed. */
+async function adopt(
   collections: Collections,
+  dead: readonly OpenAppend[],
   number: number,
-  repeated: readonly Binary[],
-  abandoned: (open: { readonly since: number }) => boolean,
-): Promise<number[]> {
-  const dead = (await appends(collections)).open.filter((other) => other.number !== number && abandoned(other));
-  for (const { number: other } of dead) await take(collections, other);
-  await restamp(
-    collections,
-    dead.map((other) => other.number),
-    number,
-  );
+): Promise<readonly MessageDocument[]> {
+  if (dead.length === 0) return [];
+  const numbers = dead.map((other) => other.number);
+  for (const other of numbers) await take(collections, other);
+  const left = await collections.messages
+    .find({ batch: { $in: numbers }, $or: [{ member: { $exists: true } }, { by: { $gte: '' } }] })
+    .toArray();
+  await restamp(collections, numbers, number);
+  return left;
+}
 
-  for (let waited = 0; repeated.length > 0; waited += 50) {
+/** Makes repeated messages this append's own, if the append that wrote them does not end. */
+async function takeOver(collections: Collections, number: number, repeated: readonly Binary[]): Promise<void> {
+  const { messages } = collections;
+  for (let waited = 0; repeated.length > 0; waited += PAUSE_MS) {
     const others = (await appends(collections)).open.map((other) => other.number).filter((other) => other !== number);
-    if (others.length === 0) break;
-    const held = await collections.messages.distinct('batch', { _id: { $in: [...repeated] }, batch: { $in: others } });
-    if (held.length === 0) break;
-    if (waited < PATIENCE_MS) await pause(50);
+    if (others.length === 0) return;
+    const held = await messages.distinct('batch', { _id: { $in: [...repeated] }, batch: { $in: others } });
+    if (held.length === 0) return;
+    if (waited < PATIENCE_MS) await pause(PAUSE_MS);
     else {
       for (const other of held) await take(collections, other);
       await restamp(collections, held, number, repeated);
     }
   }
-  return dead.map((other) => other.number);
 }
 
 const take = (collections: Collections, number: number) =>
@@ -307,7 +308,10 @@ async function attributeLate(
     }));
   // Events of this batch that were there before (their writer may have died), or that came together with a membership.
   const unsure = written
-    .filter(({ _id, by, member }) => by !== undefined && (member !== undefined || known.has(_id.toString('hex'))))
+    .filter(
+      ({ _id, by, member, batch }) =>
+        by !== undefined && (member !== undefined || batch !== number || known.has(_id.toString('hex'))),
+    )
     .map(({ _id }) => _id);
   if (unsure.length > 0) {
     const cursor = messages.find(

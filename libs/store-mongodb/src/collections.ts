@@ -90,17 +90,17 @@ export const collectionsOf = (db: Db): Collections => ({
 
 interface Index {
   readonly key: Readonly<Record<string, 1 | -1>>;
-  /** Only documents that have one of the fields. */
+  /** Only documents that have the field. */
   readonly sparse?: true;
   readonly expireAfterSeconds?: number;
 }
 const INDEXES: { readonly [K in keyof Collections]?: Readonly<Record<string, Index>> } = {
   messages: {
-    rapport_name_time: { key: { name: 1, time: 1 }, sparse: true },
+    rapport_name_time: { key: { name: 1, time: 1 } },
     rapport_time: { key: { time: 1 } },
-    rapport_account_time: { key: { account: 1, time: -1 }, sparse: true },
-    rapport_attribution_time: { key: { 'attributions.account': 1, time: -1 }, sparse: true },
-    rapport_user_time: { key: { user: 1, time: -1 }, sparse: true },
+    rapport_account_time: { key: { account: 1, time: -1 } },
+    rapport_attribution_time: { key: { 'attributions.account': 1, time: -1 } },
+    rapport_user_time: { key: { user: 1, time: -1 } },
     rapport_member_user: { key: { 'member.user': 1 }, sparse: true },
     rapport_member_account: { key: { 'member.account': 1 }, sparse: true },
     rapport_traits: { key: { 'traits.of': 1, 'traits.subject': 1 }, sparse: true },
@@ -145,7 +145,7 @@ export async function ensureIndexes(db: Db, collections: Collections): Promise<v
 
 async function create(collection: Collection, name: string, { key, ...options }: Index): Promise<void> {
   try {
-    await collection.createIndex(key, { name, ...options });
+    await collection.createIndex(key, { name, ...options }, {});
   } catch (error) {
     throw indexError(collection.collectionName, name, error instanceof Error ? error.message : String(error));
   }

@@ -44,6 +44,11 @@ export async function connect(uri: string, database?: string): Promise<Connectio
     throw uriError(error instanceof Error ? withoutCredentials(error.message, uri) : 'the driver refuses it');
   }
 
+  const refused = (error: MongoServerError) =>
+    new StoreError(
+      'RAPPORT_STORE_UNREACHABLE',
+      `MongoDB at ${hosts} refuses the credentials for database "${name}" (${withoutCredentials(error.message, uri)}); correct user, password and authSource in the store's URI`,
+    );
   const explain = (error: unknown): unknown => {
     if (error instanceof MongoServerSelectionError || error instanceof MongoNetworkError) {
       return new StoreError(
@@ -51,16 +56,12 @@ export async function connect(uri: string, database?: string): Promise<Connectio
         `no MongoDB answers at ${hosts} (${withoutCredentials(error.message, uri)}); start it, or correct the store's URI`,
       );
     }
-    if (error instanceof MongoServerError && REFUSED.has(Number(error.code))) {
-      return new StoreError(
-        'RAPPORT_STORE_UNREACHABLE',
-        `MongoDB at ${hosts} refuses the credentials for database "${name}" (${withoutCredentials(error.message, uri)}); correct user, password and authSource in the store's URI`,
-      );
-    }
-    return error;
+    return error instanceof MongoServerError && REFUSED.has(Number(error.code)) ? refused(error) : error;
   };
   try {
-    await client.connect();
+    await client.connect().catch((error: unknown) => {
+      throw error instanceof MongoServerError ? refused(error) : error;
+    });
     const db = client.db(name);
     const { version } = await db.command({ buildInfo: 1 });
     if (typeof version === 'string' && Number.parseInt(version, 10) < OLDEST_MAJOR) {

@@ -121,12 +121,7 @@ const literal = (value: boolean): Expression => ({ $literal: value });
 
 function equals(property: string, value: Scalar): Expression {
   const field = fieldOf(property);
-  switch (typeof value) {
-    case 'number':
-      return { $eq: [`$num.${field}`, value] };
-    case 'boolean':
-      return { $eq: [`$flag.${field}`, value] };
-    case 'string':
-      return { $eq: [`$str.${field}`, { $literal: encodeText(value) }] };
-  }
+  if (typeof value === 'number') return { $eq: [`$num.${field}`, value] };
+  if (typeof value === 'boolean') return { $eq: [`$flag.${field}`, value] };
+  return { $eq: [`$str.${field}`, { $literal: encodeText(value) }] };
 }

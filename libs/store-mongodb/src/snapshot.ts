@@ -96,16 +96,15 @@ async function* streamEvents(scope: Scope, query: StreamQuery): AsyncGenerator<r
   const subjects = grouped ? await subjectsOf(scope, level, asOf) : undefined;
   const call = await prepare(scope, level, asOf, [window], subjects?.groups);
   try {
-    const scan = createScan(call.setting, { filters: [filter], windows: [window] });
+    const scan = createScan(call.setting, { filters: [filter], windows: [window], keep: pathsOf(query.properties) });
     const wanted = new Set(query.properties);
     const field = (expression: string) => scan.fields.add(expression).slice(1);
     const names = { time: field('$time'), id: field('$id'), name: field('$name'), user: field('$user') };
-    const groups = query.properties.length === 0 ? [] : ['num', 'str', 'flag', 'json', 'nulls'];
     const inside = scan.fields.add({
       $cond: [{ $and: [filterExpression(filter), withinWindow(window, '$time')] }, 1, 0],
     });
     const stages: Stage[] = [
-      ...withFields(scan.stages(), groups, query.properties),
+      ...scan.stages(),
       { $match: { [inside.slice(1)]: 1 } },
       { $sort: { s: 1, [names.time]: 1, [names.id]: 1 } },
     ];
@@ -130,19 +129,14 @@ async function* streamEvents(scope: Scope, query: StreamQuery): AsyncGenerator<r
   }
 }
 
-/** Lets the asked-for properties through the scan's projection. */
-function withFields(stages: readonly Stage[], groups: readonly string[], properties: readonly string[]): Stage[] {
-  const paths = groups.flatMap((group) =>
-    group === 'nulls' ? ['nulls'] : properties.map((property) => `${group}.${fieldOf(property)}`),
-  );
-  const last = stages.at(-1);
-  const projection = last?.['$project'];
-  if (!projection || typeof projection !== 'object') return [...stages];
-  return [
-    ...stages.slice(0, -1),
-    { $project: { ...projection, ...Object.fromEntries([...new Set(paths)].map((path) => [path, 1])) } },
-  ];
-}
+/** Where properties are stored, whatever their type. */
+const pathsOf = (properties: readonly string[]): string[] =>
+  properties.length === 0
+    ? []
+    : [
+        'nulls',
+        ...properties.flatMap((name) => ['num', 'str', 'flag', 'json'].map((kind) => `${kind}.${fieldOf(name)}`)),
+      ];
 
 /** Figures over all that is visible. */
 export async function statsOf(scope: Scope): Promise<StoreStats> {

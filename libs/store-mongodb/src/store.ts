@@ -48,6 +48,13 @@ export async function openMongodbStore(
       throw connection.explain(error);
     }
   };
+  async function* explainedStream<R>(work: AsyncIterable<R>): AsyncGenerator<R> {
+    try {
+      yield* work;
+    } catch (error) {
+      throw connection.explain(error);
+    }
+  }
   const scope = async (): Promise<Scope> => {
     const { next, open } = await appends(collections);
     return { collections, zone, usersAreAccounts, visible: { last: next, open: open.map(({ number }) => number) } };
@@ -60,7 +67,7 @@ export async function openMongodbStore(
       const reader = createSnapshot(await explained(scope()));
       return {
         measure: (plans) => explained(reader.measure(plans)),
-        stream: (query) => reader.stream(query),
+        stream: (query) => explainedStream(reader.stream(query)),
         traits: (of, asOf, subject) => explained(reader.traits(of, asOf, subject)),
         traitNames: (of) => explained(reader.traitNames(of)),
         recent: (of, subject, asOf, limit) => explained(reader.recent(of, subject, asOf, limit)),

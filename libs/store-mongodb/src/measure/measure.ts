@@ -67,7 +67,7 @@ export async function prepare(
   asOf: number,
   windows: readonly ResolvedWindow[],
   groups: ReadonlyMap<string, string> | undefined,
-): Promise<{ readonly setting: Setting; end(): Promise<void> }> {
+): Promise<{ readonly setting: Setting; readonly end: () => Promise<void> }> {
   const { scratch } = scope.collections;
   const call = randomUUID();
   const createdAt = new Date();

@@ -1,5 +1,5 @@
 import type { ResolvedMeasure } from '@rapport/store';
-import type { Stage } from '../expression.js';
+import type { Expression, Stage } from '../expression.js';
 import type { ColumnBuilder } from './columns.js';
 
 /** A measure with the column it fills. */
@@ -19,7 +19,7 @@ export interface Row {
 /** What is sent to MongoDB, and what its answers mean. */
 export interface Pipeline {
   readonly stages: readonly Stage[];
-  read(row: Row, subject: number): void;
+  readonly read: (row: Row, subject: number) => void;
 }
 
 export const numberIn = (row: Row, field: string): number => {
@@ -32,9 +32,9 @@ export const numberOrNull = (row: Row, field: string): number | null => {
 };
 
 /** Elements at both sides of a quantile's position in the sorted list `v`, whose length is `n`. */
-export const quantileFields = (quantiles: readonly number[]) =>
+export const quantileFields = (quantiles: readonly number[]): Record<string, Expression> =>
   Object.fromEntries(
-    quantiles.flatMap((q, i) => {
+    quantiles.flatMap((q, i): [string, Expression][] => {
       const position = { $multiply: [{ $subtract: ['$n', 1] }, q] };
       return [
         [`below${String(i)}`, { $arrayElemAt: ['$v', { $toInt: { $floor: position } }] }],

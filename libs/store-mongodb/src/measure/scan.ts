@@ -35,6 +35,8 @@ export interface Range {
   readonly users?: boolean;
   /** Also project the account as `a`. */
   readonly account?: boolean;
+  /** Fields to let through as they are. */
+  readonly keep?: readonly string[];
   /** Event order that later stages rely on. */
   readonly sort?: { readonly time: 1; readonly id?: 1 };
 }
@@ -42,7 +44,7 @@ export interface Range {
 /** The values that a pipeline's later stages need, each computed once per event. */
 export interface Fields {
   /** Returns the path of the field. */
-  add(expression: Expression): string;
+  readonly add: (expression: Expression) => string;
 }
 
 /**
@@ -50,7 +52,7 @@ export interface Fields {
  * subject's own window, where windows begin at a trait) and the fields added. Call it after all fields were added.
  */
 export function createScan(setting: Setting, range: Range): { readonly fields: Fields; stages(): Stage[] } {
-  const { scope, level, asOf } = setting;
+  const { scope, level } = setting;
   const { start, end } = bounds(setting, range);
   const names = range.filters.some(({ events }) => !events)
     ? null
@@ -111,6 +113,7 @@ export function createScan(setting: Setting, range: Range): { readonly fields: F
           s: subject,
           ...(needsAccount && { a: '$a' }),
           ...(since && { w: '$w' }),
+          ...Object.fromEntries((range.keep ?? []).map((path) => [path, 1])),
           ...Object.fromEntries([...expressions.values()].map(({ name, expression }) => [name, expression])),
         },
       },

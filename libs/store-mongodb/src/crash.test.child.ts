@@ -1,0 +1,22 @@
+import { appendFileSync } from 'node:fs';
+import { batchOf, commitOf } from './crash.test.data.js';
+import { openMongodbStore } from './index.js';
+
+/* A process to be killed: appends batch after batch, or commits run after run, and notes each one that was acknowledged. */
+const [task = '', uri = '', database = '', notes = ''] = process.argv.slice(2);
+const store = await openMongodbStore({ zone: 'UTC', uri, database });
+const note = (line: string) => {
+  appendFileSync(notes, `${line}\n`);
+};
+if (task === 'append') {
+  for (let i = 0; ; i++) {
+    await store.append(batchOf(i));
+    note(String(i));
+  }
+} else {
+  for (let i = ((await store.latestRun())?.number ?? 0) + 1; ; i++) {
+    const lease = await store.begin('child', i * 1000, 500);
+    await lease.commit(commitOf(i), i * 1000);
+    note(String(i));
+  }
+}
