@@ -34,13 +34,14 @@ export function textAnswer(view: View, subjects: Float64Array, texts: readonly (
   return { type: 'text', codes, dictionary };
 }
 
-/** One row per subject and key. Keys are days, or indexes into a dictionary that is in code-unit order. */
+/** One row per subject and key, of the rows that count. Keys are days, or indexes into a dictionary that is in code-unit order. */
 export function keyedAnswer(
   view: View,
   subjects: Float64Array,
   keys: Float64Array,
   values: Float64Array,
   dictionary: readonly string[] | null,
+  counts: (row: number) => boolean = () => true,
 ): KeyedColumn {
   const count = view.subjects.length;
   const offsets = new Uint32Array(count + 1);
@@ -49,7 +50,7 @@ export function keyedAnswer(
   let used = 0;
   const at = new Int32Array(subjects.length);
   for (let row = 0; row < subjects.length; row++) {
-    const position = view.positions[subjects[row] ?? 0] ?? -1;
+    const position = counts(row) ? (view.positions[subjects[row] ?? 0] ?? -1) : -1;
     at[row] = position;
     if (position < 0) continue;
     used++;

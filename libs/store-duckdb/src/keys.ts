@@ -3,6 +3,7 @@ import { compareCodeUnits } from '@rapport/store';
 import { keyedAnswer, numberAnswer } from './answers.js';
 import { filterSql } from './predicate.js';
 import { keySql } from './properties.js';
+import type { Numbers } from './rows.js';
 import { columns } from './rows.js';
 import { allOf } from './sql.js';
 import type { View, Want, Windows } from './view.js';
@@ -23,7 +24,7 @@ const ofUsers = ({ measure }: KeyWant) => measure.node === 'countByKey' && measu
 export async function measureKeys(view: View, wants: readonly KeyWant[]): Promise<void> {
   const groups = new Map<string, KeyWant[]>();
   for (const want of wants) {
-    const group = JSON.stringify([keyOf(want), ofUsers(want)]);
+    const group = JSON.stringify(keyOf(want));
     groups.set(group, [...(groups.get(group) ?? []), want]);
   }
   for (const group of groups.values()) await measureKey(view, group);
@@ -35,38 +36,32 @@ async function measureKey(view: View, wants: readonly KeyWant[]): Promise<void> 
   const { reader } = view;
   const key = keyOf(first);
   const table = reader.temporary();
-  const windows = await windowsOf(
-    view,
-    wants.map(({ measure }) => measure.window),
-  );
-  const counted = ofUsers(first) ? countUsers : countEvents;
   await reader.connection.run(
-    `CREATE TEMP TABLE ${table} AS ${counted(view, wants, windows, keyExpression(view, key))}`,
+    `CREATE TEMP TABLE ${table} AS ${await countsSql(view, wants, keyExpression(view, key))}`,
   );
 
   const distinct = wants.flatMap((want, i) => (want.measure.node === 'distinct' ? [{ want, i }] : []));
   if (distinct.length > 0) {
     const counts = distinct.map(({ i }) => `(count(*) FILTER (WHERE v${String(i)} > 0))::DOUBLE`);
     const sql = `SELECT s::DOUBLE, ${counts.join(', ')} FROM ${table} GROUP BY s`;
-    const [subjects, ...values] = (
-      await columns(reader.connection, sql, ['number', ...distinct.map(() => 'number' as const)])
-    ).columns;
+    const kinds = distinct.map(() => 'number' as const);
+    const [subjects, ...values] = (await columns(reader.connection, sql, ['number', ...kinds])).columns;
     distinct.forEach(({ want }, d) => {
-      const column = values[d];
-      if (column) want.answer(numberAnswer(view, subjects.values, column, 0));
+      want.answer(numberAnswer(view, subjects.values, values[d] as Numbers, 0));
     });
   }
 
   const keyed = wants.flatMap((want, i) => (want.measure.node === 'countByKey' ? [{ want, i }] : []));
   if (keyed.length === 0) return;
-  const dictionary = await dictionaryOf(view, table, key === 'event');
-  for (const { want, i } of keyed) {
-    const value = `v${String(i)}`;
-    const sql = `SELECT s::DOUBLE, code::DOUBLE, ${value}::DOUBLE FROM ${table} JOIN ${dictionary.table} USING (k) WHERE ${value} > 0`;
-    const [subjects, codes, values] = (await columns(reader.connection, sql, ['number', 'number', 'number'])).columns;
-    const ranked = codes.values.map((code) => dictionary.ranks[code] ?? 0);
-    want.answer(keyedAnswer(view, subjects.values, ranked, values.values, dictionary.keys));
-  }
+  const dictionary = key === 'event' ? await eventNames(view) : await keysOf(view, table);
+  const sql = `SELECT s::DOUBLE, ${dictionary.code}, ${keyed.map(({ i }) => `v${String(i)}::DOUBLE`).join(', ')} FROM ${table} ${dictionary.join}`;
+  const kinds = keyed.map(() => 'number' as const);
+  const [subjects, codes, ...values] = (await columns(reader.connection, sql, ['number', 'number', ...kinds])).columns;
+  const ranked = codes.values.map((code) => dictionary.ranks[code] ?? 0);
+  keyed.forEach(({ want }, k) => {
+    const counts = (values[k] as Numbers).values;
+    want.answer(keyedAnswer(view, subjects.values, ranked, counts, dictionary.keys, (row) => (counts[row] ?? 0) > 0));
+  });
 }
 
 function keyExpression(view: View, key: 'event' | 'session' | { readonly property: string }): string {
@@ -80,60 +75,62 @@ function keyExpression(view: View, key: 'event' | 'session' | { readonly propert
   }
 }
 
-const conditions = (view: View, wants: readonly KeyWant[], windows: Windows) =>
-  wants.map(({ measure }) => {
-    const filter = filterSql(measure.filter, view.reader);
-    return { filter, all: allOf([filter, windows.condition(measure.window, 'e.day')]) };
+/** Per subject `s` and key `k`: what each want counts, as v0, v1, … */
+async function countsSql(view: View, wants: readonly KeyWant[], key: string): Promise<string> {
+  const windows: Windows = await windowsOf(
+    view,
+    wants.map(({ measure }) => measure.window),
+  );
+  const scope = view.scope('e');
+  const filters = wants.map(({ measure }) => filterSql(measure.filter, view.reader));
+  const counts = wants.map(({ measure }, i) => {
+    const condition = allOf([filters[i] ?? 'true', windows.condition(measure.window, 'e.day')]);
+    return `(count(*)${condition === 'true' ? '' : ` FILTER (WHERE ${condition})`})::INTEGER AS v${String(i)}`;
   });
-
-function countEvents(view: View, wants: readonly KeyWant[], windows: Windows, key: string): string {
-  const scope = view.scope('e');
-  const tests = conditions(view, wants, windows);
-  const counts = tests.map(({ all }, i) => `(count(*) FILTER (WHERE ${all}))::INTEGER AS v${String(i)}`);
-  const rows = scanned(
-    view.asOf,
-    windows,
-    tests.map(({ filter }) => filter),
-  );
-  return `
-    SELECT ${scope.subject} AS s, ${key} AS k, ${counts.join(', ')}
-    FROM ${view.reader.events} ${scope.join} ${windows.joins(scope.subject)}
-    WHERE ${allOf([scope.where, rows, `${key} IS NOT NULL`])} GROUP BY ALL`;
+  const rows = allOf([scope.where, scanned(view.asOf, windows, filters), `${key} IS NOT NULL`]);
+  const from = `${view.reader.events} ${scope.join} ${windows.joins(scope.subject)}`;
+  const byKey = (by: string) =>
+    `SELECT ${scope.subject} AS s, ${key} AS k, ${[by, ...counts].filter(Boolean).join(', ')} FROM ${from} WHERE ${rows} GROUP BY ALL`;
+  if (!wants.some(ofUsers)) return byKey('');
+  // Users are told apart in the same scan; events then add up over them.
+  const summed = wants.map((want, i) => {
+    const value = `v${String(i)}`;
+    return ofUsers(want)
+      ? `(count(*) FILTER (WHERE usr IS NOT NULL AND ${value} > 0))::INTEGER AS ${value}`
+      : `sum(${value})::INTEGER AS ${value}`;
+  });
+  return `SELECT s, k, ${summed.join(', ')} FROM (${byKey('e.usr')}) GROUP BY s, k`;
 }
 
-function countUsers(view: View, wants: readonly KeyWant[], windows: Windows, key: string): string {
-  const scope = view.scope('e');
-  const tests = conditions(view, wants, windows);
-  const flags = tests.map(({ all }, i) => `bool_or(${all}) AS f${String(i)}`);
-  const counts = tests.map((_, i) => `(count(*) FILTER (WHERE f${String(i)}))::INTEGER AS v${String(i)}`);
-  const rows = scanned(
-    view.asOf,
-    windows,
-    tests.map(({ filter }) => filter),
-  );
-  return `
-    SELECT s, k, ${counts.join(', ')} FROM (
-      SELECT ${scope.subject} AS s, ${key} AS k, e.usr, ${flags.join(', ')}
-      FROM ${view.reader.events} ${scope.join} ${windows.joins(scope.subject)}
-      WHERE ${allOf([scope.where, rows, `${key} IS NOT NULL`, 'e.usr IS NOT NULL'])} GROUP BY ALL
-    ) GROUP BY s, k`;
+/** Keys in code-unit order, and the rank of each code that rows carry. */
+interface Dictionary {
+  readonly code: string;
+  readonly join: string;
+  readonly keys: readonly string[];
+  readonly ranks: Float64Array;
 }
 
-/** The keys of a table in code-unit order, with the rank of each key's code. */
-async function dictionaryOf(view: View, table: string, names: boolean) {
+async function eventNames(view: View): Promise<Dictionary> {
+  const sql = 'SELECT idx::DOUBLE, name FROM names';
+  const [codes, names] = (await columns(view.reader.connection, sql, ['number', 'text'])).columns;
+  return { code: 'k::DOUBLE', join: '', ...inOrder(codes.values, names) };
+}
+
+async function keysOf(view: View, table: string): Promise<Dictionary> {
   const { connection } = view.reader;
   const codes = view.reader.temporary();
   await connection.run(
     `CREATE TEMP TABLE ${codes} AS SELECT k, (row_number() OVER () - 1)::INTEGER AS code FROM (SELECT DISTINCT k FROM ${table})`,
   );
-  const sql = names
-    ? `SELECT code::DOUBLE, name FROM ${codes} JOIN names ON idx = k`
-    : `SELECT code::DOUBLE, k FROM ${codes}`;
-  const [code, texts] = (await columns(connection, sql, ['number', 'text'])).columns;
-  const order = texts.map((_, row) => row).sort((a, b) => compareCodeUnits(texts[a] ?? '', texts[b] ?? ''));
-  const ranks = new Float64Array(order.length);
+  const [code, keys] = (await columns(connection, `SELECT code::DOUBLE, k FROM ${codes}`, ['number', 'text'])).columns;
+  return { code: 'code::DOUBLE', join: `JOIN ${codes} USING (k)`, ...inOrder(code.values, keys) };
+}
+
+function inOrder(codes: Float64Array, keys: readonly (string | null)[]) {
+  const order = keys.map((_, row) => row).sort((a, b) => compareCodeUnits(keys[a] ?? '', keys[b] ?? ''));
+  const ranks = new Float64Array(codes.reduce((most, code) => Math.max(most, code), -1) + 1);
   order.forEach((row, rank) => {
-    ranks[code.values[row] ?? 0] = rank;
+    ranks[codes[row] ?? 0] = rank;
   });
-  return { table: codes, keys: order.map((row) => texts[row] ?? ''), ranks };
+  return { keys: order.map((row) => keys[row] ?? ''), ranks };
 }

@@ -58,11 +58,8 @@ export async function measurePlans(reader: Reader, plans: readonly Plan[]): Prom
         view,
         keys.filter((want) => want.view === view),
       );
-      await measureSpans(
-        view,
-        spans.filter((want) => want.view === view),
-      );
     }
+    await measureSpans(reader, asOf, spans);
     await measureDays(reader, asOf, days);
     await measureStreams(reader, asOf, streams);
   }

@@ -74,7 +74,11 @@ function texts(chunks: readonly DuckDBDataChunk[], column: number): (string | nu
   const values: (string | null)[] = [];
   for (const chunk of chunks) {
     const vector = chunk.getColumnVector(column);
-    for (let i = 0; i < chunk.rowCount; i++) values.push(vector.getItem(i) as string | null);
+    const bits = validity(chunk, column);
+    for (let i = 0; i < chunk.rowCount; i++) {
+      const there = !bits || (bits[i >> 3] ?? 0) & (1 << (i & 7));
+      values.push(there ? (vector.getItem(i) as string) : null);
+    }
   }
   return values;
 }

@@ -29,13 +29,15 @@ export function openSnapshot(options: SnapshotOptions): Snapshot {
   const calls = queue();
   let open = true;
   let tables = 0;
+  let dropping = Promise.resolve();
+  const done = () => undefined;
 
   const exclusive = <T>(task: () => Promise<T>): Promise<T> =>
     calls.run(() => {
       if (!open) {
         return Promise.reject(new StoreError('RAPPORT_STORE_CLOSED', 'this snapshot is closed; take another one'));
       }
-      return task();
+      return dropping.then(task);
     });
 
   /** Runs a body with a reader that knows the given properties and names; its temp tables go when it ends. */
@@ -81,7 +83,9 @@ export function openSnapshot(options: SnapshotOptions): Snapshot {
         },
       });
     } finally {
-      for (const table of made) await connection.run(`DROP TABLE IF EXISTS temp.${table}`).catch(() => undefined);
+      // Not waited for: the connection runs one statement after the other anyway.
+      const drops = made.map((table) => `DROP TABLE IF EXISTS temp.${table}`);
+      if (drops.length > 0) dropping = connection.run(drops.join(';')).then(done, done);
     }
   }
 
@@ -166,11 +170,11 @@ export function openSnapshot(options: SnapshotOptions): Snapshot {
 
     async close() {
       if (!open) return;
-      await calls.run(() => {
+      await calls.run(async () => {
         open = false;
+        await dropping;
         connection.closeSync();
         options.closed();
-        return Promise.resolve();
       });
     },
   };

@@ -5,80 +5,108 @@ import { filterSql } from './predicate.js';
 import { keySql } from './properties.js';
 import type { Kind, Numbers } from './rows.js';
 import { columns } from './rows.js';
-import { allOf, whole } from './sql.js';
-import type { View, Want } from './view.js';
+import { allOf, anyOf, whole } from './sql.js';
+import type { Reader, View, Want } from './view.js';
 
 /** Measures over what is opened and closed. */
 export type SpanMeasure = Extract<ResolvedMeasure, { node: 'spans' }>;
 type SpanWant = Want<SpanMeasure>;
 
-/** A span of one owner; never closed is `Infinity`. */
-interface Span {
-  readonly subject: number;
-  readonly since: number;
-  until: number;
+/** Who keeps spans apart: a user's are its own in whatever account they happen, everywhere else each account keeps its own. */
+type Owner = 'usr' | 'account';
+const ownerOf = (view: View): Owner => (view.level.kind === 'user' ? 'usr' : 'account');
+
+/** Spans of one definition, as columns. */
+interface SpanTable {
+  readonly count: number;
+  /** Number of the user or account; −1 for none. */
+  readonly owner: readonly number[];
+  readonly since: readonly number[];
+  /** `Infinity` while it runs. */
+  readonly until: readonly number[];
   /** Values carried, per summed property: instants and values, in order. */
-  readonly carried: (readonly [time: number, value: number])[][];
+  readonly carried: readonly (readonly (readonly (readonly [time: number, value: number])[])[])[];
 }
 
-/** Answers them with one ordered read of the few events that open, change or close, per definition. */
-export async function measureSpans(view: View, wants: readonly SpanWant[]): Promise<void> {
+/**
+ * Answers them for all levels of one `asOf`, with one ordered read of the few events that open, change or close per definition and kind of
+ * owner. The spans themselves are followed here: what one event does depends on all before it.
+ */
+export async function measureSpans(reader: Reader, asOf: number, wants: readonly SpanWant[]): Promise<void> {
   const groups = new Map<string, SpanWant[]>();
   for (const want of wants) {
-    const group = JSON.stringify(want.measure.spans);
+    const group = JSON.stringify([ownerOf(want.view), want.measure.spans]);
     groups.set(group, [...(groups.get(group) ?? []), want]);
   }
   for (const group of groups.values()) {
     const [first] = group;
-    if (first) await measureDefinition(view, first.measure.spans, group);
+    if (!first) continue;
+    const sums = [
+      ...new Set(group.flatMap(({ measure: { of } }) => (typeof of === 'object' && 'sum' in of ? [of.sum] : []))),
+    ];
+    const spans = await readSpans(reader, asOf, first.measure.spans, ownerOf(first.view), sums);
+    const positions = new Map<View, Int32Array>();
+    for (const want of group) {
+      const at = positions.get(want.view) ?? positionsOf(want.view, spans);
+      positions.set(want.view, at);
+      await answer(want, spans, at, sums);
+    }
   }
 }
 
-async function measureDefinition(view: View, definition: Spans, wants: readonly SpanWant[]): Promise<void> {
-  const sums = [
-    ...new Set(wants.flatMap(({ measure: { of } }) => (typeof of === 'object' && 'sum' in of ? [of.sum] : []))),
-  ];
-  const spans = await readSpans(view, definition, sums);
-  for (const { measure, answer } of wants) {
-    const bounds = await boundsOf(view, measure.window);
-    const counts = new Float64Array(view.subjects.length);
-    const lists = new Map<number, number[]>();
-    const { of } = measure;
-    const collect = (subject: number, value: number) => {
-      const list = lists.get(subject);
-      if (list) list.push(value);
-      else lists.set(subject, [value]);
-    };
-    for (const span of spans) {
-      const bound = bounds(span.subject);
-      if (!bound || span.since >= bound.end) continue;
-      const inside = (instant: number) => instant >= bound.start && instant < bound.end;
-      const position = span.subject;
-      if (of === 'opened') counts[position] = (counts[position] ?? 0) + (inside(span.since) ? 1 : 0);
-      else if (of === 'closed') counts[position] = (counts[position] ?? 0) + (inside(span.until) ? 1 : 0);
-      else if (of === 'open') counts[position] = (counts[position] ?? 0) + (span.until >= bound.end ? 1 : 0);
-      else if ('quantile' in of) {
-        if (inside(span.until)) collect(position, (span.until - span.since) / 1000);
-      } else if (span.until >= bound.end) {
-        const value = span.carried[sums.indexOf(of.sum)]?.findLast(([time]) => time < bound.end);
-        if (value) collect(position, value[1]);
-      }
-    }
-    if (typeof of === 'string')
-      answer({ type: 'number', values: counts, valid: new Uint8Array(counts.length).fill(1) });
-    else {
-      const value = (list: readonly number[]) =>
-        'sum' in of ? list.reduce((sum, item) => sum + item, 0) : quantileOf(list, of.quantile);
-      answer(
-        numberColumn(
-          view.subjects.map((_, position) => {
-            const list = lists.get(position);
-            return list ? value(list) : null;
-          }),
-        ),
-      );
+/** Position of each span's subject in a view; −1 for none. */
+function positionsOf(view: View, { owner }: SpanTable): Int32Array {
+  if (view.level.kind === 'portfolio' && view.level.by === undefined) return new Int32Array(owner.length);
+  return Int32Array.from(owner, (number) => view.ownerPositions[number] ?? -1);
+}
+
+async function answer(want: SpanWant, spans: SpanTable, positions: Int32Array, sums: readonly string[]): Promise<void> {
+  const { view, measure } = want;
+  const { of } = measure;
+  const bounds = await boundsOf(view, measure.window);
+  const counts = new Float64Array(view.subjects.length);
+  const lists = new Map<number, number[]>();
+  const collect = (subject: number, value: number) => {
+    const list = lists.get(subject);
+    if (list) list.push(value);
+    else lists.set(subject, [value]);
+  };
+  const carried = typeof of === 'object' && 'sum' in of ? spans.carried[sums.indexOf(of.sum)] : undefined;
+  for (let i = 0; i < spans.count; i++) {
+    const position = positions[i] ?? -1;
+    if (position < 0) continue;
+    const bound = bounds(position);
+    const since = spans.since[i] ?? 0;
+    const until = spans.until[i] ?? Infinity;
+    if (!bound || since >= bound.end) continue;
+    const closed = until >= bound.start && until < bound.end;
+    if (of === 'opened') {
+      if (since >= bound.start) counts[position] = (counts[position] ?? 0) + 1;
+    } else if (of === 'closed') {
+      if (closed) counts[position] = (counts[position] ?? 0) + 1;
+    } else if (of === 'open') {
+      if (until >= bound.end) counts[position] = (counts[position] ?? 0) + 1;
+    } else if ('quantile' in of) {
+      if (closed) collect(position, (until - since) / 1000);
+    } else if (until >= bound.end) {
+      const value = carried?.[i]?.findLast(([time]) => time < bound.end);
+      if (value) collect(position, value[1]);
     }
   }
+  if (typeof of === 'string') {
+    want.answer({ type: 'number', values: counts, valid: new Uint8Array(counts.length).fill(1) });
+    return;
+  }
+  const value = (list: readonly number[]) =>
+    'sum' in of ? list.reduce((sum, item) => sum + item, 0) : quantileOf(list, of.quantile);
+  want.answer(
+    numberColumn(
+      view.subjects.map((_, position) => {
+        const list = lists.get(position);
+        return list ? value(list) : null;
+      }),
+    ),
+  );
 }
 
 /** First instant and the one after the last of each subject's window, by position; null for a subject without one. */
@@ -111,101 +139,150 @@ const OPEN = 1;
 const CHANGE = 2;
 const CLOSE = 4;
 
+async function readSpans(
+  reader: Reader,
+  asOf: number,
+  definition: Spans,
+  owner: Owner,
+  sums: readonly string[],
+): Promise<SpanTable> {
+  const kinds = [
+    [OPEN, filterSql(definition.open, reader)],
+    [CHANGE, definition.change ? filterSql(definition.change, reader) : 'false'],
+    [CLOSE, filterSql(definition.close, reader)],
+  ] as const;
+  const key = keySql(reader.property(definition.key));
+  const effective = definition.effectiveAt === undefined ? null : reader.property(definition.effectiveAt);
+  const selected = [
+    `coalesce(e.${owner}, -1) AS owner`,
+    `${key} AS k`,
+    'e.time',
+    'e.id',
+    `${kinds.map(([kind, filter]) => `(${filter})::INTEGER * ${whole(kind)}`).join(' + ')} AS kind`,
+    `${effective ? effective.number : 'NULL::DOUBLE'} AS at_number`,
+    `${effective ? effective.text : 'NULL::VARCHAR'} AS at_text`,
+    ...sums.map((property, i) => `${reader.property(property).number} AS s${String(i)}`),
+  ];
+  const rows = allOf([
+    `e.time < ${whole(asOf)}`,
+    anyOf(kinds.map(([, filter]) => filter)),
+    owner === 'usr' ? 'e.usr IS NOT NULL' : 'true',
+  ]);
+  // Sorted by key, so that one key is a run of rows. Ids decide only which of two values at one instant is the later.
+  const sql = `
+    SELECT owner::DOUBLE, k, time::DOUBLE, kind::DOUBLE
+      ${effective ? ', at_number, at_text' : ''} ${sums.map((_, i) => `, s${String(i)}`).join('')}
+    FROM (SELECT ${selected.join(', ')} FROM ${reader.events} WHERE ${rows})
+    ORDER BY owner, coalesce(k, ''), time ${sums.length > 0 ? ', id' : ''}`;
+  const read = await columns(reader.connection, sql, [
+    'number',
+    'text',
+    'number',
+    'number',
+    ...(effective ? (['number', 'text'] as const) : []),
+    ...sums.map((): Kind => 'number'),
+  ]);
+  const [owners, keys, times, kindsOf, ...rest] = read.columns as unknown as [
+    Numbers,
+    readonly (string | null)[],
+    Numbers,
+    Numbers,
+    ...unknown[],
+  ];
+  const carried = (effective ? rest.slice(2) : rest) as readonly Numbers[];
+  const closesAt = effective ? closingTimes(rest[0] as Numbers, rest[1] as readonly (string | null)[]) : () => null;
+  return follow({
+    rows: read.rows,
+    owner: (row) => owners.values[row] ?? -1,
+    key: (row) => keys[row] ?? null,
+    time: (row) => times.values[row] ?? 0,
+    kind: (row) => kindsOf.values[row] ?? 0,
+    closesAt,
+    carried,
+  });
+}
+
+const closingTimes =
+  (numbers: Numbers, texts: readonly (string | null)[]) =>
+  (row: number): number | null =>
+    readTime(texts[row] ?? (numbers.valid[row] ? numbers.values[row] : undefined));
+
+/** Events by owner, key (none and "" together, first) and time. */
+interface SpanEvents {
+  readonly rows: number;
+  owner(row: number): number;
+  /** Null: opens and changes the span "", closes every span. */
+  key(row: number): string | null;
+  time(row: number): number;
+  /** Bits: one event may open and close. */
+  kind(row: number): number;
+  /** When a closing event takes effect, if it says so. */
+  closesAt(row: number): number | null;
+  readonly carried: readonly Numbers[];
+}
 interface Step {
   readonly time: number;
   readonly kind: number;
-  /** Null: every open span. */
-  readonly key: string | null;
-  readonly values: readonly (number | null)[];
+  readonly row: number;
 }
 
-async function readSpans(view: View, definition: Spans, sums: readonly string[]): Promise<readonly Span[]> {
-  const { reader } = view;
-  const scope = view.scope('e');
-  // In a portfolio each account keeps its own spans; a user's are its own in whatever account they happen.
-  const owner = view.level.kind === 'user' ? 'e.usr' : 'e.account';
-  const opens = filterSql(definition.open, reader);
-  const changes = definition.change ? filterSql(definition.change, reader) : 'false';
-  const closes = filterSql(definition.close, reader);
-  const effective = definition.effectiveAt === undefined ? null : reader.property(definition.effectiveAt);
-  const selected = [
-    `(${scope.subject})::DOUBLE`,
-    `coalesce(${owner}, -1)::DOUBLE`,
-    'e.time::DOUBLE',
-    `((${opens})::INTEGER * ${whole(OPEN)} + (${changes})::INTEGER * ${whole(CHANGE)} + (${closes})::INTEGER * ${whole(CLOSE)})::DOUBLE`,
-    keySql(reader.property(definition.key)),
-    effective ? effective.number : 'NULL::DOUBLE',
-    effective ? effective.text : 'NULL::VARCHAR',
-    ...sums.map((property) => reader.property(property).number),
-  ];
-  const rows = allOf([scope.where, `e.time < ${whole(view.asOf)}`, `(${[opens, changes, closes].join(' OR ')})`]);
-  const sql = `SELECT ${selected.join(', ')} FROM ${reader.events} ${scope.join} WHERE ${rows} ORDER BY 2, e.time, e.id`;
-  const kinds: Kind[] = [
-    'number',
-    'number',
-    'number',
-    'number',
-    'text',
-    'number',
-    'text',
-    ...sums.map(() => 'number' as const),
-  ];
-  const read = await columns(reader.connection, sql, kinds);
-  const [subjects, owners, times, kindsOf, keys, atNumber, atText, ...carried] = read.columns as unknown as [
-    Numbers,
-    Numbers,
-    Numbers,
-    Numbers,
-    readonly (string | null)[],
-    Numbers,
-    readonly (string | null)[],
-    ...Numbers[],
-  ];
+function follow(events: SpanEvents): SpanTable {
+  const owner: number[] = [];
+  const since: number[] = [];
+  const until: number[] = [];
+  const carried = events.carried.map((): (readonly [number, number])[][] => []);
+  const push = (steps: Step[], row: number, kinds: number) => {
+    const kind = events.kind(row) & kinds;
+    const time = events.time(row);
+    if (kind & OPEN) steps.push({ time, kind: OPEN, row });
+    if (kind & CHANGE) steps.push({ time, kind: CHANGE, row });
+    if (kind & CLOSE) steps.push({ time: events.closesAt(row) ?? time, kind: CLOSE, row });
+  };
 
-  const spans: Span[] = [];
-  let steps: Step[] = [];
-  for (let row = 0; row < read.rows; row++) {
-    const time = times.values[row] ?? 0;
-    const kind = kindsOf.values[row] ?? 0;
-    const key = keys[row] ?? null;
-    const values = carried.map(({ values: all, valid }) => (valid[row] ? (all[row] ?? 0) : null));
-    if (kind & OPEN) steps.push({ time, kind: OPEN, key: key ?? '', values });
-    if (kind & CHANGE) steps.push({ time, kind: CHANGE, key: key ?? '', values });
-    if (kind & CLOSE) {
-      const at = readTime(atText[row] ?? (atNumber.valid[row] ? atNumber.values[row] : undefined));
-      steps.push({ time: at ?? time, kind: CLOSE, key, values });
+  let row = 0;
+  while (row < events.rows) {
+    const current = events.owner(row);
+    const nameless: Step[] = [];
+    const closings: Step[] = [];
+    for (; row < events.rows && events.owner(row) === current && (events.key(row) ?? '') === ''; row++) {
+      push(nameless, row, OPEN | CHANGE | CLOSE);
+      if (events.key(row) === null) push(closings, row, CLOSE);
     }
-    if (row + 1 === read.rows || owners.values[row] !== owners.values[row + 1]) {
-      const position = view.positions[subjects.values[row] ?? 0] ?? -1;
-      if (position >= 0) follow(steps, position, spans);
-      steps = [];
+    play(current, nameless);
+    while (row < events.rows && events.owner(row) === current) {
+      const key = events.key(row);
+      const steps = [...closings];
+      for (; row < events.rows && events.owner(row) === current && events.key(row) === key; row++) {
+        push(steps, row, OPEN | CHANGE | CLOSE);
+      }
+      play(current, steps);
     }
   }
-  return spans;
-}
+  return { count: owner.length, owner, since, until, carried };
 
-/** Plays one owner's steps. Rows came in the order of time and id, which a stable sort keeps for steps at one instant. */
-function follow(steps: readonly Step[], subject: number, spans: Span[]): void {
-  const ordered = [...steps].sort((a, b) => a.time - b.time || a.kind - b.kind);
-  const running = new Map<string, Span>();
-  for (const { time, kind, key, values } of ordered) {
-    const span = key === null ? undefined : running.get(key);
-    const carry = (to: Span) => {
-      values.forEach((value, i) => {
-        if (value !== null) to.carried[i]?.push([time, value]);
-      });
-    };
-    if (kind === OPEN && key !== null && !span) {
-      const opened: Span = { subject, since: time, until: Infinity, carried: values.map(() => []) };
-      carry(opened);
-      running.set(key, opened);
-      spans.push(opened);
-    } else if (kind === CHANGE && span) {
-      carry(span);
-    } else if (kind === CLOSE) {
-      for (const closing of key === null ? running.values() : span ? [span] : []) closing.until = time;
-      if (key === null) running.clear();
-      else running.delete(key);
+  /** Plays the steps of one key. Opening an open span, or closing or changing a closed one, changes nothing. */
+  function play(of: number, steps: Step[]): void {
+    steps.sort((a, b) => a.time - b.time || a.kind - b.kind);
+    let open = -1;
+    for (const { time, kind, row: at } of steps) {
+      if (kind === OPEN && open < 0) {
+        open = owner.length;
+        owner.push(of);
+        since.push(time);
+        until.push(Infinity);
+        for (const values of carried) values.push([]);
+        carry(open, time, at);
+      } else if (kind === CHANGE && open >= 0) carry(open, time, at);
+      else if (kind === CLOSE && open >= 0) {
+        until[open] = time;
+        open = -1;
+      }
     }
+  }
+
+  function carry(span: number, time: number, at: number): void {
+    events.carried.forEach(({ values, valid }, i) => {
+      if (valid[at]) (carried[i]?.[span] as (readonly [number, number])[]).push([time, values[at] ?? 0]);
+    });
   }
 }

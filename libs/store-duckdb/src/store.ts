@@ -111,7 +111,6 @@ export async function openDuckdbStore(options: DuckdbOptions): Promise<Store> {
     const connection = await file.connect();
     let seen = changes;
     const begin = async () => {
-      await connection.run('ROLLBACK').catch(() => undefined);
       await connection.run('BEGIN TRANSACTION READ ONLY');
       // DuckDB takes a snapshot at the first read, not at BEGIN.
       await connection.run('SELECT count(*) FROM meta');
@@ -127,6 +126,7 @@ export async function openDuckdbStore(options: DuckdbOptions): Promise<Store> {
           await declare(properties);
           if (seen !== changes) return;
           // Nothing but columns is new: the same data, now with them.
+          await connection.run('ROLLBACK');
           await begin();
         }),
       closed: () => snapshots.delete(taken),

@@ -26,6 +26,8 @@ export interface View {
   readonly subjects: readonly string[];
   /** Position in `subjects` by the number that `subject` yields; −1 for none. */
   readonly positions: Int32Array;
+  /** The same by the number of an account (at the user level: of a user). */
+  readonly ownerPositions: Int32Array;
   /** SQL for the subject of the row of `alias` (which has `account` and `usr`), the join that it needs, and which rows have one. */
   scope(alias: string): { readonly subject: string; readonly join: string; readonly where: string };
   /** The temp table (subject, first) with the first day of each subject's `sinceTrait` window, and the least of these days. */
@@ -60,21 +62,26 @@ export async function openView(reader: Reader, level: Level, asOf: number): Prom
 
   if (level.kind !== 'portfolio') {
     const subject = level.kind === 'user' ? 'usr' : 'account';
+    const { subjects, positions } = await subjectsOf(reader, kind, asOf);
     return {
       ...base,
-      ...(await subjectsOf(reader, kind, asOf)),
+      subjects,
+      positions,
+      ownerPositions: positions,
       scope: (alias) => ({ subject: `${alias}.${subject}`, join: '', where: `${alias}.${subject} IS NOT NULL` }),
     };
   }
   if (level.by === undefined) {
     const scope = { subject: '0', join: '', where: 'true' };
-    return { ...base, subjects: [''], positions: new Int32Array(1), scope: () => scope };
+    const positions = new Int32Array(1);
+    return { ...base, subjects: [''], positions, ownerPositions: positions, scope: () => scope };
   }
   const groups = await groupsOf(reader, kind, asOf, await trait(level.by));
   return {
     ...base,
     subjects: groups.subjects,
     positions: Int32Array.from(groups.subjects, (_, position) => position),
+    ownerPositions: groups.ownerPositions,
     scope: (alias) => ({
       subject: `${groups.table}.grp`,
       join: `JOIN ${groups.table} ON ${groups.table}.account = ${alias}.account`,
@@ -121,9 +128,13 @@ async function groupsOf(reader: Reader, kind: 'account' | 'user', asOf: number, 
   const table = reader.temporary();
   await reader.connection.run(`CREATE TEMP TABLE ${table} (account INTEGER, grp INTEGER)`);
   const writer = await tableWriter(reader.connection, `temp.${table}`, ['integer', 'integer']);
-  for (const [index, group] of groupOf) writer.add([index, position.get(group)]);
+  const ownerPositions = new Int32Array(positions.length).fill(-1);
+  for (const [index, group] of groupOf) {
+    ownerPositions[index] = position.get(group) ?? -1;
+    writer.add([index, position.get(group)]);
+  }
   writer.close();
-  return { subjects, table };
+  return { subjects, table, ownerPositions };
 }
 
 async function readTrait(reader: Reader, kind: 'account' | 'user', name: string, asOf: number): Promise<TraitValues> {
