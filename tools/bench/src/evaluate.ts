@@ -7,7 +7,7 @@ import { median, progress } from './progress.js';
 
 export const EVALUATE_HELP = `evaluate --events N [--accounts M] [--json]
   Evaluates all metrics for all accounts of a simulated company, and computes the same numbers by hand-written SQL on the same
-  file; fails when any number differs. N calls are simulated (default 1000000), M accounts (default N / 500).
+  file; fails when any number differs. About N events are simulated (default 1000000), and M accounts (default N / 500).
 `;
 
 /** Runs one step in a process of its own. */
