@@ -1,4 +1,4 @@
-import type { Binary, Collection, Db, IndexDescriptionInfo } from 'mongodb';
+import type { Collection, Db, IndexDescriptionInfo } from 'mongodb';
 import { StoreError } from '@rapport/store';
 import type { MessageDocument } from './document.js';
 import type {
@@ -72,8 +72,6 @@ export interface Collections {
   readonly staged: Collection<DeliveryDocument & { readonly fence: number }>;
   readonly deliveries: Collection<DeliveryDocument>;
 }
-export type MessageId = Binary;
-
 export const collectionsOf = (db: Db): Collections => ({
   workspace: db.collection('state'),
   appends: db.collection('state'),

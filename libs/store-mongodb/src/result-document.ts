@@ -1,4 +1,4 @@
-import type { Column, Level, NewDelivery, Properties } from '@rapport/store';
+import type { Column, Level, NewDelivery } from '@rapport/store';
 import type { Binary } from 'mongodb';
 
 export interface RunDocument {
@@ -45,8 +45,6 @@ export interface TransitionDocument {
   readonly facts: string;
   readonly baseline: boolean;
 }
-export type Facts = Properties;
-
 export interface DeliveryDocument extends Omit<NewDelivery, 'key' | 'payload'> {
   /** The idempotency key; in `staged_deliveries` `<fence>/<key>`. */
   readonly _id: string;

@@ -1,14 +1,14 @@
 import type { Message, Store } from '@rapport/store';
 import { createOracle, StoreError } from '@rapport/store';
 import { MongoClient } from 'mongodb';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { batchOf, EVENTS_PER_BATCH, MEMBERS_PER_RUN } from './crash.test.data.js';
+import { batchOf, commitOf, EVENTS_PER_BATCH, MEMBERS_PER_RUN } from './crash.test.data.js';
 import type { AppendsState } from './collections.js';
 import { openMongodbStore } from './index.js';
 
@@ -133,6 +133,38 @@ describe.skipIf(uri === '')('with a server', { timeout: 120_000 }, () => {
         await store.close();
       }
     });
+  });
+
+  it('is there again when the server has been restarted', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rapport-h2-'));
+    const script = join(import.meta.dirname, '../../../tools/ci/start-mongodb.sh');
+    const withServer = async (use: (store: Store) => Promise<void>) => {
+      const said = execFileSync('bash', [script, '-f', join(folder, 'data')], { encoding: 'utf8' });
+      const [, ownUri = '', pid = ''] = /MONGODB_URI=(\S+) MONGODB_PID=(\d+)/.exec(said) ?? [];
+      const store = await openMongodbStore({ zone: 'UTC', uri: ownUri, database: 'rapport' });
+      try {
+        await use(store);
+      } finally {
+        await store.close();
+        process.kill(Number(pid));
+      }
+    };
+    try {
+      await withServer(async (store) => {
+        await store.append(batchOf(0));
+        const lease = await store.begin('one', 0, 1000);
+        await lease.commit(commitOf(1), 1);
+      });
+      await pause(500);
+      await withServer(async (store) => {
+        expect(await store.append(batchOf(0))).toMatchObject({ accepted: 0 });
+        expect(await store.stats()).toMatchObject({ events: EVENTS_PER_BATCH });
+        expect(await store.memberships()).toHaveLength(MEMBERS_PER_RUN);
+        expect(await store.latestRun()).toMatchObject({ number: 1, provenance: { run: 1 } });
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('commits a run whole or not at all when the process is killed', async () => {

@@ -18,8 +18,9 @@ const STREAM_BATCH = 2_000;
 export function createSnapshot(scope: Scope): Snapshot {
   return {
     async measure(plans) {
+      const shared = { ...scope, asked: new Map<string, Promise<ReadonlySet<string>>>() };
       const frames = [];
-      for (const plan of plans) frames.push(await measurePlan(scope, plan));
+      for (const plan of plans) frames.push(await measurePlan(shared, plan));
       return frames;
     },
     stream: (query) => streamEvents(scope, query),

@@ -9,6 +9,8 @@ export interface Scope {
   readonly visible: Visible;
   readonly zone: Zone;
   readonly usersAreAccounts: boolean;
+  /** Subjects already asked for, by kind and instant, while one call's plans are measured. */
+  readonly asked?: Map<string, Promise<ReadonlySet<string>>>;
 }
 
 /** The kind whose traits and memberships stand for a level's subjects. */

@@ -54,7 +54,14 @@ export async function traitValues(
 }
 
 /** Stored ids of every subject that an event, a trait or a membership before `asOf` names. */
-async function namedIds(scope: Scope, level: 'account' | 'user', asOf: number): Promise<Set<string>> {
+function namedIds(scope: Scope, level: 'account' | 'user', asOf: number): Promise<ReadonlySet<string>> {
+  const key = `${level} ${String(asOf)}`;
+  const ids = scope.asked?.get(key) ?? findNamed(scope, level, asOf);
+  scope.asked?.set(key, ids);
+  return ids;
+}
+
+async function findNamed(scope: Scope, level: 'account' | 'user', asOf: number): Promise<ReadonlySet<string>> {
   const kind = kindOf(scope, { kind: level });
   const seen = { batch: visibleMatch(scope.visible), time: { $lt: asOf } };
   const event: Expression = kind === 'user' ? '$user' : accountOf(scope.visible);
