@@ -17,10 +17,10 @@ export type OpenStore = (options: StoreOptions) => Promise<OpenedStore>;
 
 /**
  * Registers the tests (vitest) that every store must pass: call it in a test file. The environment's RAPPORT_RUNS sets how many random worlds are
- * tried (default 40, or `runs`), RAPPORT_SEED which ones.
+ * tried (default 30, or `runs`), RAPPORT_SEED which ones.
  */
 export function describeStore(name: string, open: OpenStore, options: { readonly runs?: number } = {}): void {
-  const runs = Number(process.env['RAPPORT_RUNS'] ?? options.runs ?? 40);
+  const runs = Number(process.env['RAPPORT_RUNS'] ?? options.runs ?? 30);
   const seed = Number(process.env['RAPPORT_SEED'] ?? 20240229);
   describe(name, () => {
     describeIngest(open);

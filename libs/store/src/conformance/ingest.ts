@@ -1,6 +1,7 @@
 import { count, distinct, last, lifetime, spans, sum, trait } from '@rapport/sdk';
 import { describe, expect, it } from 'vitest';
 import type { OpenStore } from '../conformance.js';
+import type { Properties } from '../message.js';
 import { at, event, everything, measured, member, rejectsWith, traits, withStore } from './facts.js';
 
 /** What an event store promises, one sentence per test. */
@@ -130,6 +131,26 @@ export function describeIngest(open: OpenStore): void {
       expect(await snapshot.traits('account', at('2024-03-15'))).toEqual(new Map([['acme', { plan: 'pro' }]]));
       expect(await snapshot.traitNames('account')).toEqual(['plan', 'seats']);
       await snapshot.close();
+    });
+
+    test('opens, changes and closes in that order at one instant, whatever the message ids say', async ({ store }) => {
+      const ticket = {
+        key: 'id',
+        open: { events: ['Opened'] },
+        change: { events: ['Changed'] },
+        close: { events: ['Closed'] },
+      };
+      const says = (id: string, name: string, time: string, properties: Properties) =>
+        event('ann', name, time, { id, account: 'acme', properties });
+      await store.append([
+        says('1', 'Closed', '2024-01-10', { id: 'a' }),
+        says('2', 'Changed', '2024-01-10', { id: 'b', weight: 7 }),
+        says('3', 'Opened', '2024-01-10', { id: 'a' }),
+        says('4', 'Opened', '2024-01-10', { id: 'b', weight: 1 }),
+      ]);
+      expect(await measured(store, spans(ticket, 'open', lifetime()), '2024-02-01')).toEqual({ acme: 1 });
+      expect(await measured(store, spans(ticket, { sum: 'weight' }, lifetime()), '2024-02-01')).toEqual({ acme: 7 });
+      expect(await measured(store, spans(ticket, { quantile: 0.5 }, lifetime()), '2024-02-01')).toEqual({ acme: 0 });
     });
 
     test('counts a cancellation when it takes effect', async ({ store }) => {

@@ -5,16 +5,14 @@ import { zone as zoneOf } from '../zone.js';
 import { expectFrame, same } from './compare.js';
 import type { World } from './world.js';
 
-/** Every plan of a world: each level as of each instant. */
+/** Every plan of a world: all measures for each question. */
 export function plansOf(world: World): readonly Plan[] {
   const zone = zoneOf(world.options.zone);
-  return world.asOfs.flatMap((asOf) =>
-    world.levels.map((level) => ({
-      level,
-      asOf,
-      measures: world.measures.map((measure) => resolveMeasure(measure, asOf, zone)),
-    })),
-  );
+  return world.questions.map(({ level, asOf }) => ({
+    level,
+    asOf,
+    measures: world.measures.map((measure) => resolveMeasure(measure, asOf, zone)),
+  }));
 }
 
 /** Throws where a snapshot's measures differ from the oracle's. */
@@ -35,7 +33,7 @@ export async function expectReadings(actual: Snapshot, oracle: Snapshot, world: 
   for (const of of ['account', 'user'] as const) {
     same(await actual.traitNames(of), await oracle.traitNames(of), `traitNames(${of})`);
   }
-  for (const asOf of world.asOfs) {
+  for (const asOf of new Set(world.questions.map((question) => question.asOf))) {
     for (const of of ['account', 'user'] as const) {
       const traits = await oracle.traits(of, asOf);
       same(sortedMap(await actual.traits(of, asOf)), sortedMap(traits), `traits(${of}, ${asOf})`);
@@ -52,14 +50,14 @@ export async function expectReadings(actual: Snapshot, oracle: Snapshot, world: 
         }
       }
     }
-    for (const level of world.levels) {
-      const query = { ...world.stream, level, asOf, window: resolveWindow(world.stream.window, asOf, zone) };
-      same(
-        await collected(actual.stream(query)),
-        await collected(oracle.stream(query)),
-        `stream ${JSON.stringify(query)}`,
-      );
-    }
+  }
+  for (const { level, asOf } of world.questions) {
+    const query = { ...world.stream, level, asOf, window: resolveWindow(world.stream.window, asOf, zone) };
+    same(
+      await collected(actual.stream(query)),
+      await collected(oracle.stream(query)),
+      `stream ${JSON.stringify(query)}`,
+    );
   }
 }
 

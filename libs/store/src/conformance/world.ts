@@ -14,8 +14,8 @@ export interface World {
   readonly options: StoreOptions;
   /** In order of arrival. */
   readonly batches: readonly (readonly Message[])[];
-  readonly asOfs: readonly number[];
-  readonly levels: readonly Level[];
+  /** Each is asked all the measures. */
+  readonly questions: readonly { readonly level: Level; readonly asOf: number }[];
   readonly measures: readonly MeasureNode[];
   readonly stream: { readonly filter: Filter; readonly window: Window; readonly properties: readonly string[] };
 }
@@ -278,6 +278,11 @@ const fixedWindow: fc.Arbitrary<Window> = fc.oneof(
     offset: small([0, 0, -1, -2, 1]),
   }),
 );
+const firstDays: fc.Arbitrary<Window> = fc.record({
+  kind: fc.constant('firstDays' as const),
+  days: small([1, 3, 7]),
+  since: fc.constant({ trait: 'signupAt' }),
+});
 const window: fc.Arbitrary<Window> = fc.oneof(
   { weight: 5, arbitrary: fixedWindow },
   { weight: 2, arbitrary: fc.constant({ kind: 'lifetime' as const }) },
@@ -289,14 +294,7 @@ const window: fc.Arbitrary<Window> = fc.oneof(
       of: fixedWindow,
     }),
   },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant('firstDays' as const),
-      days: small([1, 3, 7]),
-      since: fc.constant({ trait: 'signupAt' }),
-    }),
-  },
+  { weight: 2, arbitrary: firstDays },
 );
 
 type NodeOf<N> = Extract<Node, { readonly node: N }>;
@@ -373,6 +371,8 @@ function measures(): fc.Arbitrary<readonly MeasureNode[]> {
         ),
         fc.record({ node: is('sessions'), of: fc.record({ quantile: q }), idleMinutes, ...over }),
         fc.record({ node: is('activeTime'), idleMinutes, ...over }),
+        fc.record({ node: is('activeTime'), idleMinutes: is(5), filter: is({}), window: edged }),
+        fc.record({ node: is('count'), filter: is({}), window: firstDays }),
         ...(['opened', 'closed', 'open', 'open'] as const).map((of) =>
           fc.record({ node: is('spans'), spans, of: is(of), window: edged }),
         ),
@@ -397,6 +397,19 @@ function cutAt(messages: readonly Message[], cuts: readonly number[]): readonly 
   const edges = [0, ...[...cuts].sort((a, b) => a - b), messages.length];
   return edges.slice(1).map((end, i) => messages.slice(edges[i], end));
 }
+
+const ALL_LEVELS: readonly Level[] = [
+  { kind: 'account' },
+  { kind: 'user' },
+  { kind: 'portfolio' },
+  { kind: 'portfolio', by: 'plan' },
+];
+const SOME_LEVELS: readonly (readonly Level[])[] = [
+  [{ kind: 'account' }],
+  [{ kind: 'user' }],
+  [{ kind: 'portfolio' }],
+  [{ kind: 'portfolio', by: '__proto__' }],
+];
 
 /** The worlds. */
 export const worlds: fc.Arbitrary<World> = fc
@@ -431,14 +444,12 @@ export const worlds: fc.Arbitrary<World> = fc
           ),
         )
         .map(([messages, cuts]) => cutAt(messages, cuts)),
-      asOfs: fc.tuple(edge, fc.oneof(fc.constant(anchor + 2 * DAY), time)),
-      levels: fc.constant([
-        { kind: 'account' },
-        { kind: 'user' },
-        { kind: 'portfolio' },
-        { kind: 'portfolio', by: 'plan' },
-        { kind: 'portfolio', by: '__proto__' },
-      ] as const),
+      questions: fc
+        .tuple(edge, fc.oneof(fc.constant(anchor + 2 * DAY), time), small<readonly Level[]>(SOME_LEVELS))
+        .map(([early, late, some]) => [
+          ...ALL_LEVELS.map((level) => ({ level, asOf: late })),
+          ...some.map((level) => ({ level, asOf: early })),
+        ]),
       measures: measures(),
       stream: fc.record({ filter, window, properties: fc.subarray(PROPERTIES) }),
     });
