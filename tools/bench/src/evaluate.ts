@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Steps } from './evaluate-step.js';
 import { median, progress } from './progress.js';
+import { size } from './size.js';
 
 export const EVALUATE_HELP = `evaluate --events N [--accounts M] [--json]
   Evaluates all metrics for all accounts of a simulated company, and computes the same numbers by hand-written SQL on the same
@@ -27,13 +28,6 @@ function step<S extends keyof Steps>(name: S, argument: Parameters<Steps[S]>[0])
 }
 
 const round = (value: number, digits: number) => Number(value.toFixed(digits));
-
-function size(name: string, text: string | undefined, otherwise: number): number {
-  const value = text === undefined ? otherwise : Number(text.replaceAll('_', ''));
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new RangeError(`--${name} ${text ?? ''}: give a whole number of at least 1`);
-  return value;
-}
 
 /** The `evaluate` benchmark. Exit code: 0, or 1 when a number differs from SQL's. */
 export async function benchEvaluate(args: readonly string[]): Promise<number> {

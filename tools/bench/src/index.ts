@@ -1,1 +1,2 @@
 export { benchEvaluate } from './evaluate.js';
+export { benchImport } from './import.js';

@@ -1,11 +1,12 @@
+import { parseArgs } from 'node:util';
 import { benchEvaluate, EVALUATE_HELP } from './evaluate.js';
+import { benchImport, IMPORT_HELP } from './import.js';
+import { size } from './size.js';
 
 const HELP = `npm run --silent bench -- NAME [options]
 
 ${EVALUATE_HELP}
-import [--events N] [--json]
-  Events per second from NDJSON to disk, next to the bare appender.
-
+${IMPORT_HELP}
 Figures go to stdout, progress to stderr. Exit codes: 0 done, 1 failed or numbers differ, 2 wrong usage.
 `;
 
@@ -17,6 +18,12 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   switch (name) {
     case 'evaluate':
       return benchEvaluate(args);
+    case 'import': {
+      const options = { events: { type: 'string' }, json: { type: 'boolean' } } as const;
+      const { values } = parseArgs({ args: [...args], options });
+      await benchImport({ events: size('events', values.events, 1_000_000), json: values.json ?? false });
+      return 0;
+    }
     default:
       process.stderr.write(
         `${name === undefined ? 'Name a benchmark.' : `There is no benchmark "${name}".`}\n\n${HELP}`,
