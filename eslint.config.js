@@ -23,6 +23,7 @@ const floors = {
 /** What the tests of a floor may import besides. */
 const floorsOfTests = {
   'plugins/*/*': ['testkit'],
+  'libs/engine': ['store-duckdb'],
 };
 
 const stayInside = {

@@ -10,15 +10,19 @@ export class EngineError extends Error {
   }
 }
 
+/** What a plugin threw in its worker; the message is the plugin's. */
+export class PluginThrew extends Error {}
+
+const shown = (thrown: unknown): string => {
+  if (thrown instanceof EngineError || thrown instanceof PluginThrew) return thrown.message;
+  if (thrown instanceof Error) return `${thrown.name}: ${thrown.message}`;
+  return typeof thrown === 'string' ? thrown : ((JSON.stringify(thrown) as string | undefined) ?? typeof thrown);
+};
+
 /** The message of anything thrown, at most 500 characters. A plugin may throw what it likes, even something whose `message` throws. */
 export function messageOf(thrown: unknown): string {
   try {
-    const text =
-      thrown instanceof Error
-        ? `${thrown.name}: ${thrown.message}`
-        : typeof thrown === 'string'
-          ? thrown
-          : (JSON.stringify(thrown) ?? typeof thrown);
+    const text = shown(thrown);
     return text.length > 500 ? `${text.slice(0, 499)}…` : text;
   } catch {
     return 'something that cannot be shown';

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { EngineError, messageOf } from './error.js';
+import { EngineError, messageOf, PluginThrew } from './error.js';
 import type { Call, Calls, FromWorker, LoadReply, LoadRequest, WorkerSettings } from './protocol.js';
 
 /** How a worker ended while a plugin's code ran in it. */
@@ -23,7 +23,7 @@ export interface PluginHost {
   load(request: LoadRequest): Promise<LoadReply>;
   /**
    * Asks the worker. Throws `WorkerDied` when the answer takes longer than `budgetMs` or more memory than there is, and then begins anew with the
-   * next call, the loaded plugins loaded again; `EngineError` `RAPPORT_WORKER_THREW` when the call threw.
+   * next call, the loaded plugins loaded again; `PluginThrew` when the call threw.
    */
   call<C extends Call>(call: C, request: Calls[C][0], budgetMs: number): Promise<Calls[C][1]>;
   /** Makes sure that a worker runs; grows by one with each new worker. Frames do not outlive their worker. */
@@ -126,7 +126,7 @@ export function createPluginHost(options: {
           current.pending.delete(message.id);
           if (current.pending.size === 0) worker.unref();
           if (message.type === 'reply') pending?.resolve(message.reply);
-          else pending?.reject(new EngineError('RAPPORT_WORKER_THREW', message.message));
+          else pending?.reject(new PluginThrew(message.message));
         }
       });
       worker.on('error', (error: Error & { code?: string }) => {

@@ -20,7 +20,7 @@ export interface PackageFiles {
 export interface PluginFolder {
   readonly root: string;
   /** Writes a package named `@test/<kind>-<id>` (or `as`) and returns its name. */
-  add(kind: string, id: string, files: PackageFiles, as?: string): string;
+  readonly add: (kind: string, id: string, files: PackageFiles, as?: string) => string;
   remove(): void;
 }
 
@@ -119,9 +119,13 @@ export async function engineOver(
 }
 
 /** One event. */
-export const track = (account: string, time: number, more: Readonly<Record<string, unknown>> = {}) => ({
+export const track = (
+  account: string,
+  time: number,
+  more: { readonly event?: string; readonly properties?: object } = {},
+) => ({
   type: 'track',
-  messageId: `${account} ${String(time)} ${String(more['event'] ?? '')}`,
+  messageId: `${account} ${String(time)} ${more.event ?? ''}`,
   timestamp: new Date(time).toISOString(),
   userId: `user of ${account}`,
   context: { groupId: account },

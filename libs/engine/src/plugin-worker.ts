@@ -259,10 +259,7 @@ async function deliver({ action, delivery, timeoutMs }: Calls['deliver'][0]): Pr
   const definition = container.get<ActionDefinition>(DEFINITION);
   const signal = AbortSignal.timeout(timeoutMs);
   const context = container.get<ContextOf>(CONTEXT)(signal);
-  const outcome: unknown = await definition.deliver(
-    delivery as Parameters<ActionDefinition['deliver']>[0],
-    context as Parameters<ActionDefinition['deliver']>[1],
-  );
+  const outcome: unknown = await definition.deliver(delivery as Parameters<ActionDefinition['deliver']>[0], context);
   if (isObject(outcome) && outcome['delivered'] === true) return { outcome: { delivered: true } };
   if (
     isObject(outcome) &&

@@ -19,7 +19,7 @@ export interface RunSetting {
   readonly strikes: Map<string, number>;
 }
 
-const LEASE_MS = 120_000;
+const LEASE_MS = 30_000;
 const DAY = 86_400_000;
 const kinds = ['account', 'user'] as const;
 

@@ -89,8 +89,8 @@ function metricValues(
   run: Run,
   plugins: readonly LoadedPlugin[],
 ): readonly MetricValue[] {
-  const provenance = ((run.provenance as { readonly metrics?: Readonly<Record<string, MetricProvenance>> } | null)
-    ?.metrics ?? {}) as Readonly<Record<string, MetricProvenance>>;
+  const provenance =
+    (run.provenance as { readonly metrics?: Readonly<Record<string, MetricProvenance>> } | null)?.metrics ?? {};
   const names = Object.keys(frame.columns);
   return names
     .filter((name) => !name.includes('.'))

@@ -84,7 +84,7 @@ export function checkCondition(condition: unknown, pointer = '', depth = 0): rea
       {
         code: 'RAPPORT_RULES_OPERATOR',
         pointer: `${pointer}/operator`,
-        message: `${JSON.stringify(operator) ?? 'nothing'} is not an operator.${meant} Operators: ${operators.join(', ')}.`,
+        message: `${typeof operator === 'string' ? JSON.stringify(operator) : 'this'} is not an operator.${meant} Operators: ${operators.join(', ')}.`,
       },
     ];
   }
