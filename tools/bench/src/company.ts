@@ -43,11 +43,11 @@ async function fingerprint(size: CompanySize): Promise<string> {
 }
 
 /**
- * The company of that size: kept in the cache folder (`BENCH_CACHE`, else the system's temporary folder) and made when it is not there or
+ * The company of that size: kept in the cache folder (`RAPPORT_BENCH_CACHE`, else the system's temporary folder) and made when it is not there or
  * was made by other code.
  */
 export async function company(size: CompanySize): Promise<Company> {
-  const cache = process.env['BENCH_CACHE'] ?? join(tmpdir(), 'rapport-bench');
+  const cache = process.env['RAPPORT_BENCH_CACHE'] ?? join(tmpdir(), 'rapport-bench');
   const folder = join(cache, `${size.events}-${size.accounts}-${await fingerprint(size)}`);
   if (existsSync(folder)) {
     progress(`using ${folder}`);

@@ -18,7 +18,7 @@ describe('the evaluation and hand-written SQL', () => {
   let frame: ResultFrame;
   let answers: Answers;
   beforeAll(async () => {
-    process.env['BENCH_CACHE'] = cache;
+    process.env['RAPPORT_BENCH_CACHE'] = cache;
     const { folder, asOf } = await company({ events: 15_000, accounts: 40 });
     const workspace = await openWorkspace(folder);
     const evaluation = await workspace.engine.evaluate({ asOf, levels: [{ kind: 'account' }] });
