@@ -1,15 +1,10 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { account } from './command/account.js';
-import { deliver } from './command/deliver.js';
-import { demo, type DemoOptions } from './command/demo.js';
-import { doctor } from './command/doctor.js';
-import { evaluate, type EvaluateCommandOptions } from './command/evaluate.js';
-import { importCalls, type ImportOptions } from './command/import.js';
-import { init, type InitOptions } from './command/init.js';
+import type { DemoOptions } from './command/demo.js';
+import type { EvaluateCommandOptions } from './command/evaluate.js';
+import type { ImportOptions } from './command/import.js';
+import type { InitOptions } from './command/init.js';
 import type { Outcome, Session } from './command/outcome.js';
-import { plugins } from './command/plugins.js';
-import { segments } from './command/segments.js';
-import { serve, type ServeOptions } from './command/serve.js';
+import type { ServeOptions } from './command/serve.js';
 import { exit, failureReport } from './failure.js';
 import type { Io } from './io.js';
 
@@ -31,6 +26,10 @@ interface GlobalOptions {
   readonly json?: true;
   readonly workspace?: string;
 }
+
+/*
+ * A command's code is loaded when it is its turn: help need not wait for a database driver.
+ */
 
 /**
  * Runs one command line and resolves to what the process is to end with. Never throws: what goes wrong is printed, with `--json` as
@@ -133,7 +132,11 @@ Exit codes: 0 done, 1 unexpected, 2 wrong usage, 3 configuration or workspace, 4
     .option('--time-zone <zone>', 'IANA zone that days are cut in; fixed with the first event', 'UTC')
     .option('--name <name>', 'name of the workspace (default: that of the folder)')
     .addHelpText('after', '\nExample:\n  rapport init acme --time-zone Europe/Berlin')
-    .action(action((session, [dir, options]) => init(session, dir as string, options as InitOptions)));
+    .action(
+      action(async (session, [dir, options]) =>
+        (await import('./command/init.js')).init(session, dir as string, options as InitOptions),
+      ),
+    );
 
   program
     .command('import')
@@ -155,7 +158,11 @@ Examples:
   zcat dump.gz | jq -c .payload | rapport import - --refused refused.ndjson
   rapport import examples/ravenstack --data ../shared/data/ravenstack`,
     )
-    .action(action((session, [inputs, options]) => importCalls(session, inputs as string[], options as ImportOptions)));
+    .action(
+      action(async (session, [inputs, options]) =>
+        (await import('./command/import.js')).importCalls(session, inputs as string[], options as ImportOptions),
+      ),
+    );
 
   program
     .command('evaluate')
@@ -178,14 +185,18 @@ Examples:
   rapport evaluate --as-of 2024-12-31 --compare 90d
   rapport evaluate --dry-run --json | jq '.portfolio[] | {metric, value}'`,
     )
-    .action(action((session, [options]) => evaluate(session, options as EvaluateCommandOptions)));
+    .action(
+      action(async (session, [options]) =>
+        (await import('./command/evaluate.js')).evaluate(session, options as EvaluateCommandOptions),
+      ),
+    );
 
   program
     .command('account')
     .description('one account: traits, every metric with its parts, segments and moves')
     .argument('<id>')
     .addHelpText('after', '\nExample:\n  rapport account A-2e4581')
-    .action(action((session, [id]) => account(session, id as string)));
+    .action(action(async (session, [id]) => (await import('./command/account.js')).account(session, id as string)));
 
   program
     .command('segments')
@@ -194,14 +205,20 @@ Examples:
     .option('--limit <n>', 'members and moves to show', whole(1, 1_000_000), 50)
     .addHelpText('after', '\nExamples:\n  rapport segments\n  rapport segments engagement-bands.power-user --json')
     .action(
-      action((session, [id, options]) => segments(session, id as string | undefined, options as { limit: number })),
+      action(async (session, [id, options]) =>
+        (await import('./command/segments.js')).segments(
+          session,
+          id as string | undefined,
+          options as { limit: number },
+        ),
+      ),
     );
 
   program
     .command('plugins')
     .description('plugins that are loaded, and those refused with the reason')
     .addHelpText('after', '\nExample:\n  rapport plugins')
-    .action(action((session) => plugins(session)));
+    .action(action(async (session) => (await import('./command/plugins.js')).plugins(session)));
 
   program
     .command('doctor')
@@ -210,13 +227,13 @@ Examples:
       'after',
       '\nEnds with the exit code of the first fault; warnings end with 0.\n\nExample:\n  rapport doctor --json',
     )
-    .action(action((session) => doctor(session)));
+    .action(action(async (session) => (await import('./command/doctor.js')).doctor(session)));
 
   program
     .command('deliver')
     .description('send what is due in the outbox')
     .addHelpText('after', '\nExample:\n  rapport evaluate && rapport deliver')
-    .action(action((session) => deliver(session)));
+    .action(action(async (session) => (await import('./command/deliver.js')).deliver(session)));
 
   program
     .command('serve')
@@ -224,7 +241,11 @@ Examples:
     .option('--port <n>', 'port; 0 takes a free one (default: http.port of rapport.json)', whole(0, 65_535))
     .option('--host <address>', 'address to listen on (default: http.host of rapport.json)')
     .addHelpText('after', '\nExample:\n  rapport serve --port 8080')
-    .action(action((session, [options]) => serve(session, options as ServeOptions)));
+    .action(
+      action(async (session, [options]) =>
+        (await import('./command/serve.js')).serve(session, options as ServeOptions),
+      ),
+    );
 
   program
     .command('demo')
@@ -235,7 +256,9 @@ Examples:
     .option('--port <n>', 'port; 0 takes a free one', whole(0, 65_535))
     .option('--once', 'end after printing, and leave nothing behind', false)
     .addHelpText('after', '\nExamples:\n  rapport demo\n  rapport demo --once --json')
-    .action(action((session, [options]) => demo(session, options as DemoOptions)));
+    .action(
+      action(async (session, [options]) => (await import('./command/demo.js')).demo(session, options as DemoOptions)),
+    );
 
   return program;
 }
