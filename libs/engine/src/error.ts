@@ -16,7 +16,8 @@ export class PluginThrew extends Error {}
 const shown = (thrown: unknown): string => {
   if (thrown instanceof EngineError || thrown instanceof PluginThrew) return thrown.message;
   if (thrown instanceof Error) return `${thrown.name}: ${thrown.message}`;
-  return typeof thrown === 'string' ? thrown : ((JSON.stringify(thrown) as string | undefined) ?? typeof thrown);
+  if (typeof thrown === 'string') return thrown;
+  return typeof thrown === 'object' && thrown !== null ? JSON.stringify(thrown) : typeof thrown;
 };
 
 /** The message of anything thrown, at most 500 characters. A plugin may throw what it likes, even something whose `message` throws. */

@@ -55,7 +55,7 @@ function told(condition: Condition, facts: Readonly<Record<string, unknown>>, no
   const known = Object.hasOwn(facts, fact) ? facts[fact] : null;
   const parts = [
     fact,
-    known === null || known === undefined || operator === 'isUnknown' ? '' : shown(known),
+    known === null || known === undefined ? '' : shown(known),
     words[operator][verdict ? 0 : 1],
     wanted(operator, value),
   ];
