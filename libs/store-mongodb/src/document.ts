@@ -66,8 +66,11 @@ export interface MessageDocument extends PropertyFields {
 export const hashOf = (id: string): Binary =>
   new Binary(createHash('sha256').update(Buffer.from(id, 'utf16le')).digest().subarray(0, 16));
 
-/** Sorts as (time, message id) does. `id` is stored text. */
-export const orderKey = (time: number, id: string): string => `${String(time + 2 ** 53).padStart(17, '0')} ${id}`;
+/** Sorts as (time, message id) does. `id` is stored text. (In two parts: their sum with an offset would not fit a double.) */
+export function orderKey(time: number, id: string): string {
+  const high = Math.floor(time / 1e6);
+  return `${String(high + 1e10).padStart(11, '0')}${String(time - high * 1e6).padStart(6, '0')} ${id}`;
+}
 
 export function documentOf(message: Message, batch: number, zone: Zone, usersAreAccounts: boolean): MessageDocument {
   const { event, traits, member } = message;
