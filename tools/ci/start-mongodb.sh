@@ -40,6 +40,7 @@ if ! present; then
 fi
 
 log="$cache/server-$$.log"
+: > "$log"
 nohup java -Xmx2g -cp "$(cat "$classpath")" "$here/mongodb/MongodbServer.java" "$port" "${file[@]}" > "$log" 2>&1 < /dev/null &
 pid=$!
 for _ in $(seq 1 300); do
