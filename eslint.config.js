@@ -68,7 +68,8 @@ const syntax = {
     message: 'Take a seed: same input, same result.',
   },
 };
-const tests = '**/*.test.ts';
+/** `x.test.ts`, and what only a test needs beside it, such as `x.test.fixture.ts`. */
+const tests = '**/*.test{,.*}.ts';
 
 export default defineConfig(
   globalIgnores(['**/dist', '**/node_modules', '**/coverage', '.nx']),
@@ -123,7 +124,7 @@ export default defineConfig(
     ...(folder in floorsOfTests
       ? [
           {
-            files: [`${folder}/src/**/*.test.ts`],
+            files: [`${folder}/src/${tests}`],
             rules: restricted([stayInside, only(folder, [...names, ...floorsOfTests[folder]])]),
           },
         ]

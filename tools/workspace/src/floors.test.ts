@@ -49,6 +49,8 @@ describe('imports only point down', () => {
 
   it.each([
     ['libs/engine/src/x.ts', '@rapport/store'],
+    ['libs/engine/src/x.test.ts', '@rapport/store-duckdb'],
+    ['libs/engine/src/x.test.fixture.ts', '@rapport/store-duckdb'],
     ['libs/store/src/x.ts', 'node:crypto'],
     ['apps/host/src/x.ts', '@rapport/store-mongodb'],
     ['apps/cli/src/x.ts', '@rapport/host'],

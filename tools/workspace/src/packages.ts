@@ -58,5 +58,6 @@ export const packages: readonly WorkspacePackage[] = writtenFiles
     };
   });
 
-export const isTest = (source: string): boolean => source.endsWith('.test.ts');
+/** `x.test.ts`, and what only a test needs beside it, such as `x.test.fixture.ts`. */
+export const isTest = (source: string): boolean => /\.test(\.[^./]+)?\.ts$/.test(source);
 export const isOfRapport = (name: string): boolean => name.startsWith('@rapport/');
