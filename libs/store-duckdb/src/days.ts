@@ -8,8 +8,10 @@ import { allOf, whole } from './sql.js';
 import type { Reader, View, Want, Windows } from './view.js';
 import { scanned, windowsOf } from './view.js';
 
-/** Measures that look at which users were there on which days. */
+export type CountMeasure = Extract<ResolvedMeasure, { node: 'count' }>;
+/** Measures that look at which users were there on which days; and counts, which may come along with them. */
 export type DayMeasure =
+  | CountMeasure
   | Extract<ResolvedMeasure, { node: 'series' | 'meanPerDay' }>
   | (Extract<ResolvedMeasure, { node: 'distinct' }> & { readonly of: 'user' | 'newUser' | 'day' });
 type DayWant = Want<DayMeasure>;
@@ -24,8 +26,15 @@ interface Range {
  * per measure. Measures that only ask when a user first came, or whether ever, share a table with a row per account and user.
  */
 export async function measureDays(reader: Reader, asOf: number, wants: readonly DayWant[]): Promise<void> {
-  const firsts = wants.filter(isAboutFirsts);
-  const rest = wants.filter((want) => !isAboutFirsts(want));
+  const filters = firstFilters(wants);
+  const today = reader.zone.dayOf(asOf - 1);
+  // A window that ends today holds those whose last day is late enough: free where first days are asked for anyway.
+  const isFirst = (want: DayWant) =>
+    isAboutFirsts(want) ||
+    want.measure.node === 'count' ||
+    (isTrailing(want, today) && filters.has(JSON.stringify(want.measure.filter)));
+  const firsts = wants.filter(isFirst);
+  const rest = wants.filter((want) => !isFirst(want));
   const bounded = ({ measure: { window, node, ...measure } }: DayWant) =>
     window.kind === 'days' &&
     window.from !== null &&
@@ -39,12 +48,31 @@ export async function measureDays(reader: Reader, asOf: number, wants: readonly 
   );
 }
 
+/** A count of all that ever happened, of events that day measures read anyway: it is answered here instead of in a scan of its own. */
+export function countsAlong(wants: readonly DayWant[]): (want: Want) => want is Want<CountMeasure> {
+  const filters = firstFilters(wants);
+  return (want): want is Want<CountMeasure> => {
+    const { view, measure } = want;
+    if (measure.node !== 'count' || measure.window.kind !== 'days' || measure.window.from !== null) return false;
+    return measure.window.to >= view.reader.zone.dayOf(view.asOf - 1) && filters.has(JSON.stringify(measure.filter));
+  };
+}
+
+const firstFilters = (wants: readonly DayWant[]): ReadonlySet<string> =>
+  new Set(wants.filter(isAboutFirsts).map(({ measure }) => JSON.stringify(measure.filter)));
+
 function isAboutFirsts({ measure }: DayWant): boolean {
   if (measure.node !== 'distinct' || measure.qualifying?.length) return false;
   return (
     measure.of === 'newUser' ||
     (measure.of === 'user' && measure.window.kind === 'days' && measure.window.from === null)
   );
+}
+
+function isTrailing({ measure }: DayWant, today: number): boolean {
+  const { window } = measure;
+  if (measure.node !== 'distinct' || measure.of !== 'user' || measure.qualifying?.length) return false;
+  return window.kind === 'days' && window.from !== null && window.to >= today;
 }
 
 function grouped<T>(wants: readonly T[], key: (want: T) => unknown): T[][] {
@@ -78,10 +106,16 @@ async function measureFirsts(reader: Reader, asOf: number, wants: readonly DayWa
   const indexes = wants.map(({ measure }) => filters.index(filterSql(measure.filter, reader)));
   const range = { from: null, to: reader.zone.dayOf(asOf - 1) };
   const table = reader.temporary();
-  const days = filters.all().map((filter, i) => `min(e.day)${only(filter)} AS d${String(i)}`);
+  const days = filters
+    .all()
+    .map(
+      (filter, i) =>
+        `min(e.day)${only(filter)} AS d${String(i)}, max(e.day)${only(filter)} AS l${String(i)}, (count(*)${only(filter)})::INTEGER AS n${String(i)}`,
+    );
+  const counting = wants.some(({ measure }) => measure.node === 'count');
   await reader.connection.run(`
     CREATE TEMP TABLE ${table} AS SELECT e.account, e.usr, ${days.join(', ')} FROM ${reader.events}
-    WHERE ${allOf([scanned(asOf, range, filters.all()), 'e.usr IS NOT NULL'])} GROUP BY ALL`);
+    WHERE ${allOf([scanned(asOf, range, filters.all()), counting ? 'true' : 'e.usr IS NOT NULL'])} GROUP BY ALL`);
 
   for (const group of grouped(
     wants.map((want, i) => ({ want, index: indexes[i] ?? 0 })),
@@ -95,10 +129,19 @@ async function measureFirsts(reader: Reader, asOf: number, wants: readonly DayWa
     );
     const scope = view.scope('d');
     const counts = group.map(({ want, index }) => {
+      const { window, node } = want.measure;
+      if (node === 'count') return `coalesce(sum(r.n${String(index)}), 0)::DOUBLE`;
+      if (isTrailing(want, range.to) && window.kind === 'days')
+        return `(count(*) FILTER (WHERE r.usr IS NOT NULL AND r.l${String(index)} >= ${whole(window.from ?? 0)}))::DOUBLE`;
       const day = `r.d${String(index)}`;
-      return `(count(*) FILTER (WHERE ${allOf([`${day} IS NOT NULL`, windows.condition(want.measure.window, day)])}))::DOUBLE`;
+      return `(count(*) FILTER (WHERE ${allOf(['r.usr IS NOT NULL', `${day} IS NOT NULL`, windows.condition(window, day)])}))::DOUBLE`;
     });
-    const least = filters.all().map((_, i) => `min(d.d${String(i)}) AS d${String(i)}`);
+    const least = filters
+      .all()
+      .map(
+        (_, i) =>
+          `min(d.d${String(i)}) AS d${String(i)}, max(d.l${String(i)}) AS l${String(i)}, sum(d.n${String(i)}) AS n${String(i)}`,
+      );
     // An account's rows are one per user already.
     const rows =
       view.level.kind === 'account'
@@ -219,13 +262,16 @@ async function answerView(
     view,
     rows,
     windows,
-    of((measure) => measure.node === 'meanPerDay'),
+    of((measure) => measure.node === 'meanPerDay' || fitsBits(measure)),
   );
   await answerDays(
     view,
     rows,
     windows,
-    of((measure) => measure.node === 'series' || (measure.node === 'distinct' && measure.of === 'day')),
+    of(
+      (measure) =>
+        measure.node === 'series' || (measure.node === 'distinct' && measure.of === 'day' && !fitsBits(measure)),
+    ),
   );
 }
 
@@ -265,9 +311,24 @@ async function answerUsers(view: View, rows: string, windows: Windows, needs: re
   );
 }
 
+/** Distinct days of a window that is no longer than a BIGINT has bits are told apart by a bit each. */
+function fitsBits(measure: DayMeasure): boolean {
+  if (measure.node !== 'distinct' || measure.of !== 'day') return false;
+  const { window } = measure;
+  return window.kind === 'sinceTrait' ? window.days <= BITS : window.from !== null && window.to - window.from < BITS;
+}
+
+/** What follows from the rows of a subject without grouping them again. */
 async function answerMeans(view: View, rows: string, windows: Windows, needs: readonly Need[]): Promise<void> {
   if (needs.length === 0) return;
-  const means = needs.map(({ want: { measure }, counted }) => {
+  const means = needs.map(({ want: { measure }, matched, counted }) => {
+    if (measure.node === 'distinct') {
+      const { window } = measure;
+      const from = window.kind === 'sinceTrait' ? windows.first(window.trait) : whole(window.from ?? 0);
+      const condition = allOf([measure.qualifying?.length ? counted : matched, windows.condition(window, 'd.day')]);
+      // A CASE, because arguments are worked out before a FILTER and a shift by a negative number is an error.
+      return `bit_count(coalesce(bit_or(CASE WHEN ${condition} THEN 1::BIGINT << (d.day - ${from}) END), 0))::DOUBLE`;
+    }
     const where = `FILTER (WHERE ${allOf([counted, windows.condition(measure.window, 'd.day')])})`;
     const { window } = measure;
     const today = view.reader.zone.dayOf(view.asOf - 1);

@@ -1,8 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Message, Zone } from '@rapport/store';
 import { compareCodeUnits, ownValue } from '@rapport/store';
-import type { KnownIds } from './known.js';
-import { knownIds, messageKey } from './known.js';
+import type { Keys, KnownIds } from './known.js';
+import { knownIds, messageKeys, writeKeys } from './known.js';
 import { storedId } from './order.js';
 import { COLUMN_KINDS, declaredProperties, pushColumns } from './properties.js';
 import { columns } from './rows.js';
@@ -63,10 +63,8 @@ export async function openIngest(connection: DuckDBConnection, zone: Zone, users
     eventColumns = [...EVENT_COLUMNS, ...properties.flatMap(() => COLUMN_KINDS)];
   }
 
-  async function write(messages: readonly Message[], keys: readonly Uint32Array[]): Promise<void> {
-    const ids = await tableWriter(connection, 'message_ids', ['hugeint']);
-    for (const key of keys) ids.add([key]);
-    ids.close();
+  async function write(messages: readonly Message[], keys: Keys): Promise<void> {
+    await writeKeys(connection, 'message_ids', keys);
 
     // Memberships first: they decide where the events of the same commit belong.
     const joins = messages.filter(({ member }) => member !== undefined);
@@ -149,21 +147,20 @@ async function sift(batches: readonly (readonly Message[])[], known: KnownIds) {
       ownerOf.push(owner);
     }
   });
-  const allKeys = candidates.map(({ id }) => messageKey(id));
+  const allKeys = messageKeys(candidates.map(({ id }) => id));
   const old = await known.known(allKeys);
   const accepted = batches.map(() => 0);
-  const fresh: Message[] = [];
-  const keys: Uint32Array[] = [];
-  candidates.forEach((message, position) => {
+  const fresh = old.size === 0 ? candidates : candidates.filter((_, position) => !old.has(position));
+  const keys = old.size === 0 ? allKeys : new Uint32Array(fresh.length * 4);
+  let taken = 0;
+  ownerOf.forEach((owner, position) => {
     if (old.has(position)) return;
-    const owner = ownerOf[position] ?? 0;
     accepted[owner] = (accepted[owner] ?? 0) + 1;
-    fresh.push(message);
-    keys.push(allKeys[position] ?? new Uint32Array(4));
+    if (old.size > 0) keys.set(allKeys.subarray(position * 4, position * 4 + 4), taken++ * 4);
   });
   const reports = batches.map((batch, owner) => {
-    const taken = accepted[owner] ?? 0;
-    return { accepted: taken, duplicates: batch.length - taken };
+    const count = accepted[owner] ?? 0;
+    return { accepted: count, duplicates: batch.length - count };
   });
   return { fresh, keys, reports };
 }

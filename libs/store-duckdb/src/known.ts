@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { DuckDBDataChunk, HUGEINT } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import { columns } from './rows.js';
 import { tableWriter } from './writer.js';
@@ -12,26 +13,46 @@ import { tableWriter } from './writer.js';
 const BITS_PER_ID = 20;
 const PROBES = 8;
 
+/** 128-bit keys of message ids, four words each, end to end. */
+export type Keys = Uint32Array;
+
 export interface KnownIds {
   /** Positions in `keys` whose id was accepted before. */
-  known(keys: readonly Uint32Array[]): Promise<ReadonlySet<number>>;
+  known(keys: Keys): Promise<ReadonlySet<number>>;
   /** Notes ids as accepted, once their commit is durable. */
-  add(keys: readonly Uint32Array[]): void;
+  add(keys: Keys): void;
 }
 
-/** 128-bit key of a message id: its MD5 as four words. */
-export function messageKey(id: string): Uint32Array {
-  const digest = hash('md5', id, 'binary');
-  const words = new Uint32Array(4);
-  for (let w = 0; w < 4; w++) {
-    const at = 4 * w;
-    words[w] =
-      digest.charCodeAt(at) |
-      (digest.charCodeAt(at + 1) << 8) |
-      (digest.charCodeAt(at + 2) << 16) |
-      (digest.charCodeAt(at + 3) << 24);
+/** The keys of ids: their MD5 digests. */
+export function messageKeys(ids: readonly string[]): Keys {
+  const words = new Uint32Array(ids.length * 4);
+  for (let i = 0; i < ids.length; i++) {
+    const digest = hash('md5', ids[i] ?? '', 'binary');
+    for (let w = 0; w < 4; w++) {
+      const at = 4 * w;
+      words[4 * i + w] =
+        digest.charCodeAt(at) |
+        (digest.charCodeAt(at + 1) << 8) |
+        (digest.charCodeAt(at + 2) << 16) |
+        (digest.charCodeAt(at + 3) << 24);
+    }
   }
   return words;
+}
+
+const ROWS = 2048;
+
+/** Appends keys to a table of one HUGEINT column, inside the connection's transaction. */
+export async function writeKeys(connection: DuckDBConnection, table: string, keys: Keys): Promise<void> {
+  const appender = await connection.createAppender(table);
+  for (let from = 0; from < keys.length; from += 4 * ROWS) {
+    const rows = Math.min(ROWS, (keys.length - from) / 4);
+    const chunk = DuckDBDataChunk.create([HUGEINT], rows);
+    const vector = duckdb.data_chunk_get_vector(chunk.chunk, 0);
+    duckdb.copy_data_to_vector(vector, 0, keys.buffer as ArrayBuffer, keys.byteOffset + from * 4, rows * 16);
+    appender.appendDataChunk(chunk);
+  }
+  appender.closeSync();
 }
 
 /** Reads the table once. About 4 bytes of memory per id. */
@@ -39,17 +60,16 @@ export async function knownIds(connection: DuckDBConnection): Promise<KnownIds> 
   const { columns: stored } = await columns(connection, 'SELECT count(*)::DOUBLE FROM message_ids', ['number']);
   let count = stored[0].values[0] ?? 0;
   let filter = bloom(count * 2);
+  let full = false;
   const load = async () => {
     const result = await connection.run('SELECT id FROM message_ids');
     for (const chunk of await result.fetchAllChunks()) {
       const rows = chunk.rowCount;
       const data = duckdb.vector_get_data(duckdb.data_chunk_get_vector(chunk.chunk, 0), rows * 16);
-      const words = new Uint32Array(data.buffer, data.byteOffset, rows * 4);
-      for (let row = 0; row < rows; row++) filter.add(words, row * 4);
+      filter.add(new Uint32Array(data.buffer, data.byteOffset, rows * 4));
     }
   };
   if (count > 0) await load();
-  let full = false;
 
   return {
     async known(keys) {
@@ -59,21 +79,21 @@ export async function knownIds(connection: DuckDBConnection): Promise<KnownIds> 
         full = false;
       }
       const maybe: number[] = [];
-      keys.forEach((key, position) => {
-        if (filter.has(key)) maybe.push(position);
-      });
+      for (let position = 0; position < keys.length / 4; position++) {
+        if (filter.has(keys, position * 4)) maybe.push(position);
+      }
       if (maybe.length === 0) return new Set();
       await connection.run('CREATE OR REPLACE TEMP TABLE probed (id HUGEINT, position INTEGER)');
       const writer = await tableWriter(connection, 'temp.probed', ['hugeint', 'integer']);
-      for (const position of maybe) writer.add([keys[position], position]);
+      for (const position of maybe) writer.add([keys.subarray(position * 4, position * 4 + 4), position]);
       writer.close();
       const sql = 'SELECT position::DOUBLE FROM temp.probed SEMI JOIN message_ids USING (id)';
       const found = await columns(connection, sql, ['number']);
       return new Set(found.columns[0].values);
     },
     add(keys) {
-      for (const key of keys) filter.add(key, 0);
-      count += keys.length;
+      filter.add(keys);
+      count += keys.length / 4;
       full = count > filter.capacity;
     },
   };
@@ -81,8 +101,8 @@ export async function knownIds(connection: DuckDBConnection): Promise<KnownIds> 
 
 interface Bloom {
   readonly capacity: number;
-  add(words: Uint32Array, at: number): void;
-  has(key: Uint32Array): boolean;
+  add(keys: Keys): void;
+  has(keys: Keys, at: number): boolean;
 }
 
 function bloom(wanted: number): Bloom {
@@ -91,20 +111,23 @@ function bloom(wanted: number): Bloom {
   const mask = size - 1;
   // Enhanced double hashing over the digest's own words, which are already uniform.
   return {
-    capacity: Math.floor(size / BITS_PER_ID),
-    add(words, at) {
-      let a = words[at] ?? 0;
-      let b = words[at + 1] ?? 0;
-      for (let i = 0; i < PROBES; i++) {
-        const bit = (a & mask) >>> 0;
-        bits[bit >>> 5] = (bits[bit >>> 5] ?? 0) | (1 << (bit & 31));
-        a = (a + b) >>> 0;
-        b = (b + i + 1) >>> 0;
+    // Beyond the largest filter, more ids only cost more look-ups.
+    capacity: size === 2 ** 32 ? Infinity : Math.floor(size / BITS_PER_ID),
+    add(keys) {
+      for (let at = 0; at < keys.length; at += 4) {
+        let a = keys[at] ?? 0;
+        let b = keys[at + 1] ?? 0;
+        for (let i = 0; i < PROBES; i++) {
+          const bit = (a & mask) >>> 0;
+          bits[bit >>> 5] = (bits[bit >>> 5] ?? 0) | (1 << (bit & 31));
+          a = (a + b) >>> 0;
+          b = (b + i + 1) >>> 0;
+        }
       }
     },
-    has(key) {
-      let a = key[0] ?? 0;
-      let b = key[1] ?? 0;
+    has(keys, at) {
+      let a = keys[at] ?? 0;
+      let b = keys[at + 1] ?? 0;
       for (let i = 0; i < PROBES; i++) {
         const bit = (a & mask) >>> 0;
         if (!((bits[bit >>> 5] ?? 0) & (1 << (bit & 31)))) return false;

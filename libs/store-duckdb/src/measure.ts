@@ -2,7 +2,7 @@ import type { Column, Frame, Plan, ResolvedMeasure } from '@rapport/store';
 import { columnTypeOf, numberColumn, readNumber, readText, readTime } from '@rapport/store';
 import { emptyAnswer, textAnswer } from './answers.js';
 import type { DayMeasure } from './days.js';
-import { measureDays } from './days.js';
+import { countsAlong, measureDays } from './days.js';
 import type { FlatMeasure } from './flat.js';
 import { measureFlat } from './flat.js';
 import type { KeyMeasure } from './keys.js';
@@ -48,11 +48,12 @@ export async function measurePlans(reader: Reader, plans: readonly Plan[]): Prom
   }
 
   for (const [asOf, { flat, days, streams, keys, spans }] of wants) {
+    const along = countsAlong(days);
     for (const view of views.values()) {
       if (view.asOf !== asOf) continue;
       await measureFlat(
         view,
-        flat.filter((want) => want.view === view),
+        flat.filter((want) => want.view === view && !along(want)),
       );
       await measureKeys(
         view,
@@ -60,7 +61,7 @@ export async function measurePlans(reader: Reader, plans: readonly Plan[]): Prom
       );
     }
     await measureSpans(reader, asOf, spans);
-    await measureDays(reader, asOf, days);
+    await measureDays(reader, asOf, [...days, ...flat.filter(along)]);
     await measureStreams(reader, asOf, streams);
   }
   return plans.map((plan) => ({
