@@ -1,4 +1,4 @@
-import type { ComputeContext, MetricDefinition, MetricResult, SubjectKind } from '@rapport/sdk';
+import type { Calendar, ComputeContext, MetricDefinition, MetricResult, SubjectKind } from '@rapport/sdk';
 import type { Column } from '@rapport/store';
 import { EngineError, messageOf } from './error.js';
 import { inputsOver, type Cursor } from './inputs.js';
@@ -9,6 +9,7 @@ import { resultColumns } from './result-columns.js';
 export interface ComputeFrame {
   readonly kind: SubjectKind;
   readonly asOf: number;
+  readonly calendar: Calendar;
   readonly subjects: readonly string[];
   /** Results of metrics computed before, by column name. */
   readonly results: Readonly<Record<string, Column>>;
@@ -53,6 +54,7 @@ function contextOver(
   return Object.freeze({
     config,
     asOf: frame.asOf,
+    calendar: frame.calendar,
     subject,
     metric(id: string): MetricResult {
       const result = used.get(id);

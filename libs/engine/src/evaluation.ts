@@ -129,7 +129,14 @@ export async function evaluateMetrics(
     // Columns are copied, not handed over: should the worker end, they go to the next one.
     await host.call(
       'frame',
-      { frame: level.id, kind: plan.plan.level.kind, asOf, subjects: frame.subjects, columns: frame.columns },
+      {
+        frame: level.id,
+        kind: plan.plan.level.kind,
+        asOf,
+        zone: setting.zone.name,
+        subjects: frame.subjects,
+        columns: frame.columns,
+      },
       UNWATCHED,
     );
     await host.call('restore', { frame: level.id, columns: level.kept }, UNWATCHED);

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Container } from 'inversify';
 import type { ActionContext, ActionDefinition, MetricDefinition, Reducer, SubjectKind } from '@rapport/sdk';
-import type { Column } from '@rapport/store';
+import { zone as zoneOf, type Column } from '@rapport/store';
 import { computeOver, reduceOver, type ComputeFrame, type MetricUnderWay } from './compute.js';
 import { entryOf } from './entry.js';
 import { EngineError, messageOf } from './error.js';
@@ -20,6 +20,7 @@ import type {
   FromWorker,
   LoadReply,
   LoadRequest,
+  Ping,
   ToWorker,
   WorkerSettings,
 } from './protocol.js';
@@ -201,6 +202,7 @@ async function load(request: LoadRequest): Promise<LoadReply> {
 interface HeldFrame {
   readonly kind: SubjectKind;
   readonly asOf: number;
+  readonly zone: string;
   readonly subjects: readonly string[];
   readonly columns: readonly Column[];
   readonly results: Record<string, Column>;
@@ -238,9 +240,10 @@ function metricUnderWay(request: ComputeRequest, frame: HeldFrame): MetricUnderW
     folds.length === 0 ? null : Uint8Array.from(frame.subjects, (_, i) => (folds.some((fold) => fold?.[i]) ? 1 : 0));
   return { definition, config, uses: usesOf(definition, config), maxFailures: request.maxFailures, failed };
 }
-const computeFrame = ({ kind, asOf, subjects, results }: HeldFrame): ComputeFrame => ({
+const computeFrame = ({ kind, asOf, zone, subjects, results }: HeldFrame): ComputeFrame => ({
   kind,
   asOf,
+  calendar: zoneOf(zone),
   subjects,
   results,
 });
@@ -289,10 +292,11 @@ const answers: { readonly [C in keyof Calls]: (request: Calls[C][0]) => Calls[C]
     const [problem] = checked.problems;
     return { pointer: problem?.pointer ?? '', message: problem?.message ?? 'is not valid.' };
   },
-  frame({ frame, kind, asOf, subjects, columns }) {
+  frame({ frame, kind, asOf, zone, subjects, columns }) {
     frames.set(frame, {
       kind,
       asOf,
+      zone,
       subjects,
       columns,
       results: Object.create(null) as Record<string, Column>,
@@ -358,13 +362,25 @@ process.on('uncaughtException', (error) => {
 process.on('unhandledRejection', (reason) => {
   say({ type: 'stray', message: messageOf(reason) });
 });
-port.on('message', (message: ToWorker) => {
+const MEGABYTE = 1_048_576;
+port.on('message', (message: ToWorker | Ping) => {
+  if (message === 'ping') {
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    say({ type: 'pong', heldMb: (heapUsed + arrayBuffers) / MEGABYTE });
+    return;
+  }
   const answer = answers[message.call] as (request: unknown) => unknown;
   void (async () => {
     try {
-      say({ type: 'reply', id: message.id, reply: await answer(message.request) });
+      const reply = await answer(message.request);
+      say({ type: 'reply', id: message.id, reply, heapMb: process.memoryUsage().heapUsed / MEGABYTE });
     } catch (error) {
-      say({ type: 'threw', id: message.id, message: messageOf(error) });
+      say({
+        type: 'threw',
+        id: message.id,
+        message: messageOf(error),
+        heapMb: process.memoryUsage().heapUsed / MEGABYTE,
+      });
     }
   })();
 });

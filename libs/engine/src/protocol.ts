@@ -91,6 +91,7 @@ export interface Calls {
       readonly frame: number;
       readonly kind: SubjectKind;
       readonly asOf: number;
+      readonly zone: string;
       readonly subjects: readonly string[];
       readonly columns: readonly Column[];
     },
@@ -119,10 +120,15 @@ export interface Calls {
 }
 export type Call = keyof Calls;
 export type ToWorker = { [C in Call]: { readonly id: number; readonly call: C; readonly request: Calls[C][0] } }[Call];
+/** Asks whether the worker still answers. */
+export type Ping = 'ping';
 export type FromWorker =
   | { readonly type: 'ready' }
-  | { readonly type: 'reply'; readonly id: number; readonly reply: unknown }
-  | { readonly type: 'threw'; readonly id: number; readonly message: string }
+  /** `heapMb`: what the worker's own heap holds. */
+  | { readonly type: 'reply'; readonly id: number; readonly reply: unknown; readonly heapMb: number }
+  | { readonly type: 'threw'; readonly id: number; readonly message: string; readonly heapMb: number }
+  /** Answer to a `ping`: the worker is not stuck, and holds this much, array buffers included. */
+  | { readonly type: 'pong'; readonly heldMb: number }
   /** Something that a plugin started failed later, when nobody waited for it. */
   | { readonly type: 'stray'; readonly message: string };
 

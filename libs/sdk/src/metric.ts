@@ -48,10 +48,19 @@ export interface MetricResult {
   readonly part: (name: string) => number | null;
 }
 
+/** Days of the workspace's time zone. An epoch day is the number of days since 1970-01-01 there. */
+export interface Calendar {
+  /** Epoch day that holds the instant (epoch ms). */
+  readonly dayOf: (instant: number) => number;
+  /** First instant of an epoch day, epoch ms. Day d is over at `startOfDay(d + 1)`. */
+  readonly startOfDay: (day: number) => number;
+}
+
 export interface ComputeContext<C> {
   readonly config: C;
   /** The instant evaluated as of, epoch ms. */
   readonly asOf: number;
+  readonly calendar: Calendar;
   readonly subject: { readonly kind: SubjectKind; readonly id: string };
   /** A metric named in `uses`. A metric that could not be computed has the value null. */
   readonly metric: (id: string) => MetricResult;

@@ -1,15 +1,12 @@
+import type { Calendar } from '@rapport/sdk';
 import { tzOffset } from '@date-fns/tz';
 
 const DAY = 86_400_000;
 const QUARTER = 900_000;
 
 /** Calendar of one IANA time zone. An epoch day is the number of days since 1970-01-01 in that zone. */
-export interface Zone {
+export interface Zone extends Calendar {
   readonly name: string;
-  /** Epoch day that holds the instant (epoch ms). */
-  readonly dayOf: (instant: number) => number;
-  /** First instant of an epoch day, epoch ms. */
-  readonly startOfDay: (day: number) => number;
 }
 
 /** Throws `RAPPORT_STORE_ZONE` for a name that is not an IANA time zone. */

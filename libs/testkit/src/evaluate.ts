@@ -144,6 +144,7 @@ async function evaluateLevel(
   const context = (kind: SubjectKind, id: string): ComputeContext<Readonly<Record<string, unknown>>> => ({
     config,
     asOf: scene.asOf,
+    calendar: scene.zone,
     subject: { kind, id },
     metric(name) {
       const answers = used.get(name);

@@ -101,8 +101,8 @@ describe('customer engagement score', () => {
     it('deducts when it never came, and only once the time is up', async () => {
       const quiet = [signup, at('Feature Used', '2026-02-03')];
       expect((await evaluate([signup, ...used], config)).value).toBe(15);
-      expect((await evaluate(quiet, config, { asOf: '2026-02-09T09:59:59.999Z' })).value).toBe(10);
-      expect(await evaluate(quiet, config, { asOf: '2026-02-09T10:00:00Z' })).toMatchObject({
+      expect((await evaluate(quiet, config, { asOf: '2026-02-08T23:59:59.999Z' })).value).toBe(10);
+      expect(await evaluate(quiet, config, { asOf: '2026-02-09T00:00:00Z' })).toMatchObject({
         value: 0,
         parts: { earned: 10, deducted: 15, contributions: { 'Feature Used': 10, 'late: Invite Sent': -15 } },
       });
@@ -120,6 +120,18 @@ describe('customer engagement score', () => {
       ];
       const calls = [signup, group('acme', { activatedAt: '2026-02-03' }, '2026-02-03'), ...used];
       expect(await evaluate(calls, { ...config, expected })).toMatchObject({ value: 23, parts: { deducted: 7 } });
+    });
+
+    it('deducts when the last day is over in the workspace’s zone', async () => {
+      const calls = [
+        group('acme', { signupAt: '2026-02-02T22:00:00Z' }, '2026-02-02T22:00:00Z'),
+        at('Signed In', '2026-02-02T22:00:00Z'),
+      ];
+      const within2 = { ...config, expected: [{ event: 'Invite Sent', within: 2, deduction: 5 }] };
+      // In Berlin that is 23:00 on the 2nd: the second day ends at 23:00 UTC on the 3rd.
+      const asOfThen = async (asOf: string) => (await evaluate(calls, within2, { asOf, zone: 'Europe/Berlin' })).parts;
+      expect(await asOfThen('2026-02-03T22:59:59.999Z')).toMatchObject({ deducted: 0 });
+      expect(await asOfThen('2026-02-03T23:00:00Z')).toMatchObject({ deducted: 5 });
     });
 
     it('uses the user’s own trait for a user', async () => {

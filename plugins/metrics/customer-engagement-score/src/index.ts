@@ -15,7 +15,6 @@ import {
 } from '@rapport/sdk';
 
 const weights = { 'Feature Used': 1, 'Signed In': 1, 'Invite Sent': 5, 'Survey Responded': 5, 'Order Completed': 10 };
-const DAY = 86_400_000;
 
 /**
  * Σ weight × count of the configured events in the window, minus a deduction for each expected event that had not come when its
@@ -95,7 +94,7 @@ export default defineMetric({
     };
     return Object.assign(base, inTime, from);
   },
-  compute(inputs, { config, asOf }) {
+  compute(inputs, { config, asOf, calendar }) {
     if (inputs.ever === 0) return noData('no-data');
     const chosen =
       inputs.weightSet !== null && Object.hasOwn(config.weightSets, inputs.weightSet) ? inputs.weightSet : null;
@@ -112,7 +111,8 @@ export default defineMetric({
     let deducted = 0;
     config.expected.forEach(({ event, within, deduction }, i) => {
       const from = inputs[`from ${i}`] ?? null;
-      if (from === null || asOf < from + within * DAY || inputs[`inTime ${i}`] !== 0) return;
+      if (from === null || inputs[`inTime ${i}`] !== 0) return;
+      if (asOf < calendar.startOfDay(calendar.dayOf(from) + within)) return;
       contributions.set(`late: ${event}`, (contributions.get(`late: ${event}`) ?? 0) - deduction);
       deducted += deduction;
     });
