@@ -285,7 +285,7 @@ describe('loading plugins that do not end', () => {
     folder.add('metric', 'a-good', { code: metricCode('a-good') });
     folder.add('metric', 'b-blocks', { code: `for (;;);` });
     folder.add('metric', 'c-waits', { code: `await new Promise(() => {});\n${metricCode('c-waits')}` });
-    folder.add('metric', 'd-allocates', { code: `const kept = []; for (;;) kept.push(new Array(1000).fill({}));` });
+    folder.add('metric', 'd-allocates', { code: `const kept = []; for (;;) kept.push(new Uint8Array(1e7).fill(1));` });
     folder.add('metric', 'e-exits', { code: `process.exit(0);` });
     folder.add('metric', 'f-fails-later', {
       code: metricCode('f-fails-later', {}, `setTimeout(() => { throw new Error('later'); }, 1);`),

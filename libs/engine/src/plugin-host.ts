@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { EngineError, messageOf, PluginThrew } from './error.js';
-import type { Call, Calls, FromWorker, LoadReply, LoadRequest, WorkerSettings } from './protocol.js';
+import type { Call, Calls, FromWorker, LoadReply, LoadRequest, Ping, WorkerSettings } from './protocol.js';
 
 /** How a worker ended while a plugin's code ran in it. */
 export type Death = 'timeout' | 'memory' | 'crash';
@@ -36,6 +36,15 @@ export interface PluginHost {
 const WATCH_MS = 20;
 const START_MS = 60_000;
 const MEGABYTE = 1_048_576;
+/** What the process may grow by beside the plugin's own memory. */
+const SLACK_MB = 256;
+/**
+ * An array that grows past V8's limit in one step ends the whole process, not only its worker. So V8's limit is far above ours, and ours
+ * is watched from outside.
+ */
+const HEADROOM_MB = 4096;
+/** How long a worker under suspicion has to answer. */
+const PONG_MS = 150;
 /** Variables that plugin code may see. Secrets reach it through its configuration only. */
 const environment = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'NODE_ENV', 'NODE_EXTRA_CA_CERTS'];
 
@@ -44,12 +53,17 @@ interface Pending {
   readonly reject: (error: Error) => void;
   readonly since: number;
   readonly budgetMs: number;
-  readonly rss: number;
+  /** Whether the worker holds nothing of the caller's after it. */
+  readonly last: boolean;
+  /** What the process occupied when the call began. */
+  rss: number;
 }
 interface Running {
   readonly worker: Worker;
   readonly pending: Map<number, Pending>;
   dead: boolean;
+  /** When it was asked whether it still answers; null when it was not, or did. */
+  pinged: number | null;
 }
 
 /** Starts the worker from the compiled file, or, where the engine itself runs from TypeScript, from the source through tsx. */
@@ -60,7 +74,7 @@ function startWorker(settings: Omit<WorkerSettings, 'source'>, memoryMb: number)
     env: Object.fromEntries(
       environment.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
     ),
-    resourceLimits: { maxOldGenerationSizeMb: memoryMb },
+    resourceLimits: { maxOldGenerationSizeMb: memoryMb + HEADROOM_MB },
     stdout: true,
     stderr: true,
   };
@@ -89,6 +103,7 @@ export function createPluginHost(options: {
   let generation = 0;
   let nextId = 1;
   let closed = false;
+  const tooMuch = `it used more than ${memoryMb} MiB`;
 
   const end = (current: Running, how: Death, message: string) => {
     if (current.dead) return;
@@ -104,7 +119,7 @@ export function createPluginHost(options: {
   const spawn = async (): Promise<Running> => {
     if (closed) throw new EngineError('RAPPORT_ENGINE_CLOSED', 'the engine is closed.');
     const worker = startWorker({ allowPrivateAddresses }, memoryMb);
-    const current: Running = { worker, pending: new Map(), dead: false };
+    const current: Running = { worker, pending: new Map(), dead: false, pinged: null };
     // What plugins print is dropped: standard output belongs to the command, and it might show a secret.
     worker.stdout.resume();
     worker.stderr.resume();
@@ -121,12 +136,20 @@ export function createPluginHost(options: {
         if (message.type === 'ready') {
           clearTimeout(timer);
           resolve();
+        } else if (message.type === 'pong') {
+          current.pinged = null;
+          // It grew, but not here: begin to count anew. (A frame's columns are held here too, hence twice.)
+          if (message.heldMb > 2 * memoryMb) end(current, 'memory', tooMuch);
+          else for (const pending of current.pending.values()) pending.rss = process.memoryUsage.rss();
         } else if (message.type !== 'stray') {
           const pending = current.pending.get(message.id);
           current.pending.delete(message.id);
           if (current.pending.size === 0) worker.unref();
           if (message.type === 'reply') pending?.resolve(message.reply);
           else pending?.reject(new PluginThrew(message.message));
+          // What plugins leave behind from call to call is nobody's in particular: the next call gets a fresh worker.
+          const between = pending?.last === true && current.pending.size === 0;
+          if (between && message.heapMb > memoryMb) end(current, 'memory', tooMuch);
         }
       });
       worker.on('error', (error: Error & { code?: string }) => {
@@ -170,6 +193,7 @@ export function createPluginHost(options: {
         reject,
         since: performance.now(),
         budgetMs,
+        last: call === 'compute' || call === 'reduce' || call === 'deliver',
         rss: process.memoryUsage.rss(),
       };
       current.pending.set(id, pending);
@@ -187,9 +211,15 @@ export function createPluginHost(options: {
         end(current, 'timeout', `it took longer than ${String(pending.budgetMs)} ms`);
         return;
       }
-      if (Number.isFinite(pending.budgetMs) && rss - pending.rss > (memoryMb + 256) * MEGABYTE) {
-        end(current, 'memory', `it used more than ${String(memoryMb)} MiB`);
-        return;
+      if (Number.isFinite(pending.budgetMs) && rss - pending.rss > (memoryMb + SLACK_MB) * MEGABYTE) {
+        // The process grew. The store may have done that; a plugin that is at it does not answer.
+        if (current.pinged === null) {
+          current.pinged = now;
+          current.worker.postMessage('ping' satisfies Ping);
+        } else if (now - current.pinged > PONG_MS) {
+          end(current, 'memory', tooMuch);
+          return;
+        }
       }
     }
   }, WATCH_MS);
