@@ -144,8 +144,11 @@ describe.each(packages.map((p) => [p.folder, p] as const))('%s', (folder, p) => 
       ),
     ).toEqual(none);
   });
+});
 
-  it.runIf(plugin(p) !== null)('is a plugin that can be found and loaded with this SDK', () => {
+describe.each(packages.filter((p) => plugin(p) !== null).map((p) => [p.folder, p] as const))('%s', (_folder, p) => {
+  it('is a plugin that can be found and loaded with this SDK', () => {
+    const { json } = p;
     const is = plugin(p);
     const { kind, id, sdk, requires, ...unknown } = json.rapport ?? {};
     expect({ kind, id, unknown }).toEqual({ kind: is?.kind, id: is?.id, unknown: {} });
