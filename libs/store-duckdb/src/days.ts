@@ -361,8 +361,7 @@ async function answerDays(view: View, rows: string, windows: Windows, needs: rea
       if (measure.of === 'events') return value(`sum(d.${count})`, matched);
       return value('count(*)', counted);
     }
-    const qualified = 'qualifying' in measure && measure.qualifying?.length;
-    return value('count(*)', qualified ? counted : matched);
+    return value('count(*)', measure.node === 'distinct' && measure.qualifying?.length ? counted : matched);
   });
   await reader.connection.run(
     `CREATE TEMP TABLE ${table} AS SELECT d.s, d.day, ${perDay.join(', ')} FROM ${rows} d ${windows.joins('d.s')} GROUP BY d.s, d.day`,

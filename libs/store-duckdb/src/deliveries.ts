@@ -18,7 +18,7 @@ async function read(connection: DuckDBConnection, rest: string): Promise<readonl
   );
 }
 
-export function deliveryStore(writer: DuckDBConnection, queue: Queue, reader: DuckDBConnection): DeliveryStore {
+export function deliveryStore(writer: DuckDBConnection, queue: Queue, reader: () => DuckDBConnection): DeliveryStore {
   return {
     claim: (now, limit, leaseMs) =>
       queue.run(async () => {
@@ -55,7 +55,7 @@ export function deliveryStore(writer: DuckDBConnection, queue: Queue, reader: Du
       }),
     list: ({ state, limit }) =>
       read(
-        reader,
+        reader(),
         `${state === undefined ? '' : `WHERE state = ${text(state)}`} ORDER BY due_at, seq LIMIT ${whole(limit)}`,
       ),
   };

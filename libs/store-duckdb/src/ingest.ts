@@ -4,7 +4,7 @@ import { compareCodeUnits, ownValue } from '@rapport/store';
 import type { Keys, KnownIds } from './known.js';
 import { knownIds, messageKeys, writeKeys } from './known.js';
 import { storedId } from './order.js';
-import { COLUMN_KINDS, declaredProperties, pushColumns } from './properties.js';
+import { COLUMN_KINDS, declaredProperties, physicalColumns, pushColumns } from './properties.js';
 import { columns } from './rows.js';
 import { transaction } from './schema.js';
 import type { TableWriter, Value, WriterColumn } from './writer.js';
@@ -60,7 +60,9 @@ export async function openIngest(connection: DuckDBConnection, zone: Zone, users
 
   async function declared(): Promise<void> {
     properties = [...(await declaredProperties(connection)).keys()];
-    eventColumns = [...EVENT_COLUMNS, ...properties.flatMap(() => COLUMN_KINDS)];
+    // A crash between adding columns and naming them leaves columns that belong to no property yet; they stay null.
+    const columnCount = await physicalColumns(connection);
+    eventColumns = [...EVENT_COLUMNS, ...Array.from({ length: columnCount }, () => COLUMN_KINDS).flat()];
   }
 
   async function write(messages: readonly Message[], keys: Keys): Promise<void> {

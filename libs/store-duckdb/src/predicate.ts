@@ -46,7 +46,7 @@ function compared(columns: PropertyColumns, sign: string, value: Scalar): string
       return Number.isNaN(value) ? 'false' : `coalesce(${columns.number} ${sign} ${number(value)}, false)`;
     case 'string':
       return `coalesce(${columns.text} ${sign} ${text(value)}, false)`;
-    case 'boolean':
+    default:
       return `coalesce(${columns.other} ${sign} '${String(value)}', false)`;
   }
 }

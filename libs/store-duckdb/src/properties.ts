@@ -66,6 +66,15 @@ export async function declaredProperties(connection: DuckDBConnection): Promise<
   return new Map(stored.map(({ idx, property }) => [property ?? '', idx ?? 0]));
 }
 
+/** How many properties `events` has columns for, named yet or not. Columns are added by threes, and named in the order they were added. */
+export async function physicalColumns(connection: DuckDBConnection): Promise<number> {
+  const sql = `
+    SELECT count(*)::DOUBLE FROM duckdb_columns()
+    WHERE database_name = current_database() AND table_name = 'events' AND column_name[1] = 'o' AND try_cast(column_name[2:] AS INTEGER) IS NOT NULL`;
+  const [found] = await rows(connection, sql, { count: 'number' });
+  return found?.count ?? 0;
+}
+
 /** Rows read at a time when properties are taken out of the JSON: bounds what is in memory. */
 const PAGE = 500_000;
 

@@ -1,8 +1,8 @@
 /** Runs tasks one after the other, in the order they were given. */
 export interface Queue {
-  run<T>(task: () => Promise<T>): Promise<T>;
+  readonly run: <T>(task: () => Promise<T>) => Promise<T>;
   /** Resolves when everything given so far has run. */
-  idle(): Promise<void>;
+  readonly idle: () => Promise<void>;
 }
 
 export function queue(): Queue {

@@ -25,21 +25,21 @@ interface Connections {
   readonly writer: DuckDBConnection;
   readonly queue: Queue;
   /** For reading what is committed. */
-  readonly reader: DuckDBConnection;
+  readonly reader: () => DuckDBConnection;
 }
 
 export function resultStore({ writer, queue, reader }: Connections): ResultStore {
   return {
     begin: (holder, now, leaseMs) => queue.run(() => begin(holder, now, leaseMs)),
     async latestRun() {
-      return (await runs(reader, 1))[0] ?? null;
+      return (await runs(reader(), 1))[0] ?? null;
     },
-    runs: (limit) => runs(reader, limit),
-    results: (run, level, columns) => readFrame(reader, run, level, columns),
+    runs: (limit) => runs(reader(), limit),
+    results: (run, level, columns) => readFrame(reader(), run, level, columns),
     async memberships(query = {}) {
       const shape = { segment: 'text', subject: 'text', kind: 'text', enteredAt: 'number', reason: 'text' } as const;
       const sql = `SELECT segment, subject, kind, entered_at::DOUBLE, reason FROM memberships WHERE ${about(query)}`;
-      const found = (await rows(reader, sql, shape)) as readonly Membership[];
+      const found = (await rows(reader(), sql, shape)) as readonly Membership[];
       return [...found].sort(
         (a, b) =>
           compareCodeUnits(a.segment, b.segment) ||
@@ -54,13 +54,13 @@ export function resultStore({ writer, queue, reader }: Connections): ResultStore
       const sql = `
         SELECT segment, subject, kind, change, happened_at::DOUBLE, run::DOUBLE, reason, facts, baseline::DOUBLE
         FROM transitions WHERE ${about(query)} ORDER BY run DESC, seq DESC LIMIT ${whole(limit)}`;
-      return (await rows(reader, sql, shape)).map(
+      return (await rows(reader(), sql, shape)).map(
         (row) =>
           ({ ...row, facts: JSON.parse(row.facts ?? '{}') as Properties, baseline: row.baseline === 1 }) as Transition,
       );
     },
     async evaluatedSegments() {
-      const found = await rows(reader, 'SELECT segment FROM evaluated_segments', { segment: 'text' });
+      const found = await rows(reader(), 'SELECT segment FROM evaluated_segments', { segment: 'text' });
       return found.map(({ segment }) => segment ?? '').sort(compareCodeUnits);
     },
   };

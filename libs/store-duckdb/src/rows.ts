@@ -37,7 +37,7 @@ export async function columns<const K extends readonly Kind[]>(
         return blobs(chunks, index);
     }
   });
-  return { rows, columns: read as unknown as ColumnsOf<K> };
+  return { rows, columns: read as ColumnsOf<K> };
 }
 
 function numbers(chunks: readonly DuckDBDataChunk[], column: number, rows: number): Numbers {

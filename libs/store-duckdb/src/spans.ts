@@ -3,7 +3,7 @@ import type { ResolvedMeasure, ResolvedWindow } from '@rapport/store';
 import { numberColumn, quantileOf, readTime } from '@rapport/store';
 import { filterSql } from './predicate.js';
 import { keySql } from './properties.js';
-import type { Kind, Numbers } from './rows.js';
+import type { Numbers } from './rows.js';
 import { columns } from './rows.js';
 import { allOf, anyOf, whole } from './sql.js';
 import type { Reader, View, Want } from './view.js';
@@ -171,33 +171,27 @@ async function readSpans(
   // Sorted by key, so that one key is a run of rows. Ids decide only which of two values at one instant is the later.
   const sql = `
     SELECT owner::DOUBLE, k, time::DOUBLE, kind::DOUBLE
-      ${effective ? ', at_number, at_text' : ''} ${sums.map((_, i) => `, s${String(i)}`).join('')}
+      , at_number, at_text ${sums.map((_, i) => `, s${String(i)}`).join('')}
     FROM (SELECT ${selected.join(', ')} FROM ${reader.events} WHERE ${rows})
     ORDER BY owner, coalesce(k, ''), time ${sums.length > 0 ? ', id' : ''}`;
-  const read = await columns(reader.connection, sql, [
+  const columnKinds = [
     'number',
     'text',
     'number',
     'number',
-    ...(effective ? (['number', 'text'] as const) : []),
-    ...sums.map((): Kind => 'number'),
-  ]);
-  const [owners, keys, times, kindsOf, ...rest] = read.columns as unknown as [
-    Numbers,
-    readonly (string | null)[],
-    Numbers,
-    Numbers,
-    ...unknown[],
-  ];
-  const carried = (effective ? rest.slice(2) : rest) as readonly Numbers[];
-  const closesAt = effective ? closingTimes(rest[0] as Numbers, rest[1] as readonly (string | null)[]) : () => null;
+    'number',
+    'text',
+    ...sums.map(() => 'number' as const),
+  ] as const;
+  const read = await columns(reader.connection, sql, columnKinds);
+  const [owners, keys, times, whats, atNumbers, atTexts, ...carried] = read.columns;
   return follow({
     rows: read.rows,
     owner: (row) => owners.values[row] ?? -1,
     key: (row) => keys[row] ?? null,
     time: (row) => times.values[row] ?? 0,
-    kind: (row) => kindsOf.values[row] ?? 0,
-    closesAt,
+    kind: (row) => whats.values[row] ?? 0,
+    closesAt: effective ? closingTimes(atNumbers, atTexts) : () => null,
     carried,
   });
 }

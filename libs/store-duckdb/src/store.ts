@@ -22,6 +22,12 @@ export interface DuckdbOptions extends StoreOptions {
   readonly threads?: number;
 }
 
+interface Waiting {
+  readonly batch: readonly Message[];
+  readonly resolve: (report: Appended) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** Messages of one commit, at most: bounds memory and how long an append waits for others. */
 const COMMIT_MESSAGES = 50_000;
 
@@ -50,7 +56,7 @@ export async function openDuckdbStore(options: DuckdbOptions): Promise<Store> {
   let ingest: Ingest | undefined;
   /** Counts changes that a snapshot must not see. */
   let changes = 0;
-  let waiting: { batch: readonly Message[]; resolve(report: Appended): void; reject(error: unknown): void }[] = [];
+  let waiting: Waiting[] = [];
 
   const assertOpen = () => {
     if (!open) throw new StoreError('RAPPORT_STORE_CLOSED', `the store at "${file.path}" is closed; open it again`);
@@ -135,8 +141,12 @@ export async function openDuckdbStore(options: DuckdbOptions): Promise<Store> {
     return taken;
   }
 
-  const results = resultStore({ writer, queue: { run: change, idle: writes.idle }, reader });
-  const deliveries = deliveryStore(writer, { run: change, idle: writes.idle }, reader);
+  const reading = () => {
+    assertOpen();
+    return reader;
+  };
+  const results = resultStore({ writer, queue: { run: change, idle: writes.idle }, reader: reading });
+  const deliveries = deliveryStore(writer, { run: change, idle: writes.idle }, reading);
 
   return {
     location: `duckdb:${file.path}`,
@@ -159,8 +169,7 @@ export async function openDuckdbStore(options: DuckdbOptions): Promise<Store> {
         return { events };
       }),
     async stats() {
-      assertOpen();
-      return readStats(reader, usersAreAccounts);
+      return readStats(reading(), usersAreAccounts);
     },
     declare: (properties) => change(() => declare(properties)),
 

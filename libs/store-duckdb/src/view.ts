@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { Json, Level, ResolvedMeasure, ResolvedWindow, Zone } from '@rapport/store';
+import type { Column, Json, Level, ResolvedMeasure, ResolvedWindow, Zone } from '@rapport/store';
 import { compareCodeUnits, readKey, readTime } from '@rapport/store';
 import type { Vocabulary } from './predicate.js';
 import { columns } from './rows.js';
@@ -165,7 +165,7 @@ async function sinceTable(reader: Reader, { subjects, values }: TraitValues): Pr
 export interface Want<M extends ResolvedMeasure = ResolvedMeasure> {
   readonly view: View;
   readonly measure: M;
-  answer(column: import('@rapport/store').Column): void;
+  readonly answer: (column: Column) => void;
 }
 
 /** Windows as SQL over a relation's `day`, with the joins that `sinceTrait` windows need. */
