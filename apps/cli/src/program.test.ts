@@ -441,6 +441,13 @@ describe('evaluating and looking', () => {
     writeFileSync(join(dir, 'rapport.json'), inBerlin());
     expect((await run(dir, ['account', 'acme', '--json'])).json()).toMatchObject({ id: 'acme', run: 1 });
     expect((await run(dir, ['account', 'acme'])).out).toContain('Account acme, run 1 as of 2024-12-31T23:30:00.000Z');
+    const past = await run(dir, ['evaluate', '--as-of', '2024-12-31']);
+    expect(past.out).toMatch(
+      /^Computed as of the end of 2024-12-31 .*Nothing was written: run 1 is of a later instant/s,
+    );
+    const json = (await run(dir, ['evaluate', '--as-of', '2024-12-31', '--json'])).json();
+    expect(json).toMatchObject({ run: null, earlierThanRun: 1 });
+    expect((await run(dir, ['account', 'acme', '--json'])).json()).toMatchObject({ run: 1 });
     expect(await failure(dir, 'account', 'Acme')).toMatchObject({ exit: 6, code: 'RAPPORT_ACCOUNT_NOT_FOUND' });
   });
 

@@ -82,7 +82,7 @@ async function show(session: Session, workspace: Workspace, dir: string, options
   const text = [
     `A simulated company: ${count(accepted)} events${refused > 0 ? ` (${count(refused)} refused)` : ''} imported in ${elapsed(imported)}, evaluated in ${elapsed(report.seconds * 1000)}.`,
     '',
-    evaluateText(report, engine, asOf, false),
+    evaluateText(report, engine, asOf),
   ].join('\n');
   const json = { accepted, refused, seconds, evaluation: report };
   if (options.once || io.signal.aborted)

@@ -46,12 +46,14 @@ export interface EvaluateReport {
   readonly workspace: string;
   readonly asOf: string;
   readonly timeZone: string;
-  /** Null for a dry run. */
+  /** Null when nothing was written: in a dry run, or for an instant before the latest run's. */
   readonly run: number | null;
+  /** The latest run, when that was of a later instant; otherwise null. */
+  readonly earlierThanRun: number | null;
   readonly accounts: number;
   readonly portfolio: readonly PortfolioValue[];
   readonly perAccount: readonly AccountSummary[];
-  /** Empty for a dry run. */
+  /** Empty when nothing was written. */
   readonly segments: readonly SegmentSize[];
   readonly transitions: { readonly entered: number; readonly left: number; readonly baseline: number };
   readonly deliveries: number;
@@ -69,7 +71,7 @@ export async function evaluate(session: Session, options: EvaluateCommandOptions
     const zone = engine.store.zone;
     const asOf = options.asOf === undefined ? session.io.now() : asOfInstant(options.asOf, zone);
     const report = await evaluateReport(engine, { asOf, compareDays, dryRun: options.dryRun, movers: options.movers });
-    return { json: report, text: evaluateText(report, engine, asOf, options.dryRun), exitCode: exit.ok };
+    return { json: report, text: evaluateText(report, engine, asOf), exitCode: exit.ok };
   });
 }
 
@@ -79,7 +81,10 @@ export async function evaluateReport(
 ): Promise<EvaluateReport> {
   const started = performance.now();
   const zone = engine.store.zone;
-  const run = dryRun ? null : await engine.run({ asOf });
+  // A run never goes back in time; an earlier instant is only looked at.
+  const latest = dryRun ? null : await engine.store.latestRun();
+  const standing = latest !== null && asOf < latest.asOf ? latest.number : null;
+  const run = dryRun || standing !== null ? null : await engine.run({ asOf });
   const evaluation = run?.evaluation ?? (await engine.evaluate({ asOf }));
   const before = daysBefore(asOf, compareDays, zone);
   const accounts = accountFrame(evaluation);
@@ -93,6 +98,7 @@ export async function evaluateReport(
     asOf: new Date(asOf).toISOString(),
     timeZone: zone,
     run: run?.run.number ?? null,
+    earlierThanRun: standing,
     accounts: accounts?.subjects.length ?? 0,
     portfolio: portfolioValues(engine.plugins, evaluation),
     perAccount: accountSummaries(engine.plugins, accounts),
@@ -175,10 +181,10 @@ export function moversBetween(before: ResultFrame | undefined, after: ResultFram
     .slice(0, limit);
 }
 
-export function evaluateText(report: EvaluateReport, engine: Engine, asOf: number, dryRun: boolean): string {
+export function evaluateText(report: EvaluateReport, engine: Engine, asOf: number): string {
   const zone = report.timeZone;
   const text = [
-    `${report.run === null ? 'Dry run' : `Run ${report.run}`} as of ${describeAsOf(asOf, zone)}: ${count(report.accounts)} accounts, ${elapsed(report.seconds * 1000)}.`,
+    `${report.run === null ? 'Computed' : `Run ${report.run}`} as of ${describeAsOf(asOf, zone)}: ${count(report.accounts)} accounts, ${elapsed(report.seconds * 1000)}.`,
   ];
   if (report.accounts === 0) text.push('No account is known by then: import events first, or choose a later --as-of.');
   text.push(
@@ -205,8 +211,10 @@ export function evaluateText(report: EvaluateReport, engine: Engine, asOf: numbe
       [1, 2, 3],
     ),
   );
-  if (dryRun) text.push('', 'Nothing was written: segments and playbooks were left as they are.');
-  else if (report.segments.length > 0) text.push('', segmentTable(report.segments));
+  if (report.run === null) {
+    const why = report.earlierThanRun === null ? '' : ` run ${report.earlierThanRun} is of a later instant, so`;
+    text.push('', `Nothing was written:${why} segments and playbooks were left as they are.`);
+  } else if (report.segments.length > 0) text.push('', segmentTable(report.segments));
   const { entered, left, baseline } = report.transitions;
   if (entered + left + baseline > 0) {
     text.push(
