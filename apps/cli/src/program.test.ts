@@ -451,6 +451,13 @@ describe('evaluating and looking', () => {
     expect(await failure(dir, 'account', 'Acme')).toMatchObject({ exit: 6, code: 'RAPPORT_ACCOUNT_NOT_FOUND' });
   });
 
+  it('keeps the demonstration out of a workspace of yours', async () => {
+    expect(await failure(dir, 'demo', '--once', '--workspace', dir)).toMatchObject({
+      exit: 2,
+      code: 'RAPPORT_CLI_DEMO_WORKSPACE',
+    });
+  });
+
   it('lists plugins, and the doctor names what to look at', async () => {
     const some = folder({ 'rapport.json': bare({ csat: {} }) });
     const { loaded, refused } = (await run(some, ['plugins', '--json'])).json() as {

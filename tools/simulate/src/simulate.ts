@@ -382,7 +382,7 @@ function accountDay(context: Context, index: number, signsUp: boolean): readonly
     if (converts) subscribe(ms + 5000, false);
     else {
       state.phase[index] = LAPSED;
-      groupTraits(ms + 5000, { plan: 'none', status: 'lapsed' });
+      groupTraits(ms + 5000, { status: 'lapsed' });
     }
   }
 
@@ -391,7 +391,8 @@ function accountDay(context: Context, index: number, signsUp: boolean): readonly
     state.phase[index] = CHURNED;
     state.leaves[index] = NEVER;
     state.renewal[index] = NEVER;
-    groupTraits(1000, { plan: 'none', mrr: 0, status: 'churned', renewalAt: null });
+    // The plan stays: churn is looked at by the plan that was left.
+    groupTraits(1000, { seats: 0, mrr: 0, status: 'churned', renewalAt: null });
     if (roll.chance(0.14)) state.returns[index] = day + 20 + roll.below(90);
   }
   if (phase === CHURNED && day >= (state.returns[index] ?? NEVER)) {

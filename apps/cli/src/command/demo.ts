@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { serve, type Workspace } from '@rapport/host';
 import { FEATURES, simulate } from '@rapport/simulate';
-import { exit } from '../failure.js';
+import { exit, Failure } from '../failure.js';
 import { progress } from '../progress.js';
 import { count, elapsed } from '../table.js';
 import { BATCH } from '../import/intake.js';
@@ -25,6 +25,13 @@ const DAY = 86_400_000;
 /** A company that does not exist, imported, evaluated, shown and served. Made anew every time, in `.rapport/demo`, or with `--once` in a folder that is removed. */
 export async function demo(session: Session, options: DemoOptions): Promise<Outcome> {
   const { io } = session;
+  if (session.workspace !== undefined) {
+    throw new Failure(
+      'RAPPORT_CLI_DEMO_WORKSPACE',
+      'demo makes a workspace of its own and takes no --workspace. Leave it out; to fill yours, use "rapport import".',
+      exit.usage,
+    );
+  }
   const dir = options.once ? mkdtempSync(join(tmpdir(), 'rapport-demo-')) : join(io.cwd, OWN_FOLDER, 'demo');
   if (!options.once && existsSync(dir)) rmSync(dir, { recursive: true });
   createWorkspace(dir, {
