@@ -7,6 +7,8 @@ import type { FlatMeasure } from './flat.js';
 import { measureFlat } from './flat.js';
 import type { KeyMeasure } from './keys.js';
 import { measureKeys } from './keys.js';
+import type { PickMeasure } from './picks.js';
+import { measurePick } from './picks.js';
 import type { SpanMeasure } from './spans.js';
 import { measureSpans } from './spans.js';
 import type { StreamMeasure } from './streams.js';
@@ -17,6 +19,7 @@ import { openView } from './view.js';
 type TraitMeasure = Extract<ResolvedMeasure, { node: 'trait' }>;
 interface Wants {
   readonly flat: Want<FlatMeasure>[];
+  readonly picks: Want<PickMeasure>[];
   readonly days: Want<DayMeasure>[];
   readonly streams: Want<StreamMeasure>[];
   readonly keys: Want<KeyMeasure>[];
@@ -34,7 +37,7 @@ export async function measurePlans(reader: Reader, plans: readonly Plan[]): Prom
     const view = views.get(keyOf(plan)) ?? (await openView(reader, plan.level, plan.asOf));
     views.set(keyOf(plan), view);
     let its = wants.get(plan.asOf);
-    if (!its) wants.set(plan.asOf, (its = { flat: [], days: [], streams: [], keys: [], spans: [] }));
+    if (!its) wants.set(plan.asOf, (its = { flat: [], picks: [], days: [], streams: [], keys: [], spans: [] }));
     for (const measure of plan.measures) {
       const key = keyOf(plan, measure);
       if (answers.has(key)) continue;
@@ -47,7 +50,7 @@ export async function measurePlans(reader: Reader, plans: readonly Plan[]): Prom
     }
   }
 
-  for (const [asOf, { flat, days, streams, keys, spans }] of wants) {
+  for (const [asOf, { flat, picks, days, streams, keys, spans }] of wants) {
     const along = countsAlong(days);
     for (const view of views.values()) {
       if (view.asOf !== asOf) continue;
@@ -60,6 +63,7 @@ export async function measurePlans(reader: Reader, plans: readonly Plan[]): Prom
         keys.filter((want) => want.view === view),
       );
     }
+    for (const want of picks) await measurePick(want.view, want);
     await measureSpans(reader, asOf, spans);
     await measureDays(reader, asOf, [...days, ...flat.filter(along)]);
     await measureStreams(reader, asOf, streams);
@@ -100,10 +104,15 @@ function sort(
     case 'max':
     case 'mean':
     case 'quantile':
-    case 'first':
-    case 'last':
       wants.flat.push({ view, measure, answer });
       return;
+    case 'first':
+    case 'last': {
+      const { of } = measure;
+      if (of === 'time') wants.flat.push({ view, measure: { ...measure, of }, answer });
+      else wants.picks.push({ view, measure: { ...measure, of }, answer });
+      return;
+    }
     case 'series':
     case 'meanPerDay':
       wants.days.push({ view, measure, answer });
