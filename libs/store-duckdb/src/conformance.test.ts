@@ -5,6 +5,9 @@ import type { Store, StoreOptions } from '@rapport/store';
 import { describeStore } from '@rapport/store/conformance';
 import { openDuckdbStore } from './index.js';
 
+// A world asks some hundred questions; `RAPPORT_RUNS=100` for a long look.
+process.env['RAPPORT_RUNS'] ??= '5';
+
 describeStore('duckdb', async (options) => {
   const folder = await mkdtemp(join(tmpdir(), 'rapport-duckdb-'));
   const open = (with_: StoreOptions): Promise<Store> =>

@@ -10,8 +10,7 @@ import { tableWriter } from './writer.js';
  * new ids, so that only ids that may be known cost a scan of the table. Measured against a primary key on the same table: docs/decisions/0004.
  */
 
-const BITS_PER_ID = 20;
-const PROBES = 8;
+const BITS_PER_ID = 40;
 
 /** 128-bit keys of message ids, four words each, end to end. */
 export type Keys = Uint32Array;
@@ -23,11 +22,11 @@ export interface KnownIds {
   add(keys: Keys): void;
 }
 
-/** The keys of ids: their MD5 digests. */
+/** The keys of ids: the first 128 bits of their SHA-256. */
 export function messageKeys(ids: readonly string[]): Keys {
   const words = new Uint32Array(ids.length * 4);
   for (let i = 0; i < ids.length; i++) {
-    const digest = hash('md5', ids[i] ?? '', 'binary');
+    const digest = hash('sha256', ids[i] ?? '', 'binary');
     for (let w = 0; w < 4; w++) {
       const at = 4 * w;
       words[4 * i + w] =
@@ -55,7 +54,7 @@ export async function writeKeys(connection: DuckDBConnection, table: string, key
   appender.closeSync();
 }
 
-/** Reads the table once. About 4 bytes of memory per id. */
+/** Reads the table once. About 5 to 20 bytes of memory per id. */
 export async function knownIds(connection: DuckDBConnection): Promise<KnownIds> {
   const { columns: stored } = await columns(connection, 'SELECT count(*)::DOUBLE FROM message_ids', ['number']);
   let count = stored[0].values[0] ?? 0;
@@ -105,34 +104,38 @@ interface Bloom {
   has(keys: Keys, at: number): boolean;
 }
 
+/**
+ * A Bloom filter in blocks of 512 bits: a digest's first word names the block, nine bits in it follow from the other three, so that an id costs
+ * one cache miss and not nine.
+ */
 function bloom(wanted: number): Bloom {
-  const size = 2 ** Math.min(32, Math.max(20, Math.ceil(Math.log2(wanted * BITS_PER_ID))));
-  const bits = new Uint32Array(size / 32);
-  const mask = size - 1;
-  // Enhanced double hashing over the digest's own words, which are already uniform.
+  const blocks = 2 ** Math.min(23, Math.max(11, Math.ceil(Math.log2((wanted * BITS_PER_ID) / 512))));
+  const bits = new Uint32Array(blocks * 16);
+  const mask = blocks - 1;
   return {
     // Beyond the largest filter, more ids only cost more look-ups.
-    capacity: size === 2 ** 32 ? Infinity : Math.floor(size / BITS_PER_ID),
+    capacity: blocks === 2 ** 23 ? Infinity : Math.floor((blocks * 512) / BITS_PER_ID),
     add(keys) {
       for (let at = 0; at < keys.length; at += 4) {
-        let a = keys[at] ?? 0;
-        let b = keys[at + 1] ?? 0;
-        for (let i = 0; i < PROBES; i++) {
-          const bit = (a & mask) >>> 0;
-          bits[bit >>> 5] = (bits[bit >>> 5] ?? 0) | (1 << (bit & 31));
-          a = (a + b) >>> 0;
-          b = (b + i + 1) >>> 0;
+        const block = ((keys[at] ?? 0) & mask) * 16;
+        for (let w = 1; w < 4; w++) {
+          const word = keys[at + w] ?? 0;
+          for (let shift = 0; shift < 27; shift += 9) {
+            const bit = (word >>> shift) & 511;
+            const index = block + (bit >>> 5);
+            bits[index] = (bits[index] ?? 0) | (1 << (bit & 31));
+          }
         }
       }
     },
     has(keys, at) {
-      let a = keys[at] ?? 0;
-      let b = keys[at + 1] ?? 0;
-      for (let i = 0; i < PROBES; i++) {
-        const bit = (a & mask) >>> 0;
-        if (!((bits[bit >>> 5] ?? 0) & (1 << (bit & 31)))) return false;
-        a = (a + b) >>> 0;
-        b = (b + i + 1) >>> 0;
+      const block = ((keys[at] ?? 0) & mask) * 16;
+      for (let w = 1; w < 4; w++) {
+        const word = keys[at + w] ?? 0;
+        for (let shift = 0; shift < 27; shift += 9) {
+          const bit = (word >>> shift) & 511;
+          if (!((bits[block + (bit >>> 5)] ?? 0) & (1 << (bit & 31)))) return false;
+        }
       }
       return true;
     },

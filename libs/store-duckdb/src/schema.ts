@@ -17,7 +17,7 @@ CREATE TABLE names (idx INTEGER, name VARCHAR);
 CREATE TABLE account_sightings (idx INTEGER, time BIGINT);
 CREATE TABLE user_sightings (idx INTEGER, time BIGINT);
 
--- MD5 of every message id ever accepted; rows stay when subjects are erased.
+-- First 128 bits of the SHA-256 of every message id ever accepted; rows stay when subjects are erased.
 CREATE TABLE message_ids (id HUGEINT);
 -- given: the account was named by the event (or there is no user to derive it from). Columns n, t, o per declared property follow.
 CREATE TABLE events (
