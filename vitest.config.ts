@@ -6,6 +6,8 @@ export default defineConfig({
   test: {
     include: ['{apps,libs,plugins,tools}/**/src/**/*.test.ts'],
     pool: 'forks',
+    // By default one core is left idle, which on a machine of two is half of it.
+    maxWorkers: '100%',
     // A test that hangs must not hang CI, and one that is slow on two busy cores must not fail.
     testTimeout: 60_000,
     hookTimeout: 60_000,
