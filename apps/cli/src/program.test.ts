@@ -451,6 +451,30 @@ describe('evaluating and looking', () => {
     expect(await failure(dir, 'account', 'Acme')).toMatchObject({ exit: 6, code: 'RAPPORT_ACCOUNT_NOT_FOUND' });
   });
 
+  it('shows a parked delivery with its reason, and tries it again when asked', async () => {
+    const quiet = folder({
+      'rapport.json': JSON.stringify({ workspace: 'quiet', playbooks: { 'usage-alarm': { enabled: true } } }),
+      'events.ndjson': track('1', { timestamp: '2025-01-01T10:00:00Z' }),
+    });
+    await run(quiet, ['import', 'events.ndjson']);
+    await run(quiet, ['evaluate', '--as-of', '2025-01-02']);
+    const later = (await run(quiet, ['evaluate', '--as-of', '2025-02-01', '--json'])).json();
+    expect(later).toMatchObject({ deliveries: 1 });
+    const { parked, parkedDeliveries } = (await run(quiet, ['deliver', '--json'])).json() as {
+      parked: number;
+      parkedDeliveries: { key: string; lastError: string }[];
+    };
+    expect([parked, parkedDeliveries.length]).toEqual([1, 1]);
+    expect(parkedDeliveries[0]?.lastError).toContain('RAPPORT_DELIVERY_NOT_CONFIGURED');
+    expect((await run(quiet, ['deliver', '--json'])).json()).toMatchObject({ parked: 0 });
+    const again = await run(quiet, ['deliver', '--replay', parkedDeliveries[0]?.key ?? '', '--json']);
+    expect(again.json()).toMatchObject({ parked: 1 });
+    expect(await failure(quiet, 'deliver', '--replay', 'nothing')).toMatchObject({
+      exit: 6,
+      code: 'RAPPORT_DELIVERY_NOT_FOUND',
+    });
+  });
+
   it('keeps the demonstration out of a workspace of yours', async () => {
     expect(await failure(dir, 'demo', '--once', '--workspace', dir)).toMatchObject({
       exit: 2,

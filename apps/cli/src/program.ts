@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import type { DeliverOptions } from './command/deliver.js';
 import type { DemoOptions } from './command/demo.js';
 import type { EvaluateCommandOptions } from './command/evaluate.js';
 import type { ImportOptions } from './command/import.js';
@@ -232,8 +233,13 @@ Examples:
   program
     .command('deliver')
     .description('send what is due in the outbox')
+    .option('--replay <key...>', 'try these parked deliveries again')
     .addHelpText('after', '\nExample:\n  rapport evaluate && rapport deliver')
-    .action(action(async (session) => (await import('./command/deliver.js')).deliver(session)));
+    .action(
+      action(async (session, [options]) =>
+        (await import('./command/deliver.js')).deliver(session, options as DeliverOptions),
+      ),
+    );
 
   program
     .command('serve')
