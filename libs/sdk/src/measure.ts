@@ -60,7 +60,7 @@ export type Node =
   | {
       readonly node: 'countByKey';
       readonly key: 'event' | { readonly property: string };
-      readonly of: 'events' | 'users';
+      readonly of: 'events' | 'users' | 'latest';
       readonly filter: Filter;
       readonly window: Window;
     }
@@ -92,6 +92,7 @@ export type Node =
       readonly qualifying?: readonly Qualification[];
     }
   | { readonly node: 'trait'; readonly name: string; readonly as: Reading }
+  | { readonly node: 'profile'; readonly name: string }
   | {
       readonly node: 'fold';
       /** Name of the reducer in the metric's `folds`. */
@@ -196,14 +197,16 @@ export function last(of: string, filter?: Filter, window?: Window, as: Reading =
 }
 
 /**
- * Counts per event name or per value of a property: of events, or of distinct users. Scalars are read as text (numbers as JavaScript writes
- * them, `true`, `false`); events without the property, or with null, a list or an object there, have no key. Empty when there are none.
+ * Counts per event name or per value of a property: of events, of distinct users, or of users by their latest answer. Scalars are read as text
+ * (numbers as JavaScript writes them, `true`, `false`); events without the property, or with null, a list or an object there, have no key. Empty
+ * when there are none. With `latest` each user counts once, under the key of the user's latest matching event within the subject that has a key
+ * (ties: by message id); an event without a user is an answer of its own. The counts then add up to the number of respondents.
  */
 export const countByKey = (
   key: 'event' | { readonly property: string },
   filter: Filter,
   window: Window,
-  of: 'events' | 'users' = 'events',
+  of: 'events' | 'users' | 'latest' = 'events',
 ) => measure<ReadonlyMap<string, number>>({ node: 'countByKey', key, of, filter, window });
 
 /**
@@ -276,6 +279,12 @@ export const series = (
 /** The subject's trait as of `asOf`, or null. A portfolio has no traits: null. */
 export const trait = <A extends Reading = 'number'>(name: string, as?: A) =>
   measure<Read<A>>({ node: 'trait', name, as: as ?? 'number' });
+
+/**
+ * Id of the subject's class in one of the workspace's `profiles` (a lifecycle stage, a persona), which rules over traits and tenure choose; null
+ * where none of the rules is true, there is no such profile, and for a portfolio. For weights and targets that depend on who the subject is.
+ */
+export const profile = (name: string) => measure<string | null>({ node: 'profile', name });
 
 /** The way out: the metric's own reducer over the subject's events in time order. Costly; use it for what no measure can say. */
 export const fold = <V>(reducer: string, filter: Filter, window: Window, properties: readonly string[] = []) =>

@@ -1,5 +1,7 @@
 import type { Static, TObject } from 'typebox';
+import type { Filter } from './filter.js';
 import type { Inputs, Measures } from './measure.js';
+import type { Window } from './window.js';
 
 export type SubjectKind = 'account' | 'user' | 'portfolio';
 /** `ratio` 0–1 (or above), `percent` 0–100, `days` per week, `seconds`, `hours`, `currency` in the workspace's currency, unit-less `points` and `count`. */
@@ -64,14 +66,25 @@ export interface ComputeContext<C> {
   readonly subject: { readonly kind: SubjectKind; readonly id: string };
   /** A metric named in `uses`. A metric that could not be computed has the value null. */
   readonly metric: (id: string) => MetricResult;
+  /** The whole portfolio's result of a metric named in `usesPortfolio`. One that could not be computed has the value null. */
+  readonly portfolio: (id: string) => MetricResult;
 }
 
-/** State machine for a `fold` measure. Events arrive in time order (ties: by message id). */
-export interface Reducer<S = unknown> {
-  initial(): S;
-  step(state: S, event: FoldEvent): S;
+/** Events that a person would read to understand a value: the comments behind a score. */
+export interface Evidence {
+  readonly filter: Filter;
+  /** Of fixed days: `last`, `previous`, `calendar` or `lifetime`. */
+  readonly window: Window;
+  /** Properties to show, the text first: `['comment', 'score']`. Events that carry none of them are left out. */
+  readonly properties: readonly string[];
+}
+
+/** State machine for a `fold` measure. Events arrive in time order (ties: by message id). `config` is the metric's, validated and frozen. */
+export interface Reducer<S = unknown, C = Readonly<Record<string, unknown>>> {
+  initial(config: C): S;
+  step(state: S, event: FoldEvent, config: C): S;
   /** The measure's value; null for none. */
-  done(state: S): number | null;
+  done(state: S, config: C): number | null;
 }
 export interface FoldEvent {
   /** Epoch ms. */
@@ -106,6 +119,25 @@ export interface MetricDefinition<C extends TObject = TObject, M extends Measure
   measures(config: Static<C>): M;
   /** Ids of the metrics this one reads, computed before it. Each must be in the manifest's `requires`, or be optional configuration. */
   uses?(config: Static<C>): readonly string[];
+  /** Ids of the metrics whose value for the whole portfolio this one reads, whatever its subject (an expected lifetime from the portfolio's churn). */
+  usesPortfolio?(config: Static<C>): readonly string[];
+  /**
+   * The window that the value is about (`last` or `calendar`). With it the engine derives `previous` (the same window, one window length
+   * earlier), `change` and `changeRate`. Without it the metric has none of them.
+   */
+  window?(config: Static<C>): Window;
+  /** The events behind the value that are worth reading: survey comments. */
+  evidence?(config: Static<C>): Evidence;
+  /**
+   * For a composite score: the name of a `table` part whose entries, added in the table's order, give the value exactly. The engine explains a
+   * change of the score with it.
+   */
+  readonly contributions?: keyof P & string;
+  /**
+   * How the value of a parent account together with its descendants comes about. `measure` (default): `compute` over the measures of all their events and the
+   * parent's own traits. `reduce`: `portfolio` over the accounts of the family, for what does not add up by events (licences bought).
+   */
+  readonly family?: 'measure' | 'reduce';
   /** Pure; called once per subject. `inputs` is reused between calls: read it, do not keep it. */
   compute(inputs: Inputs<M>, context: ComputeContext<Static<C>>): Computed<P> | NoData<P>;
   /**

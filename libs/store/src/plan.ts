@@ -1,6 +1,14 @@
 import type { Filter, Node, Window } from '@rapport/sdk';
 
-export type Level = { readonly kind: 'account' | 'user' } | { readonly kind: 'portfolio'; readonly by?: string };
+/**
+ * Whose measures. `family`: parent accounts, each together with all its descendants, by the account trait `parent`, which holds the parent's
+ * id. Stores are asked for one `depth` at a time (0: accounts without a parent, 1: their children, …), so that an account belongs to one
+ * subject; results hold the parents of all depths, and name none. See `hierarchy.ts`.
+ */
+export type Level =
+  | { readonly kind: 'account' | 'user' }
+  | { readonly kind: 'portfolio'; readonly by?: string }
+  | { readonly kind: 'family'; readonly parent: string; readonly depth?: number };
 
 /** A window resolved against `asOf` and the zone. Days are epoch days, inclusive; `from: null` is the beginning of time. */
 export type ResolvedWindow =
@@ -15,7 +23,9 @@ export type ResolvedWindow =
   | { readonly kind: 'sinceTrait'; readonly trait: string; readonly days: number };
 
 type Resolve<N> = N extends { readonly window: Window } ? Omit<N, 'window'> & { readonly window: ResolvedWindow } : N;
-export type MeasureNode = Exclude<Node, { node: 'fold' }>;
+/** Folds and profiles are the engine's. */
+export type MeasureNode = Exclude<Node, { node: 'fold' | 'profile' }>;
+export type ProfileNode = Extract<Node, { node: 'profile' }>;
 export type FoldNode = Extract<Node, { node: 'fold' }>;
 /** A measure with its window resolved: what stores compile. */
 export type ResolvedMeasure = Resolve<MeasureNode>;
@@ -26,11 +36,15 @@ export type ResolvedMeasure = Resolve<MeasureNode>;
  * portfolio one subject "" or, with `by`, one per value of that account trait (text of it; accounts without it: the subject "").
  * In a portfolio `by` a trait, an event belongs to its account's group; events without an account belong to none. The whole
  * portfolio also counts events without an account. Traits that group are those as of `asOf`. `sinceTrait` windows and `trait` measures have no value for a portfolio (counts 0).
+ * A `family`'s subjects are the accounts of that depth that have a child as of `asOf`; its events are those of the parent and of all its
+ * descendants (sessions and spans stay apart by account, as in a portfolio), its traits and `sinceTrait` windows are the parent's own.
  */
 export interface Plan {
   readonly level: Level;
   readonly asOf: number;
   readonly measures: readonly ResolvedMeasure[];
+  /** Only these subjects of the level (`account` and `user` only), in any order; those that there are not are left out. The answers are those of the whole plan. */
+  readonly subjects?: readonly string[];
 }
 
 /** Events for `fold` measures: filtered, cut at `asOf`, ordered by subject, time, message id. */
@@ -40,6 +54,8 @@ export interface StreamQuery {
   readonly filter: Filter;
   readonly window: ResolvedWindow;
   readonly properties: readonly string[];
+  /** As in a plan. */
+  readonly subjects?: readonly string[];
 }
 
 /** The column that a store answers a measure with. */

@@ -1,6 +1,7 @@
-import type { Frame, Column } from './column.js';
+import type { Frame, Column, NumberColumn } from './column.js';
 import type { Message, Properties } from './message.js';
-import type { Level, Plan, StreamQuery } from './plan.js';
+import type { Filter } from '@rapport/sdk';
+import type { Level, Plan, ResolvedWindow, StreamQuery } from './plan.js';
 
 /** Ordering everywhere: by time, then by message id in code-unit order. */
 export interface EventStore {
@@ -8,7 +9,7 @@ export interface EventStore {
   append(batch: readonly Message[]): Promise<{ readonly accepted: number; readonly duplicates: number }>;
   /** A reader whose answers do not change while events are appended. Close it. */
   snapshot(): Promise<Snapshot>;
-  /** Forgets a subject: its events (an account's: also those that belong to it by a membership), traits, memberships, results, segment memberships, transitions, deliveries. Its message ids stay known, so that a repeat does not bring it back. */
+  /** Forgets a subject: its events (an account's: also those that belong to it by a membership), traits, memberships, results, history, segment memberships, transitions, deliveries. Its message ids stay known, so that a repeat does not bring it back. */
   erase(subject: { readonly kind: 'account' | 'user'; readonly id: string }): Promise<{ readonly events: number }>;
   stats(): Promise<StoreStats>;
 }
@@ -29,8 +30,34 @@ export interface Snapshot {
   traits(of: 'account' | 'user', asOf: number, subject?: string): Promise<ReadonlyMap<string, Properties>>;
   /** Names of all traits ever set (to anything but null) on accounts or users, in code-unit order. */
   traitNames(of: 'account' | 'user'): Promise<readonly string[]>;
-  /** Latest events of one subject before `asOf`, newest first (ties: greatest message id first). `account` is the one worked out for the event. */
-  recent(of: 'account' | 'user', subject: string, asOf: number, limit: number): Promise<readonly RecentEvent[]>;
+  /**
+   * Latest events of one subject (`portfolio`: all events; `subject` is then '') before `asOf`, newest first (ties: greatest message id first). `account` is
+   * the one worked out for the event. With `only`: those that match the filter, in a window of fixed days, and carry one of the properties (not null).
+   */
+  recent(
+    of: 'account' | 'user' | 'portfolio',
+    subject: string,
+    asOf: number,
+    limit: number,
+    only?: {
+      readonly filter: Filter;
+      readonly window: ResolvedWindow & { readonly kind: 'days' };
+      readonly properties: readonly string[];
+    },
+  ): Promise<readonly RecentEvent[]>;
+  /** Names the state of the data that this snapshot shows, for `changes` of a later one; also after the store was opened anew. */
+  readonly state: string;
+  /**
+   * The subjects whose answers may differ between an earlier snapshot (its `state`) as of `since.asOf` and this one as of `asOf ≥ since.asOf`, where
+   * both instants belong to the same day D (`dayOf(asOf − 1)`): those that a message accepted since then is about, directly or through a membership
+   * that it changes; those with an event, trait or membership at an instant in [since.asOf, asOf); and those with an event whose time in one of the `effectiveAt` properties
+   * lies there. May name too many, never too few. Null when it cannot be told (a state of another store, something erased since).
+   */
+  changes(
+    since: { readonly state: string; readonly asOf: number },
+    asOf: number,
+    effectiveAt: readonly string[],
+  ): Promise<{ readonly accounts: readonly string[]; readonly users: readonly string[] } | null>;
   close(): Promise<void>;
 }
 export interface StreamedEvent {
@@ -131,6 +158,43 @@ export interface ResultStore {
   }): Promise<readonly Transition[]>;
   evaluatedSegments(): Promise<readonly string[]>;
 }
+/** Values of metrics at the end of one day (or as of an instant in it), for trends. */
+export interface HistoryDay {
+  readonly level: Level;
+  /** Epoch day. */
+  readonly day: number;
+  /** The instant evaluated as of, epoch ms. */
+  readonly asOf: number;
+  readonly subjects: readonly string[];
+  /** By metric id. */
+  readonly metrics: Readonly<Record<string, HistoryMetric>>;
+}
+export interface HistoryMetric {
+  /** Metric version and configuration that gave the values: values of different origins are not comparable. */
+  readonly origin: string;
+  readonly values: NumberColumn;
+}
+export interface HistoryStore {
+  /** Durable when it resolves. Replaces, metric by metric, what the history holds of that level and day; other metrics of the day stay. */
+  putHistory(days: readonly HistoryDay[]): Promise<void>;
+  /**
+   * Days `from … to` (inclusive) of one level, ascending, each with those of the metrics that it has; days without any are absent. With `subject`:
+   * of that one alone (days that do not know it are absent). One day has one frame per set of subjects; metrics that were put at different times may come in two.
+   */
+  history(query: {
+    readonly level: Level;
+    readonly metrics: readonly string[];
+    readonly from: number;
+    readonly to: number;
+    readonly subject?: string;
+  }): Promise<readonly HistoryDay[]>;
+  /** What the history has for a level, without the values: per day the origin of each metric. For backfills that go on where they ended. */
+  historyOrigins(query: {
+    readonly level: Level;
+    readonly from: number;
+    readonly to: number;
+  }): Promise<ReadonlyMap<number, Readonly<Record<string, string>>>>;
+}
 export interface RunLease {
   extend(now: number): Promise<void>;
   /** Everything becomes visible at once, or nothing. Memberships follow from the transitions. Releases the lease. Throws `RAPPORT_STORE_LEASE_LOST`. */
@@ -151,7 +215,7 @@ export interface DeliveryStore {
 }
 
 /** One workspace's data. */
-export interface Store extends EventStore, ResultStore, DeliveryStore {
+export interface Store extends EventStore, ResultStore, HistoryStore, DeliveryStore {
   /** For messages: `duckdb:/path` or `mongodb://host/db`, without credentials. */
   readonly location: string;
   readonly zone: string;
