@@ -24,3 +24,4 @@ export {
 } from './validation.js';
 export { placementOf, runTests, type FailedTest, type Placement } from './verdict.js';
 export { problemsOf } from './schema-problem.js';
+export { checkProfile, classify, profileFacts, TENURE, type ProfileClass } from './profile.js';
