@@ -1,3 +1,5 @@
+import { Type } from 'typebox';
+
 export type Scalar = string | number | boolean;
 
 export type FilterOperator = 'equal' | 'lessThan' | 'lessThanInclusive' | 'greaterThan' | 'greaterThanInclusive';
@@ -23,6 +25,13 @@ export interface Filter {
 
 /** Events by name; an empty list is every event. For a configuration option that narrows what counts. */
 export const named = (events: readonly string[]): Filter => (events.length ? { events } : {});
+
+/** Configuration option with the names of the events that count as activity; empty, its default, is every event. To be read with `named`. */
+export const activityOption = () =>
+  Type.Array(Type.String({ minLength: 1 }), {
+    default: [],
+    description: 'Names of the events that count as activity. Empty: every event.',
+  });
 
 /** `property = value`, same type. */
 export const equal = (property: string, value: Scalar): Where => ({ property, operator: 'equal', value });

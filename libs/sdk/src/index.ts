@@ -2,6 +2,7 @@ export * from './window.js';
 export * from './filter.js';
 export * from './measure.js';
 export * from './metric.js';
+export * from './survey.js';
 export * from './document.js';
 export * from './action.js';
 export * from './manifest.js';
