@@ -10,13 +10,14 @@ const floors = {
   'libs/sdk': [],
   'libs/rules': ['sdk'],
   'libs/store': ['sdk'],
-  'libs/testkit': ['sdk', 'store'],
+  'libs/scaffold': ['sdk'],
+  'libs/testkit': ['sdk', 'store', 'rules'],
   'libs/client': ['sdk'],
   'libs/store-*': ['sdk', 'store'],
   'libs/engine': ['sdk', 'store', 'rules'],
   'plugins/*/*': ['sdk'],
   'apps/host': ['sdk', 'store', 'rules', 'engine', 'store-.*', 'client'],
-  'apps/cli': ['sdk', 'store', 'rules', 'engine', 'store-.*', 'client', 'host', 'simulate'],
+  'apps/cli': ['sdk', 'store', 'rules', 'engine', 'store-.*', 'client', 'host', 'scaffold', 'simulate', 'testkit'],
   'apps/console': ['client'],
   'tools/*': everything,
 };
@@ -46,7 +47,7 @@ const platform = { regex: '^node:', message: 'This floor does no I/O: take what 
 const restricted = (patterns) => ({ 'no-restricted-imports': ['error', { patterns }] });
 const extra = (folder) => [
   ...(/^(libs\/store-|tools|apps)/.test(folder) ? [] : [databases]),
-  ...(['libs/sdk', 'libs/rules'].includes(folder) ? [platform] : []),
+  ...(['libs/sdk', 'libs/rules', 'libs/scaffold'].includes(folder) ? [platform] : []),
 ];
 
 const syntax = {

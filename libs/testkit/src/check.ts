@@ -5,14 +5,13 @@ import fc from 'fast-check';
 import type { TObject } from 'typebox';
 import { type Call, group, identify, track } from './call.js';
 import { checkedMeasures } from './contract.js';
-import { configure, evaluateMetric, type Subject, type UsedMetric } from './evaluate.js';
-import { learn, type Vocabulary } from './vocabulary.js';
+import { configure, evaluateMetric, type Subject } from './evaluate.js';
+import type { Workspace } from './scene.js';
+import { learn, learnProfile, learnScope, type Vocabulary } from './vocabulary.js';
 
-export interface CheckOptions<C extends TObject> {
+export interface CheckOptions<C extends TObject> extends Workspace {
   /** What differs from the schema's defaults. */
   readonly config?: Partial<Static<C>>;
-  /** The metrics named in `uses`, by id. */
-  readonly metrics?: Readonly<Record<string, UsedMetric>>;
   /** Event names besides those that the measures mention. */
   readonly events?: readonly string[];
   /** Values that a property takes, where whole numbers from 0 to 10, a few texts and instants will not do. */
@@ -40,7 +39,7 @@ export async function checkMetric<C extends TObject, M extends Measures, P exten
   options?: CheckOptions<C>,
 ): Promise<void>;
 export async function checkMetric(definition: MetricDefinition, options: CheckOptions<TObject> = {}): Promise<void> {
-  const { config = {}, metrics = {} } = options;
+  const { config = {}, metrics = {}, profiles = {}, scopes = {} } = options;
   const past = callsOf(vocabularyOf(definition, options), options, -75 * DAY, -1);
   const future = callsOf(vocabularyOf(definition, options), options, 0, 30 * DAY);
   const worlds = fc
@@ -59,7 +58,7 @@ export async function checkMetric(definition: MetricDefinition, options: CheckOp
     { kind: 'portfolio', by: 'plan' } as const,
   ].filter(({ kind }) => definition.subjects.includes(kind));
   const evaluate = (calls: readonly Call[], subject: Subject) =>
-    evaluateMetric(definition, { calls, asOf: ASOF, subject, config, metrics });
+    evaluateMetric(definition, { calls, asOf: ASOF, subject, config, metrics, profiles, scopes });
 
   await fc.assert(
     fc.asyncProperty(worlds, fc.constantFrom(...subjects), async ({ past, again }, subject) => {
@@ -77,12 +76,13 @@ export async function checkMetric(definition: MetricDefinition, options: CheckOp
 
 function vocabularyOf(
   definition: MetricDefinition,
-  { config = {}, metrics = {}, events = [] }: CheckOptions<TObject>,
+  { config = {}, metrics = {}, profiles = {}, scopes = {}, events = [] }: CheckOptions<TObject>,
 ): Vocabulary {
   const vocabulary: Vocabulary = {
     events: new Set(['Opened', ...events]),
     properties: new Map(),
     traits: new Set(['plan']),
+    traitValues: new Map([['plan', new Set(['pro', 'free'])]]),
     instants: new Set(),
   };
   learn(vocabulary, checkedMeasures(definition, configure(definition, config)));
@@ -90,6 +90,8 @@ function vocabularyOf(
     const [metric, given] = 'definition' in used ? [used.definition, used.config] : [used, {}];
     learn(vocabulary, checkedMeasures(metric, configure(metric, given)));
   }
+  Object.values(profiles).forEach((classes) => learnProfile(vocabulary, classes));
+  Object.values(scopes).forEach((scope) => learnScope(vocabulary, scope));
   return vocabulary;
 }
 
@@ -137,7 +139,7 @@ function callsOf(
     (name) => valueOf(name, options.properties?.[name], vocabulary.properties.get(name) ?? []),
   );
   const traits = record(new Set([...vocabulary.traits, ...Object.keys(options.traits ?? {})]), (name) =>
-    valueOf(name, options.traits?.[name], name === 'plan' ? ['pro', 'free'] : []),
+    valueOf(name, options.traits?.[name], vocabulary.traitValues.get(name) ?? []),
   );
   const user = fc.constantFrom(...USERS);
   const account = fc.constantFrom(...ACCOUNTS);

@@ -8,6 +8,7 @@ import {
   lifetime,
   meanPerDay,
   noData,
+  profile,
   sum,
   trait,
   Type,
@@ -173,6 +174,138 @@ describe('evaluateMetric', () => {
     await expect(evaluateMetric(doubled, { calls, asOf, subject })).rejects.toThrow(
       /^RAPPORT_TESTKIT_METRIC: metric "doubled" uses "stickiness"/,
     );
+  });
+
+  it('narrows a used metric, and what that one uses, to a scope', async () => {
+    const opened = defineMetric({
+      ...base,
+      id: 'opened',
+      measures: () => ({ n: count({}, lifetime()) }),
+      compute: ({ n }) => ({ value: n }),
+    });
+    const share = defineMetric({
+      ...base,
+      id: 'share',
+      parts: { size: { description: 'Sum of sizes' } },
+      uses: () => ['opened'],
+      measures: () => ({ size: sum('size', {}, lifetime()) }),
+      compute: ({ size }, { metric }) => ({ value: metric('opened').value ?? 0, parts: { size } }),
+    });
+    const suite = defineMetric({
+      ...base,
+      id: 'suite',
+      uses: () => ['share:crm', 'share'],
+      measures: () => ({}),
+      compute: (_, { metric }) => ({
+        value:
+          (metric('share').value ?? 0) * (metric('share:crm').value ?? 0) + (metric('share:crm').part('size') ?? 0),
+      }),
+    });
+    const product = (name: string, size: number) => track('ann', name, '2024-01-10', { size }, { account: 'a' });
+    const options = {
+      calls: [product('Deal Won', 1), product('Deal Won', 2), product('Mail Sent', 4)],
+      asOf,
+      subject: { kind: 'account', id: 'a' },
+      metrics: { opened, share },
+    } as const;
+    const scopes = { crm: { events: ['Deal Won'] } };
+    expect((await evaluateMetric(suite, { ...options, scopes })).value).toBe(3 * 2 + 3);
+    await expect(evaluateMetric(suite, options)).rejects.toThrow(/RAPPORT_TESTKIT_METRIC: .* give the scope/);
+  });
+
+  it('gives a metric the whole portfolio’s results of the metrics it uses so', async () => {
+    const events = defineMetric({
+      ...base,
+      id: 'events',
+      measures: () => ({ n: count({}, lifetime()) }),
+      compute: ({ n }) => ({ value: Math.min(n, 10), n }),
+    });
+    const all = defineMetric({
+      ...base,
+      id: 'all',
+      usesPortfolio: () => ['events'],
+      measures: () => ({}),
+      compute: (_, { portfolio }) => ({ value: portfolio('events').value ?? 0 }),
+    });
+    const options = { calls, asOf, metrics: { events } } as const;
+    for (const subject of [
+      { kind: 'account', id: 'zeta' },
+      { kind: 'user', id: 'zoe' },
+      { kind: 'portfolio' },
+    ] as const)
+      expect((await evaluateMetric(all, { ...options, subject })).value).toBe(10);
+    expect((await evaluateMetric(all, { ...options, subject: { kind: 'portfolio', by: 'plan' } }))['free']?.value).toBe(
+      10,
+    );
+  });
+
+  it('refuses metrics that use each other in a circle', async () => {
+    const one = defineMetric({ ...base, id: 'one', uses: () => ['two'], measures: () => ({}), compute: () => noData('no-data') }); // prettier-ignore
+    const two = defineMetric({ ...one, id: 'two', uses: () => ['one'] });
+    const subject = { kind: 'portfolio' } as const;
+    await expect(evaluateMetric(one, { calls, asOf, subject, metrics: { one, two } })).rejects.toThrow(
+      /in a circle: one → two → one/,
+    );
+  });
+
+  it('finds a subject’s class by the profile’s rules over traits and tenure', async () => {
+    const stage = defineMetric({
+      ...base,
+      id: 'stage',
+      parts: { stage: { type: 'text', description: 'Stage' } },
+      measures: () => ({ stage: profile('stage') }),
+      compute: ({ stage }) => ({ value: 1, parts: { stage } }),
+    });
+    const profiles = {
+      stage: [
+        { id: 'trial', when: { fact: 'trait.plan', operator: 'equal', value: 'trial' } },
+        { id: 'new', when: { fact: 'tenure', operator: 'lessThan', value: 2 } },
+        { id: 'old', when: { fact: 'trait.signupAt', operator: 'lessThan', value: '2023-01-01' } },
+      ],
+    };
+    const signedUp = [
+      group('trial', { plan: 'trial' }, '2024-01-01'),
+      group('new', { signupAt: '2024-01-27T23:30:00Z' }, '2024-01-01'),
+      group('older', { signupAt: '2024-01-27T22:30:00Z' }, '2024-01-01'),
+      group('old', { signupAt: '2022-12-31T22:30:00Z' }, '2024-01-01'),
+      group('later', { signupAt: '2024-03-01' }, '2024-01-01'),
+    ];
+    const options = { calls: signedUp, asOf: '2024-01-29T23:00:00Z', zone: 'Europe/Berlin' } as const;
+    const found = async (id: string, more = {}) =>
+      (await evaluateMetric(stage, { ...options, profiles, subject: { kind: 'account', id }, ...more })).parts.stage;
+    expect(await Promise.all(['trial', 'new', 'older', 'old', 'later'].map((id) => found(id)))).toEqual([
+      'trial',
+      'new',
+      null,
+      'old',
+      null,
+    ]);
+    expect(await found('new', { asOf: '2024-01-30T23:00:00.001Z' })).toBeNull();
+    expect(await found('new', { profiles: {} })).toBeNull();
+    expect(
+      (await evaluateMetric(stage, { ...options, profiles, subject: { kind: 'portfolio' } })).parts.stage,
+    ).toBeNull();
+  });
+
+  it('gives reducers the configuration', async () => {
+    const weighed = defineMetric({
+      ...base,
+      id: 'weighed',
+      config: Type.Object({ weight: Type.Number({ default: 2 }) }),
+      measures: () => ({ points: fold<number>('points', {}, lifetime()) }),
+      folds: {
+        points: {
+          initial: ({ weight }) => Number(weight),
+          step: (state, _event, { weight }) => Number(state) + Number(weight),
+          done: (state, { weight }) => Number(state) + Number(weight),
+        },
+      },
+      compute: ({ points }) => ({ value: points }),
+    });
+    const one = [track('ann', 'Opened', '2024-01-10')];
+    const subject = { kind: 'user', id: 'ann' } as const;
+    expect((await evaluateMetric(weighed, { calls: one, asOf, subject })).value).toBe(6);
+    expect((await evaluateMetric(weighed, { calls: one, asOf, subject, config: { weight: 3 } })).value).toBe(9);
   });
 
   it('reduces over accounts for a metric with a portfolio function', async () => {

@@ -8,32 +8,19 @@ import type {
   Static,
   SubjectKind,
 } from '@rapport/sdk';
-import type { FoldNode, Level, MeasureNode, Snapshot, Zone } from '@rapport/store';
-import { createOracle, isFold, readKey, resolveMeasure, resolveWindow, valueAt, zone as zoneOf } from '@rapport/store';
+import type { Level, Scope } from '@rapport/store';
+import { createOracle, narrowMeasures, readKey, zone as zoneOf } from '@rapport/store';
 import type { TObject } from 'typebox';
 import { Value } from 'typebox/value';
-import { type Call, type Instant, instantOf, messagesOf } from './call.js';
+import { instantOf, messagesOf } from './call.js';
 import { checkedAnswer, checkedMeasures, type Evaluated, twice } from './contract.js';
 import { TestkitError } from './error.js';
+import { inputsOf, type Row } from './inputs.js';
+import { ownEntry, type Scene, type World } from './scene.js';
 
 export type Subject =
   { readonly kind: 'account' | 'user'; readonly id: string } | { readonly kind: 'portfolio'; readonly by?: string };
 
-/** A metric that another one uses: its definition, or that with a configuration. */
-export type UsedMetric =
-  MetricDefinition | { readonly definition: MetricDefinition; readonly config: Readonly<Record<string, unknown>> };
-
-export interface World {
-  /** In order of arrival, which plays no part. */
-  readonly calls: readonly Call[];
-  readonly asOf: Instant;
-  /** IANA time zone that days are cut in; default `UTC`. */
-  readonly zone?: string;
-  /** `users`: every user is its own account; default `groups`. */
-  readonly accounts?: 'groups' | 'users';
-  /** The metrics named in `uses`, by id. */
-  readonly metrics?: Readonly<Record<string, UsedMetric>>;
-}
 export interface EvaluateOptions<C extends TObject, S extends Subject = Subject> extends World {
   /** What differs from the schema's defaults. */
   readonly config?: Partial<Static<C>>;
@@ -72,23 +59,17 @@ export async function evaluateMetric(
       `metric "${definition.id}" does not support the subject "${kind}", only ${definition.subjects.join(', ')}`,
     );
   }
-  const level: Level = subject.kind === 'portfolio' ? subject : { kind: subject.kind };
-  const answers = await evaluateLevel(definition, options.config ?? {}, level, await open(options, subject));
+  const level: SubjectLevel = subject.kind === 'portfolio' ? subject : { kind: subject.kind };
+  const metric = { definition, config: options.config ?? {}, scopes: [], path: [definition.id] };
+  const answers = await evaluateLevel(metric, level, await open(options, subject));
   if (subject.kind === 'portfolio' && subject.by !== undefined) return Object.fromEntries(answers);
   const answer = answers.get(subject.kind === 'portfolio' ? '' : subject.id);
   if (!answer) throw new TestkitError('RAPPORT_TESTKIT_SUBJECT', `there is no ${kind} as of then`);
   return answer;
 }
 
-interface Scene {
-  readonly snapshot: Snapshot;
-  readonly asOf: number;
-  readonly zone: Zone;
-  readonly metrics: Readonly<Record<string, UsedMetric>>;
-}
-
 async function open(world: World, subject: Subject): Promise<Scene> {
-  const { zone = 'UTC', accounts = 'groups', metrics = {} } = world;
+  const { zone = 'UTC', accounts = 'groups' } = world;
   const asOf = instantOf(world.asOf);
   const store = createOracle({ zone, accounts });
   await store.append(messagesOf(world.calls));
@@ -99,7 +80,7 @@ async function open(world: World, subject: Subject): Promise<Scene> {
       { id: 'testkit: the subject', time: asOf - 1, traits: { of, subject: subject.id, values: {} } },
     ]);
   }
-  return { snapshot: await store.snapshot(), asOf, zone: zoneOf(zone), metrics };
+  return { snapshot: await store.snapshot(), asOf, zone: zoneOf(zone), workspace: world };
 }
 
 /** The configuration with its defaults. Throws `RAPPORT_TESTKIT_CONFIG`. */
@@ -117,46 +98,52 @@ export function configure(
   return filled;
 }
 
+/** A metric on its way: with its configuration, narrowed to scopes, and how it came to be asked for. */
+interface Asked {
+  readonly definition: MetricDefinition;
+  readonly config: Row;
+  readonly scopes: readonly Scope[];
+  readonly path: readonly string[];
+}
+
+type SubjectLevel = Exclude<Level, { kind: 'family' }>;
+
 async function evaluateLevel(
-  definition: MetricDefinition,
-  given: Readonly<Record<string, unknown>>,
-  level: Level,
+  metric: Asked,
+  level: SubjectLevel,
   scene: Scene,
 ): Promise<ReadonlyMap<string, Evaluated>> {
-  const config = configure(definition, given);
-  const measures = checkedMeasures(definition, config);
-  const used = new Map<string, ReadonlyMap<string, Evaluated>>();
-  for (const id of definition.uses?.(config) ?? []) {
-    const metric = Object.hasOwn(scene.metrics, id) ? scene.metrics[id] : undefined;
-    if (!metric) {
-      throw new TestkitError(
-        'RAPPORT_TESTKIT_METRIC',
-        `metric "${definition.id}" uses "${id}"; give it: { metrics: { '${id}': definition } }`,
-      );
+  const { definition } = metric;
+  const config = configure(definition, metric.config);
+  const measures = metric.scopes.reduce(narrowMeasures, checkedMeasures(definition, config));
+  const answersOf = async (ids: readonly string[], of: SubjectLevel) => {
+    const answers = new Map<string, ReadonlyMap<string, Evaluated>>();
+    for (const id of ids) {
+      const asked = usedBy(metric, id, scene);
+      const supported = asked.definition.subjects.includes(of.kind);
+      answers.set(id, supported ? await evaluateLevel(asked, of, scene) : new Map());
     }
-    const [other, otherConfig] = 'definition' in metric ? [metric.definition, metric.config] : [metric, {}];
-    used.set(
-      id,
-      other.subjects.includes(level.kind) ? await evaluateLevel(other, otherConfig, level, scene) : new Map(),
-    );
-  }
+    return answers;
+  };
+  const used = await answersOf(definition.uses?.(config) ?? [], level);
+  const ofPortfolio = await answersOf(definition.usesPortfolio?.(config) ?? [], { kind: 'portfolio' });
 
   const context = (kind: SubjectKind, id: string): ComputeContext<Readonly<Record<string, unknown>>> => ({
     config,
     asOf: scene.asOf,
     calendar: scene.zone,
     subject: { kind, id },
-    metric(name) {
-      const answers = used.get(name);
-      if (!answers) {
-        throw new TestkitError(
-          'RAPPORT_TESTKIT_CONTRACT',
-          `metric "${definition.id}" reads metric "${name}", which its "uses" does not name`,
-        );
-      }
-      return resultOf(answers.get(id));
-    },
+    metric: (name) => resultOf(named(used, name, 'uses').get(id)),
+    portfolio: (name) => resultOf(named(ofPortfolio, name, 'usesPortfolio').get('')),
   });
+  const named = (answers: ReadonlyMap<string, ReadonlyMap<string, Evaluated>>, name: string, hook: string) => {
+    const found = answers.get(name);
+    if (found) return found;
+    throw new TestkitError(
+      'RAPPORT_TESTKIT_CONTRACT',
+      `metric "${definition.id}" reads metric "${name}", which its "${hook}" does not name`,
+    );
+  };
   const answer = (id: string, call: () => ReturnType<MetricDefinition['compute']>): [string, Evaluated] => {
     const subject =
       level.kind === 'portfolio'
@@ -168,13 +155,13 @@ async function evaluateLevel(
   };
 
   if (level.kind !== 'portfolio' || !definition.portfolio) {
-    const { subjects, rows } = await inputsOf(definition, measures, level, scene);
+    const { subjects, rows } = await inputsOf(definition, config, measures, level, scene);
     return new Map(
       subjects.map((id, i) => answer(id, () => definition.compute({ ...rows[i] }, context(level.kind, id)))),
     );
   }
   const reduce = definition.portfolio.bind(definition);
-  const { subjects, rows } = await inputsOf(definition, measures, { kind: 'account' }, scene);
+  const { subjects, rows } = await inputsOf(definition, config, measures, { kind: 'account' }, scene);
   const groupOf = await groupsOf(level, scene);
   const [portfolio] = await scene.snapshot.measure([{ level, asOf: scene.asOf, measures: [] }]);
   return new Map(
@@ -186,62 +173,30 @@ async function evaluateLevel(
   );
 }
 
-type Row = Readonly<Record<string, unknown>>;
-
-/** One value per measure and subject. */
-async function inputsOf(
-  definition: MetricDefinition,
-  measures: Measures,
-  level: Level,
-  scene: Scene,
-): Promise<{ subjects: readonly string[]; rows: readonly Row[] }> {
-  const { snapshot, asOf, zone } = scene;
-  const declared = Object.entries(measures).filter((entry): entry is [string, MeasureNode] => !isFold(entry[1]));
-  const folds = Object.entries(measures).filter((entry): entry is [string, FoldNode] => isFold(entry[1]));
-  const [frame] = await snapshot.measure([
-    { level, asOf, measures: declared.map(([, node]) => resolveMeasure(node, asOf, zone)) },
-  ]);
-  const { subjects, columns } = frame ?? { subjects: [], columns: [] };
-  const folded = await Promise.all(
-    folds.map(async ([name, node]) => [name, await foldOf(definition, node, level, scene)] as const),
-  );
-  const rows = subjects.map((subject, i) =>
-    Object.fromEntries([
-      ...declared.map(([name], k) => [name, columns[k] ? valueAt(columns[k], i) : null] as const),
-      ...folded.map(([name, value]) => [name, value(subject)] as const),
-    ]),
-  );
-  return { subjects, rows };
-}
-
-async function foldOf(
-  definition: MetricDefinition,
-  node: FoldNode,
-  level: Level,
-  { snapshot, asOf, zone }: Scene,
-): Promise<(subject: string) => number | null> {
-  const reducer = Object.hasOwn(definition.folds ?? {}, node.reducer) ? definition.folds?.[node.reducer] : undefined;
-  if (!reducer) {
+/** A metric that another one names, `x` or `x:scope`. What it uses itself is narrowed with it. */
+function usedBy({ definition, scopes, path }: Asked, id: string, { workspace }: Scene): Asked {
+  const [base = id, scopeName] = id.split(':');
+  const metric = ownEntry(workspace.metrics, id) ?? ownEntry(workspace.metrics, base);
+  const scope = scopeName === undefined ? undefined : ownEntry(workspace.scopes, scopeName);
+  if (!metric || (scopeName !== undefined && !scope)) {
     throw new TestkitError(
-      'RAPPORT_TESTKIT_CONTRACT',
-      `metric "${definition.id}": there is no reducer "${node.reducer}" in its "folds"`,
+      'RAPPORT_TESTKIT_METRIC',
+      metric
+        ? `metric "${definition.id}" uses "${id}"; give the scope: { scopes: { '${scopeName}': { events: […] } } }`
+        : `metric "${definition.id}" uses "${id}"; give it: { metrics: { '${base}': definition } }`,
     );
   }
-  const { filter, properties } = node;
-  const states = new Map<string, unknown>();
-  for await (const batch of snapshot.stream({
-    level,
-    asOf,
-    filter,
-    window: resolveWindow(node.window, asOf, zone),
-    properties,
-  })) {
-    for (const { subject, ...event } of batch) {
-      states.set(subject, reducer.step(states.has(subject) ? states.get(subject) : reducer.initial(), event));
-    }
+  if (path.includes(id)) {
+    throw new TestkitError(
+      'RAPPORT_TESTKIT_CONTRACT',
+      `metrics use each other in a circle: ${[...path, id].join(' → ')}`,
+    );
   }
-  const values = new Map([...states].map(([subject, state]) => [subject, reducer.done(state)]));
-  return (subject) => (values.has(subject) ? (values.get(subject) ?? null) : reducer.done(reducer.initial()));
+  return {
+    ...('definition' in metric ? metric : { definition: metric, config: {} }),
+    scopes: scope ? [...scopes, scope] : scopes,
+    path: [...path, id],
+  };
 }
 
 /** The group of a portfolio that an account belongs to. */
@@ -252,7 +207,7 @@ async function groupsOf(
   const { by } = level;
   if (by === undefined) return () => '';
   const traits = await snapshot.traits('account', asOf);
-  return (account) => readKey(traits.get(account)?.[by]) ?? '';
+  return (account) => readKey(ownEntry(traits.get(account), by)) ?? '';
 }
 
 /** Hands out one object again and again, as the engine does, so that a metric which keeps rows is found out here. */

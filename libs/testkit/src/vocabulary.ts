@@ -1,4 +1,6 @@
-import type { Filter, Measures, Node, Qualification, Scalar, Where, Window } from '@rapport/sdk';
+import { profileFacts, TENURE, type ProfileClass } from '@rapport/rules';
+import type { Condition, Filter, Measures, Node, Qualification, Scalar, Where, Window } from '@rapport/sdk';
+import type { Scope } from '@rapport/store';
 
 /** What a metric looks at: names and values that make random events matter to it. */
 export interface Vocabulary {
@@ -6,6 +8,8 @@ export interface Vocabulary {
   /** Values that conditions compare with, by property; empty for a property that is only read. */
   readonly properties: Map<string, Set<Scalar>>;
   readonly traits: Set<string>;
+  /** Values that profiles compare a trait with, by trait. */
+  readonly traitValues: Map<string, Set<Scalar>>;
   /** Properties and traits that are read as instants. */
   readonly instants: Set<string>;
 }
@@ -15,7 +19,37 @@ export function learn(vocabulary: Vocabulary, measures: Measures): void {
   Object.values(measures).forEach((node) => learnNode(vocabulary, node));
 }
 
+/** Adds what a profile's rules read: traits, what they compare them with, and the day of signing up. */
+export function learnProfile(vocabulary: Vocabulary, classes: readonly ProfileClass[]): void {
+  for (const { fact, reading } of profileFacts(classes)) {
+    const name = fact === TENURE ? 'signupAt' : fact.slice('trait.'.length);
+    vocabulary.traits.add(name);
+    if (fact === TENURE || reading === 'time') vocabulary.instants.add(name);
+  }
+  classes.forEach(({ when }) => learnCondition(vocabulary, when));
+}
+
+function learnCondition(vocabulary: Vocabulary, condition: Condition): void {
+  if ('not' in condition) {
+    learnCondition(vocabulary, condition.not);
+    return;
+  }
+  if ('all' in condition || 'any' in condition) {
+    ('all' in condition ? condition.all : condition.any).forEach((part) => learnCondition(vocabulary, part));
+    return;
+  }
+  if (condition.fact === TENURE) return;
+  const values = setAt(vocabulary.traitValues, condition.fact.slice('trait.'.length));
+  for (const value of [condition.value].flat()) {
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') values.add(value);
+  }
+}
+
+/** Adds what a scope narrows to. */
+export const learnScope = (vocabulary: Vocabulary, scope: Scope): void => learnFilter(vocabulary, scope);
+
 function learnNode(vocabulary: Vocabulary, node: Node): void {
+  if (node.node === 'profile') return;
   if (node.node === 'trait') {
     vocabulary.traits.add(node.name);
     if (node.as === 'time') vocabulary.instants.add(node.name);
@@ -105,8 +139,10 @@ function learnWindow(vocabulary: Vocabulary, window: Window): void {
   }
 }
 
-function valuesOf(vocabulary: Vocabulary, property: string): Set<Scalar> {
-  const values = vocabulary.properties.get(property) ?? new Set();
-  vocabulary.properties.set(property, values);
+const valuesOf = (vocabulary: Vocabulary, property: string) => setAt(vocabulary.properties, property);
+
+function setAt(sets: Map<string, Set<Scalar>>, name: string): Set<Scalar> {
+  const values = sets.get(name) ?? new Set();
+  sets.set(name, values);
   return values;
 }
