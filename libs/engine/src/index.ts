@@ -4,3 +4,7 @@ export { configSchema, checkConfig, readConfig, limitsOf } from './config.js';
 export { callSchemas, normalize, timeOf, type CallType, type IngestLimits, type Normalized } from './ingest.js';
 export { EngineError } from './error.js';
 export { segmentKeys } from './segment-keys.js';
+export * from './analysis/cohorts.js';
+export { summarize, differenceOf, type Difference, type Interval, type SampleSummary } from './analysis/sample.js';
+export { slopeOf, slopes, type SlopeDay, type SlopePoint } from './analysis/slope.js';
+export { isOfOrigin, originOf, partialOrigin } from './analysis/origin.js';
