@@ -3,8 +3,9 @@ import { keyedColumn, numberColumn, textColumn, valueAt } from './column.js';
 import { describeStore, type OpenedStore } from './conformance.js';
 import { StoreError } from './error.js';
 import { compareCodeUnits } from './filter.js';
+import { memoryHistory } from './history.js';
 import { createOracle } from './oracle.js';
-import type { Level } from './plan.js';
+import { levelName, subjectKindOf } from './plan.js';
 import type {
   Delivery,
   DeliveryStore,
@@ -32,8 +33,6 @@ interface Kept {
 
 const bySegment = (a: Membership, b: Membership) =>
   compareCodeUnits(a.segment, b.segment) || compareCodeUnits(a.subject, b.subject);
-const sameLevel = (a: Level, b: Level) =>
-  JSON.stringify([a.kind, 'by' in a ? a.by : null]) === JSON.stringify([b.kind, 'by' in b ? b.by : null]);
 
 function resultStore(kept: Kept): ResultStore {
   return {
@@ -86,7 +85,7 @@ function resultStore(kept: Kept): ResultStore {
     latestRun: () => Promise.resolve(kept.runs[0] ?? null),
     runs: (limit) => Promise.resolve(kept.runs.slice(0, limit)),
     results(run, level, columns) {
-      const frame = kept.frames.get(run)?.find((candidate) => sameLevel(candidate.level, level));
+      const frame = kept.frames.get(run)?.find((candidate) => levelName(candidate.level) === levelName(level));
       if (!frame) return Promise.resolve(null);
       const chosen = Object.entries(frame.columns).filter(([name]) => columns?.includes(name) ?? true);
       return Promise.resolve({ ...frame, columns: Object.fromEntries(chosen) });
@@ -178,6 +177,7 @@ function without(frame: ResultFrame, subject: string): ResultFrame {
 
 function openMemory(options: StoreOptions): OpenedStore {
   const oracle = createOracle(options);
+  const { forget, ...history } = memoryHistory();
   const kept: Kept = {
     runs: [],
     frames: new Map(),
@@ -190,6 +190,7 @@ function openMemory(options: StoreOptions): OpenedStore {
     ...oracle,
     ...resultStore(kept),
     ...deliveryStore(kept),
+    ...history,
     location: 'memory:',
     zone: options.zone,
     declare: () => Promise.resolve(),
@@ -199,10 +200,11 @@ function openMemory(options: StoreOptions): OpenedStore {
         items.filter((item) => item.kind !== kind || item.subject !== id);
       kept.transitions.splice(0, Infinity, ...keep(kept.transitions));
       for (const [run, frames] of kept.frames) {
-        kept.frames.set(run, frames.map((frame) => (frame.level.kind === kind ? without(frame, id) : frame))); // prettier-ignore
+        kept.frames.set(run, frames.map((frame) => (subjectKindOf(frame.level) === kind ? without(frame, id) : frame))); // prettier-ignore
       }
       for (const { key, subject } of kept.deliveries.values())
         if (subject.kind === kind && subject.id === id) kept.deliveries.delete(key);
+      forget({ kind, id });
       return oracle.erase({ kind, id });
     },
   };

@@ -1,5 +1,7 @@
 import { describe } from 'vitest';
+import { describeChanges } from './conformance/changes.js';
 import { describeDeliveries } from './conformance/deliveries.js';
+import { describeHistory } from './conformance/history.js';
 import { describeIngest } from './conformance/ingest.js';
 import { describeRuns } from './conformance/runs.js';
 import { describeWorlds } from './conformance/worlds.js';
@@ -24,7 +26,9 @@ export function describeStore(name: string, open: OpenStore, options: { readonly
   const seed = Number(process.env['RAPPORT_SEED'] ?? 20240229);
   describe(name, () => {
     describeIngest(open);
+    describeChanges(open);
     describeRuns(open);
+    describeHistory(open);
     describeDeliveries(open);
     describeWorlds(open, runs, seed);
   });

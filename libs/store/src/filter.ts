@@ -77,3 +77,9 @@ export function compileFilter(filter: Filter): (name: string, properties: Proper
   const holds = filter.where && compileWhere(filter.where);
   return (name, properties) => (!names || names.has(name)) && (!holds || holds(properties));
 }
+
+/** The filter, narrowed to events that carry one of the properties (not null). */
+export const carryingAny = (filter: Filter, properties: readonly string[]): Filter => {
+  const carries: Where = { any: properties.map((property) => ({ property, operator: 'exists' })) };
+  return { ...filter, where: filter.where ? { all: [filter.where, carries] } : carries };
+};

@@ -6,6 +6,7 @@ export * from './reading.js';
 export * from './filter.js';
 export * from './resolve.js';
 export * from './hierarchy.js';
+export * from './history.js';
 export * from './scope.js';
 export * from './ports.js';
 export { createOracle, quantileOf } from './oracle.js';

@@ -1,11 +1,12 @@
 import type { Filter, Qualification, Spans } from '@rapport/sdk';
 import type { Column } from './column.js';
 import { keyedColumn, numberColumn, textColumn } from './column.js';
-import { compareCodeUnits, compileFilter } from './filter.js';
+import { carryingAny, compareCodeUnits, compileFilter } from './filter.js';
 import { groupBy } from './group.js';
+import { hierarchyOf } from './hierarchy.js';
 import type { Json, Message, Properties } from './message.js';
 import type { Level, Plan, ResolvedMeasure, ResolvedWindow, StreamQuery } from './plan.js';
-import { columnTypeOf } from './plan.js';
+import { columnTypeOf, subjectKindOf } from './plan.js';
 import type { EventStore, RecentEvent, Snapshot, StoreOptions, StreamedEvent } from './ports.js';
 import { ownValue, read, readKey, readNumber, readTime } from './reading.js';
 import type { Zone } from './zone.js';
@@ -35,12 +36,17 @@ const byOrder = (a: { time: number; id: string }, b: { time: number; id: string 
   a.time - b.time || compareCodeUnits(a.id, b.id);
 const sorted = (ids: Iterable<string>) => [...ids].sort(compareCodeUnits);
 
+/** How many oracles there are: states of one mean nothing to another. */
+let oracles = 0;
+
 /** An in-memory `EventStore` that is obviously right, for tests and for metrics under test. Throws `RAPPORT_STORE_ZONE` for an unknown zone. */
 export function createOracle(options: StoreOptions): EventStore {
   const zone = zoneOf(options.zone);
   const usersAreAccounts = options.accounts === 'users';
   const known = new Set<string>();
   let messages: readonly Message[] = [];
+  const oracle = ++oracles;
+  let erasures = 0;
   const worldAt = (asOf: number) => observe(messages, asOf, zone, usersAreAccounts);
 
   return {
@@ -50,7 +56,7 @@ export function createOracle(options: StoreOptions): EventStore {
       return Promise.resolve({ accepted: fresh.length, duplicates: batch.length - fresh.length });
     },
     snapshot() {
-      return Promise.resolve(snapshotOf(messages));
+      return Promise.resolve(snapshotOf(messages, erasures));
     },
     erase({ kind, id }) {
       const gone = new Set(
@@ -65,6 +71,7 @@ export function createOracle(options: StoreOptions): EventStore {
         ...(traits && !is(traits.of, traits.subject) ? { traits } : {}),
         ...(member && !is('user', member.user) && !is('account', member.account) ? { member } : {}),
       }));
+      erasures++;
       return Promise.resolve({ events: gone.size });
     },
     stats() {
@@ -79,9 +86,11 @@ export function createOracle(options: StoreOptions): EventStore {
     },
   };
 
-  function snapshotOf(frozen: readonly Message[]): Snapshot {
+  function snapshotOf(frozen: readonly Message[], erased: number): Snapshot {
     const world = (asOf: number) => observe(frozen, asOf, zone, usersAreAccounts);
+    const stateAfter = (count: number) => [oracle, erased, count].join(' ');
     return {
+      state: stateAfter(frozen.length),
       measure: (plans) => Promise.resolve(plans.map((plan) => measure(plan, world(plan.asOf), zone))),
       async *stream(query) {
         await Promise.resolve();
@@ -102,8 +111,14 @@ export function createOracle(options: StoreOptions): EventStore {
           .filter(([, value]) => value !== null);
         return Promise.resolve(sorted(new Set(names.map(([name]) => name))));
       },
-      recent(of, subject, asOf, limit) {
-        const events = world(asOf).events.filter((event) => event[of] === subject);
+      recent(of, subject, asOf, limit, only) {
+        const matches = only ? matching(carryingAny(only.filter, only.properties)) : () => true;
+        const events = world(asOf).events.filter(
+          (event) =>
+            (of === 'portfolio' || event[of] === subject) &&
+            matches(event) &&
+            (!only || within(only.window, event.time)),
+        );
         return Promise.resolve(
           events
             .reverse()
@@ -117,6 +132,35 @@ export function createOracle(options: StoreOptions): EventStore {
               properties,
             })),
         );
+      },
+      changes(since, asOf, effectiveAt) {
+        const count = Number(since.state.split(' ')[2]);
+        const told = since.state === stateAfter(count) && count <= frozen.length;
+        if (!told || since.asOf > asOf || zone.dayOf(since.asOf - 1) !== zone.dayOf(asOf - 1))
+          return Promise.resolve(null);
+        const fresh = new Set(frozen.slice(count).map(({ id }) => id));
+        const passed = (instant: number | null) => instant !== null && instant >= since.asOf && instant < asOf;
+        const isNew = ({ id, time }: { readonly id: string; readonly time: number }) => fresh.has(id) || passed(time);
+        const accounts = new Set<string | null>();
+        const users = new Set<string | null>();
+
+        for (const event of world(asOf).events) {
+          const takesEffect = effectiveAt.some((name) => passed(readTime(ownValue(event.properties, name))));
+          if (!isNew(event) && !takesEffect) continue;
+          accounts.add(event.account);
+          users.add(event.user);
+        }
+        const messages = frozen.filter(({ time }) => time < asOf);
+        const members = messages.flatMap(({ member }) => member ?? []);
+        for (const { traits, member } of messages.filter(isNew)) {
+          if (traits) (traits.of === 'user' ? users : accounts).add(traits.subject);
+          if (!member) continue;
+          users.add(member.user);
+          // Events that name no account may have moved between the accounts of their user.
+          for (const { user, account } of members) if (user === member.user) accounts.add(account);
+        }
+        const named = (ids: ReadonlySet<string | null>) => sorted([...ids].filter((id) => id !== null));
+        return Promise.resolve({ accounts: named(usersAreAccounts ? users : accounts), users: named(users) });
       },
       close: () => Promise.resolve(),
     };
@@ -181,21 +225,45 @@ function observe(all: readonly Message[], asOf: number, zone: Zone, usersAreAcco
   };
 }
 
-/** The subjects of a level and, per event, the one it belongs to (null: none). */
+/** The subjects of a plan and, per event, the one of its level that it belongs to (null: none). */
 function subjectsOf(
+  plan: { readonly level: Level; readonly subjects?: readonly string[] },
+  world: World,
+): { subjects: readonly string[]; readonly of: (event: Seen) => string | null } {
+  const { subjects, of } = membersOf(plan.level, world);
+  const wanted = plan.subjects && new Set(plan.subjects);
+  return { subjects: wanted ? subjects.filter((subject) => wanted.has(subject)) : subjects, of };
+}
+
+function membersOf(
   level: Level,
   world: World,
 ): { subjects: readonly string[]; readonly of: (event: Seen) => string | null } {
+  const traits = world.traits('account');
+  const key = (account: string, trait: string) => readKey(traits.get(account)?.get(trait));
+  if (level.kind === 'family') {
+    const { parent, depth = 0 } = level;
+    const heads = hierarchyOf(world.subjects('account'), (account) => key(account, parent)).familiesAt(depth);
+    return {
+      subjects: sorted(new Set(heads.values())),
+      of: ({ account }) => (account === null ? null : (heads.get(account) ?? null)),
+    };
+  }
   if (level.kind !== 'portfolio') return { subjects: world.subjects(level.kind), of: (event) => event[level.kind] };
   const { by } = level;
   if (by === undefined) return { subjects: [''], of: () => '' };
-  const traits = world.traits('account');
-  const group = (account: string) => readKey(traits.get(account)?.get(by)) ?? '';
+  const group = (account: string) => key(account, by) ?? '';
   return {
     subjects: sorted(new Set(world.subjects('account').map(group))),
     of: ({ account }) => (account === null ? null : group(account)),
   };
 }
+
+/** Traits of a level's subjects; a family's are those of its parent. */
+const traitsOf = (level: Level, world: World): ReadonlyMap<string, ReadonlyMap<string, Json>> => {
+  const kind = subjectKindOf(level);
+  return kind === null ? new Map() : world.traits(kind);
+};
 
 /** A subject's own window; null when it has none, because it lacks the trait that the window begins at. */
 function windowOf(
@@ -206,8 +274,7 @@ function windowOf(
   zone: Zone,
 ): Days | null {
   if (window.kind === 'days') return window;
-  if (plan.level.kind === 'portfolio') return null;
-  const since = readTime(world.traits(plan.level.kind).get(subject)?.get(window.trait));
+  const since = readTime(traitsOf(plan.level, world).get(subject)?.get(window.trait));
   if (since === null) return null;
   const from = zone.dayOf(since);
   const today = zone.dayOf(plan.asOf - 1);
@@ -226,14 +293,10 @@ const within = (window: Days, instant: number) =>
 const dayWithin = (window: Days, day: number) => (window.from === null || day >= window.from) && day <= window.to;
 
 function measure(plan: Plan, world: World, zone: Zone): { subjects: readonly string[]; columns: readonly Column[] } {
-  const { subjects, of } = subjectsOf(plan.level, world);
+  const { subjects, of } = subjectsOf(plan, world);
   const eventsOf = groupBy(world.events, of);
   const value = (node: ResolvedMeasure, subject: string): Value => {
-    if (node.node === 'trait') {
-      return plan.level.kind === 'portfolio'
-        ? null
-        : read(world.traits(plan.level.kind).get(subject)?.get(node.name), node.as);
-    }
+    if (node.node === 'trait') return read(traitsOf(plan.level, world).get(subject)?.get(node.name), node.as);
     const window = windowOf(node.window, plan, subject, world, zone);
     return window === null ? nothing(node) : evaluate(node, eventsOf.get(subject) ?? [], window, plan.level.kind);
   };
@@ -282,7 +345,7 @@ function nothing(node: ResolvedMeasure): Value {
 }
 
 function stream(query: StreamQuery, world: World, zone: Zone): readonly StreamedEvent[] {
-  const { subjects, of } = subjectsOf(query.level, world);
+  const { subjects, of } = subjectsOf(query, world);
   const matches = matching(query.filter);
   const eventsOf = groupBy(world.events.filter(matches), of);
   return subjects.flatMap((subject) => {
@@ -373,8 +436,9 @@ function evaluate(
       const { key } = node;
       const keyOf = (event: Seen) => (key === 'event' ? event.name : readKey(ownValue(event.properties, key.property)));
       const counts = new Map<string, number>();
-      for (const [name, events] of groupBy(inside, keyOf)) {
-        const n = node.of === 'events' ? events.length : usersOf(events).size;
+      const counted = node.of === 'latest' ? latestOfUsers(inside.filter((event) => keyOf(event) !== null)) : inside;
+      for (const [name, events] of groupBy(counted, keyOf)) {
+        const n = node.of === 'users' ? usersOf(events).size : events.length;
         if (name !== null && n > 0) counts.set(name, n);
       }
       return counts;
@@ -428,6 +492,10 @@ function evaluate(
 }
 
 const usersOf = (events: readonly Seen[]) => new Set(events.map((event) => event.user).filter((user) => user !== null));
+
+/** The latest event of each user; events without a user are all kept. */
+const latestOfUsers = (events: readonly Seen[]) =>
+  events.filter(({ user }, i) => user === null || !events.slice(i + 1).some((later) => later.user === user));
 
 const total = (values: readonly number[]) =>
   values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0);
@@ -502,7 +570,7 @@ function evaluateSpans(
   window: Days,
   level: Level['kind'],
 ): number | null {
-  // In a portfolio each account keeps its own spans; a user's are its own in whatever account they happen.
+  // In a portfolio or a family each account keeps its own spans; a user's are its own in whatever account they happen.
   const owners = level === 'user' ? [all] : [...groupBy(all, (event) => event.account).values()];
   const sum = typeof node.of === 'object' && 'sum' in node.of ? node.of.sum : null;
   let opened = 0;

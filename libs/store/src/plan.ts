@@ -2,8 +2,8 @@ import type { Filter, Node, Window } from '@rapport/sdk';
 
 /**
  * Whose measures. `family`: parent accounts, each together with all its descendants, by the account trait `parent`, which holds the parent's
- * id. Stores are asked for one `depth` at a time (0: accounts without a parent, 1: their children, …), so that an account belongs to one
- * subject; results hold the parents of all depths, and name none. See `hierarchy.ts`.
+ * id (scalars as text). Plans and streams ask for one `depth` at a time (0, also where absent: accounts without a parent, 1: their children, …),
+ * so that an account belongs to one subject; results and history hold the parents of all depths, and name none. See `hierarchy.ts`.
  */
 export type Level =
   | { readonly kind: 'account' | 'user' }
@@ -43,7 +43,7 @@ export interface Plan {
   readonly level: Level;
   readonly asOf: number;
   readonly measures: readonly ResolvedMeasure[];
-  /** Only these subjects of the level (`account` and `user` only), in any order; those that there are not are left out. The answers are those of the whole plan. */
+  /** Only these subjects of the level (`account` and `user` only), in any order; those that there are not are left out. The answers are those of the whole plan, in its order. */
   readonly subjects?: readonly string[];
 }
 
@@ -57,6 +57,22 @@ export interface StreamQuery {
   /** As in a plan. */
   readonly subjects?: readonly string[];
 }
+
+/** A level in words, told apart from every other: `account`, `user`, `portfolio`, `portfolio by <trait>`, `family by <trait>` (of all depths). */
+export function levelName(level: Level): string {
+  switch (level.kind) {
+    case 'portfolio':
+      return level.by === undefined ? 'portfolio' : `portfolio by ${level.by}`;
+    case 'family':
+      return `family by ${level.parent}`;
+    default:
+      return level.kind;
+  }
+}
+
+/** Whose ids name the subjects of a level: whom an erasure takes out of its results. Null for a portfolio, whose subjects are groups. */
+export const subjectKindOf = ({ kind }: Level): 'account' | 'user' | null =>
+  kind === 'portfolio' ? null : kind === 'family' ? 'account' : kind;
 
 /** The column that a store answers a measure with. */
 export function columnTypeOf(measure: ResolvedMeasure): 'number' | 'text' | 'keyed' {

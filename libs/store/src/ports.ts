@@ -32,7 +32,7 @@ export interface Snapshot {
   traitNames(of: 'account' | 'user'): Promise<readonly string[]>;
   /**
    * Latest events of one subject (`portfolio`: all events; `subject` is then '') before `asOf`, newest first (ties: greatest message id first). `account` is
-   * the one worked out for the event. With `only`: those that match the filter, in a window of fixed days, and carry one of the properties (not null).
+   * the one worked out for the event. With `only`: those that match the filter, in a window of fixed days, and carry one of the properties (not null; of none: nothing).
    */
   recent(
     of: 'account' | 'user' | 'portfolio',
@@ -51,7 +51,8 @@ export interface Snapshot {
    * The subjects whose answers may differ between an earlier snapshot (its `state`) as of `since.asOf` and this one as of `asOf ≥ since.asOf`, where
    * both instants belong to the same day D (`dayOf(asOf − 1)`): those that a message accepted since then is about, directly or through a membership
    * that it changes; those with an event, trait or membership at an instant in [since.asOf, asOf); and those with an event whose time in one of the `effectiveAt` properties
-   * lies there. May name too many, never too few. Null when it cannot be told (a state of another store, something erased since).
+   * lies there. May name too many, never too few. Portfolios and
+   * families are the caller's to think of. Null when it cannot be told: a state of another store or a later one, something erased since, two days.
    */
   changes(
     since: { readonly state: string; readonly asOf: number },
@@ -165,6 +166,7 @@ export interface HistoryDay {
   readonly day: number;
   /** The instant evaluated as of, epoch ms. */
   readonly asOf: number;
+  /** In code-unit order. */
   readonly subjects: readonly string[];
   /** By metric id. */
   readonly metrics: Readonly<Record<string, HistoryMetric>>;

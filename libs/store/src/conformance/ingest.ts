@@ -1,7 +1,11 @@
-import { count, distinct, last, lifetime, spans, sum, trait } from '@rapport/sdk';
+import { count, countByKey, distinct, firstDays, last, lifetime, since, spans, sum, trait } from '@rapport/sdk';
+import type { Filter, Window } from '@rapport/sdk';
 import { describe, expect, it } from 'vitest';
 import type { OpenStore } from '../conformance.js';
-import type { Properties } from '../message.js';
+import type { Json, Properties } from '../message.js';
+import type { Level } from '../plan.js';
+import { resolveWindow } from '../resolve.js';
+import { zone as zoneOf } from '../zone.js';
 import { at, event, everything, measured, member, rejectsWith, traits, withStore } from './facts.js';
 
 /** What an event store promises, one sentence per test. */
@@ -171,6 +175,101 @@ export function describeIngest(open: OpenStore): void {
     });
   });
 
+  describe('the latest answer', () => {
+    test('counts each user once, under the latest key, and nameless answers by themselves', async ({ store }) => {
+      const says = (user: string | null, time: string, score: Json, account = 'acme', id?: string) =>
+        event(user, 'Survey Responded', time, { account, properties: { score }, ...(id === undefined ? {} : { id }) });
+      await store.append([
+        says('ann', '2024-01-20', 9),
+        says('ann', '2024-01-10', 3),
+        says('bob', '2024-01-10', 10, 'acme', 'a'),
+        says('bob', '2024-01-10', 2, 'acme', 'b'),
+        says('cyd', '2024-01-10', 7),
+        says('cyd', '2024-01-11', null),
+        says(null, '2024-01-10', 9),
+        says(null, '2024-01-11', 9),
+        says('ann', '2024-01-25', 0, 'zeta'),
+      ]);
+      const latest = countByKey({ property: 'score' }, { events: ['Survey Responded'] }, lifetime(), 'latest');
+      const counts = (entries: Readonly<Record<string, number>>) => new Map(Object.entries(entries));
+      expect(await measured(store, latest, '2024-02-01')).toEqual({
+        acme: counts({ 2: 1, 7: 1, 9: 3 }),
+        zeta: counts({ 0: 1 }),
+      });
+      expect(await measured(store, latest, '2024-02-01', { kind: 'portfolio' })).toEqual({
+        '': counts({ 0: 1, 2: 1, 7: 1, 9: 2 }),
+      });
+      expect(await measured(store, latest, '2024-01-11', { kind: 'user' })).toEqual({
+        ann: counts({ 3: 1 }),
+        bob: counts({ 2: 1 }),
+        cyd: counts({ 7: 1 }),
+      });
+    });
+  });
+
+  describe('families', () => {
+    const parent = (account: string, of: Json, time = '2024-01-01') => traits('account', account, { parent: of }, time);
+    const family = (depth?: number): Level => ({
+      kind: 'family',
+      parent: 'parent',
+      ...(depth === undefined ? {} : { depth }),
+    });
+
+    test('are a parent and all below it, one depth at a time', async ({ store }) => {
+      await store.append([
+        ...['top', 'middle', 'leaf', '7', 'alone'].map((account) => event('ann', 'Opened', '2024-01-10', { account })),
+        event('bob', 'Opened', '2024-01-10'),
+        parent('middle', 'top'),
+        parent('leaf', 'middle'),
+        parent('top', 'nobody'),
+        parent('alone', ['top']),
+        parent('child of seven', 7),
+      ]);
+      expect(await measured(store, events, '2024-02-01', family())).toEqual({ top: 3, 7: 1 });
+      expect(await measured(store, events, '2024-02-01', family(1))).toEqual({ middle: 2 });
+      expect(await measured(store, events, '2024-02-01', family(2))).toEqual({});
+      expect(await measured(store, distinct('user', everything, lifetime()), '2024-02-01', family(0))).toEqual({ top: 1, 7: 1 }); // prettier-ignore
+    });
+
+    test('are those as of then, and a circle is none', async ({ store }) => {
+      await store.append([
+        ...['a', 'b', 'c'].map((account) => event('ann', 'Opened', '2024-01-10', { account })),
+        parent('b', 'a', '2024-01-01'),
+        parent('c', 'b', '2024-01-02'),
+        parent('a', 'b', '2024-01-20'),
+      ]);
+      expect(await measured(store, events, '2024-01-15', family(0))).toEqual({ a: 3 });
+      expect(await measured(store, events, '2024-01-15', family(1))).toEqual({ b: 2 });
+      expect(await measured(store, events, '2024-02-01', family(0))).toEqual({ b: 2 });
+      expect(await measured(store, events, '2024-02-01', family(1))).toEqual({});
+    });
+
+    test('have the traits of their parent, and its first days', async ({ store }) => {
+      await store.append([
+        traits('account', 'top', { seats: 5, signupAt: '2024-01-09' }, '2024-01-01'),
+        traits('account', 'leaf', { seats: 70, signupAt: '2024-01-01', parent: 'top' }, '2024-01-01'),
+        event('ann', 'Opened', '2024-01-02', { account: 'leaf' }),
+        event('ann', 'Opened', '2024-01-10', { account: 'leaf' }),
+      ]);
+      expect(await measured(store, trait('seats'), '2024-02-01', family())).toEqual({ top: 5 });
+      const first = count(everything, firstDays(3, since('signupAt')));
+      expect(await measured(store, first, '2024-02-01', family())).toEqual({ top: 1 });
+    });
+
+    test(
+      'are of users where every user is an account',
+      async ({ store }) => {
+        await store.append([
+          event('ann', 'Opened', '2024-01-10'),
+          event('bob', 'Opened', '2024-01-10'),
+          traits('user', 'bob', { parent: 'ann' }, '2024-01-01'),
+        ]);
+        expect(await measured(store, events, '2024-02-01', family())).toEqual({ ann: 2 });
+      },
+      { zone: 'UTC', accounts: 'users' },
+    );
+  });
+
   describe('snapshots', () => {
     test('do not see what is appended later', async ({ store }) => {
       await store.append([event('ann', 'Opened', '2024-01-10', { account: 'acme' })]);
@@ -183,6 +282,41 @@ export function describeIngest(open: OpenStore): void {
       expect(await snapshot.traitNames('account')).toEqual([]);
       await snapshot.close();
       expect(await measured(store, events, '2024-02-01')).toEqual({ acme: 2 });
+    });
+
+    test('show the latest events that say something', async ({ store }) => {
+      const said = (id: string, time: string, properties: Properties, account = 'acme') =>
+        event('ann', 'Survey Responded', time, { id, account, properties });
+      await store.append([
+        said('1', '2024-01-10', { comment: 'slow' }),
+        said('2', '2024-01-11', { comment: null, score: 3 }),
+        said('3', '2024-01-12', { reason: ['price'] }, 'zeta'),
+        said('4', '2024-01-13T00:00:00Z', { comment: '' }),
+        event('ann', 'Opened', '2024-01-12', { account: 'acme', properties: { comment: 'no answer' } }),
+      ]);
+      const snapshot = await store.snapshot();
+      const asOf = at('2024-02-01');
+      const filter: Filter = { events: ['Survey Responded'] };
+      const ids = async (
+        of: 'account' | 'portfolio',
+        limit: number,
+        properties: readonly string[],
+        window: Window = lifetime(),
+      ) => {
+        const resolved = resolveWindow(window, asOf, zoneOf('UTC'));
+        if (resolved.kind !== 'days') throw new Error('a window of fixed days');
+        const subject = of === 'account' ? 'acme' : '';
+        return (await snapshot.recent(of, subject, asOf, limit, { filter, window: resolved, properties })).map(
+          ({ id }) => id,
+        );
+      };
+      expect(await ids('account', 9, ['comment'])).toEqual(['4', '1']);
+      expect(await ids('account', 1, ['comment'])).toEqual(['4']);
+      expect(await ids('portfolio', 9, ['comment', 'reason'])).toEqual(['4', '3', '1']);
+      expect(await ids('portfolio', 9, ['comment', 'score'], last('20d'))).toEqual(['4']);
+      expect(await ids('portfolio', 9, [])).toEqual([]);
+      expect((await snapshot.recent('portfolio', '', asOf, 2)).map(({ id }) => id)).toHaveLength(2);
+      await snapshot.close();
     });
 
     test('live side by side', async ({ store }) => {

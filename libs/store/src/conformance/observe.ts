@@ -1,23 +1,35 @@
-import type { Plan } from '../plan.js';
+import { isDeepStrictEqual } from 'node:util';
+import type { Frame } from '../column.js';
+import { valueAt } from '../column.js';
+import type { Level, Plan } from '../plan.js';
 import type { EventStore, Snapshot, StreamedEvent } from '../ports.js';
 import { resolveMeasure, resolveWindow } from '../resolve.js';
 import { zone as zoneOf } from '../zone.js';
 import { expectFrame, same } from './compare.js';
 import type { World } from './world.js';
 
-/** Every plan of a world: all measures for each question. */
-export function plansOf(world: World): readonly Plan[] {
+/** All measures of a world. */
+function planOf(world: World, level: Level, asOf: number): Plan {
   const zone = zoneOf(world.options.zone);
-  return world.questions.map(({ level, asOf }) => ({
-    level,
-    asOf,
-    measures: world.measures.map((measure) => resolveMeasure(measure, asOf, zone)),
-  }));
+  return { level, asOf, measures: world.measures.map((measure) => resolveMeasure(measure, asOf, zone)) };
 }
 
-/** Throws where a snapshot's measures differ from the oracle's. */
+const ofSome = ({ level }: { readonly level: Level }) => level.kind === 'account' || level.kind === 'user';
+
+/** Some of a level's subjects, in another order, with one twice and one that is not there. */
+async function someOf(oracle: Snapshot, level: Level, asOf: number, { some }: World): Promise<readonly string[]> {
+  const [frame] = await oracle.measure([{ level, asOf, measures: [] }]);
+  const chosen = (frame?.subjects ?? []).filter((_, i) => (some >> (i % 8)) & 1).reverse();
+  return [...chosen, ...chosen.slice(0, 1), 'nobody'];
+}
+
+/** Throws where a snapshot's measures differ from the oracle's: all of them for each question, and for some of the subjects. */
 export async function expectMeasures(actual: Snapshot, oracle: Snapshot, world: World): Promise<void> {
-  const plans = plansOf(world);
+  const whole = world.questions.map(({ level, asOf }) => planOf(world, level, asOf));
+  const some = whole
+    .filter(ofSome)
+    .map(async (plan) => ({ ...plan, subjects: await someOf(oracle, plan.level, plan.asOf, world) }));
+  const plans = [...whole, ...(await Promise.all(some))];
   const [frames, expected] = await Promise.all([actual.measure(plans), oracle.measure(plans)]);
   same(frames.length, plans.length, 'number of frames');
   plans.forEach((plan, i) => {
@@ -41,25 +53,83 @@ export async function expectReadings(actual: Snapshot, oracle: Snapshot, world: 
       for (const subject of [...(frame?.subjects ?? []), 'nobody']) {
         const what = `(${of}, ${JSON.stringify(subject)}, ${asOf})`;
         same(await actual.traits(of, asOf, subject), await oracle.traits(of, asOf, subject), `traits${what}`);
-        for (const limit of [2, 1000]) {
-          same(
-            await actual.recent(of, subject, asOf, limit),
-            await oracle.recent(of, subject, asOf, limit),
-            `recent${what} with limit ${limit}`,
-          );
-        }
+        await expectRecent(of, subject, asOf, 2);
+        await expectRecent(of, subject, asOf, 1000);
+        await expectRecent(of, subject, asOf, 3, true);
       }
     }
+    await expectRecent('portfolio', '', asOf, 20);
+    await expectRecent('portfolio', '', asOf, 1000, true);
   }
   for (const { level, asOf } of world.questions) {
-    const query = { ...world.stream, level, asOf, window: resolveWindow(world.stream.window, asOf, zone) };
+    const subjects = ofSome({ level }) && world.some % 2 === 0 ? await someOf(oracle, level, asOf, world) : null;
+    const query = {
+      ...world.stream,
+      level,
+      asOf,
+      window: resolveWindow(world.stream.window, asOf, zone),
+      ...(subjects ? { subjects } : {}),
+    };
     same(
       await collected(actual.stream(query)),
       await collected(oracle.stream(query)),
       `stream ${JSON.stringify(query)}`,
     );
   }
+
+  async function expectRecent(
+    of: 'account' | 'user' | 'portfolio',
+    subject: string,
+    asOf: number,
+    limit: number,
+    narrow = false,
+  ) {
+    const { filter, properties } = world.stream;
+    const window = resolveWindow(world.stream.window, asOf, zone);
+    const fixed =
+      window.kind === 'days'
+        ? window
+        : ({ kind: 'days', from: null, to: zone.dayOf(asOf - 1), start: null, end: asOf } as const);
+    const only = narrow ? [{ filter, window: fixed, properties }] : [];
+    same(
+      await actual.recent(of, subject, asOf, limit, ...only),
+      await oracle.recent(of, subject, asOf, limit, ...only),
+      `recent(${of}, ${JSON.stringify(subject)}, ${asOf}, ${limit}, ${JSON.stringify(only)})`,
+    );
+  }
 }
+
+/**
+ * Throws where a subject's answers are others than they were and `changes` does not name it.
+ *
+ * @param actual a snapshot taken after the one whose state is given
+ * @param before the oracle at that state
+ * @param after the oracle at the state of `actual`
+ */
+export async function expectChanges(actual: Snapshot, state: string, before: Snapshot, after: Snapshot, world: World) {
+  const zone = zoneOf(world.options.zone);
+  for (const asOf of new Set(world.questions.map((question) => question.asOf))) {
+    const since = { state, asOf: Math.max(asOf - world.ago, zone.startOfDay(zone.dayOf(asOf - 1)) + 1) };
+    const at = `changes since ${JSON.stringify(since)} as of ${asOf}`;
+    const changes = await actual.changes(since, asOf, ['effectiveAt']);
+    if (!changes) throw new Error(`no ${at}`);
+    for (const kind of ['account', 'user'] as const) {
+      const plan = planOf(world, { kind }, asOf);
+      const [was] = await before.measure([planOf(world, { kind }, since.asOf)]);
+      const [is] = await after.measure([plan]);
+      const named = new Set(kind === 'account' ? changes.accounts : changes.users);
+      const old = answersOf(was);
+      for (const [subject, answers] of answersOf(is)) {
+        const other = plan.measures.find((_, m) => !isDeepStrictEqual(answers[m], old.get(subject)?.[m]));
+        if (other && !named.has(subject))
+          throw new Error(`${at} do not name the ${kind} ${JSON.stringify(subject)}: ${JSON.stringify(other)}`);
+      }
+    }
+  }
+}
+
+const answersOf = (frame: Frame | undefined): ReadonlyMap<string, readonly unknown[]> =>
+  new Map(frame?.subjects.map((subject, i) => [subject, frame.columns.map((column) => valueAt(column, i))]));
 
 /** Throws where a store and the oracle differ in anything that they can be asked. */
 export async function expectAlike(store: EventStore, oracle: EventStore, world: World): Promise<void> {

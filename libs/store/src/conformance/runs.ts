@@ -240,6 +240,7 @@ export function describeRuns(open: OpenStore): void {
       expect(await value(2, account)).toBe(3);
       expect(await store.results(2, { kind: 'user' })).toBeNull();
       expect(await store.results(1, { kind: 'portfolio' })).toBeNull();
+      expect(await store.results(1, { kind: 'family', parent: 'plan' })).toBeNull();
       expect(await store.results(1, { kind: 'portfolio', by: 'plan' })).toBeNull();
       expect(await store.results(9, account)).toBeNull();
     });
@@ -345,7 +346,11 @@ export function describeRuns(open: OpenStore): void {
         },
       });
       await commitRun(store, {
-        frames: [level(account, ['a0', 'acme', 'zeta']), level({ kind: 'user' }, ['acme', 'ann'])],
+        frames: [
+          level(account, ['a0', 'acme', 'zeta']),
+          level({ kind: 'user' }, ['acme', 'ann']),
+          level({ kind: 'family', parent: 'parent' }, ['acme', 'zeta']),
+        ],
         transitions: [
           transition('enter', 's', 'acme'),
           transition('enter', 's', 'zeta'),
@@ -371,6 +376,7 @@ export function describeRuns(open: OpenStore): void {
           ]),
         );
         expect((await seen.results(1, { kind: 'user' }))?.subjects).toEqual(['acme', 'ann']);
+        expect((await seen.results(1, { kind: 'family', parent: 'parent' }))?.subjects).toEqual(['zeta']);
         expect((await seen.memberships()).map(({ kind, subject }) => [kind, subject])).toEqual([['user', 'acme'], ['account', 'zeta']]); // prettier-ignore
         expect((await seen.transitions({ limit: 10 })).map(({ kind, subject }) => `${kind} ${subject}`).sort()).toEqual(
           ['account zeta', 'user acme'],

@@ -17,6 +17,10 @@ export interface World {
   /** Each is asked all the measures. */
   readonly questions: readonly { readonly level: Level; readonly asOf: number }[];
   readonly measures: readonly MeasureNode[];
+  /** Picks subjects where only some are asked for. */
+  readonly some: number;
+  /** How long before an instant changes are asked since, ms; the beginning of its day at most. */
+  readonly ago: number;
   readonly stream: { readonly filter: Filter; readonly window: Window; readonly properties: readonly string[] };
 }
 
@@ -47,7 +51,7 @@ const GAPS = [
 ];
 
 const USERS = ['ann', "o'brien", '__proto__', 'Zoë ✓'];
-const ACCOUNTS = ['acme', 'a"b\\c', '__proto__', '💼 & co', '\uFF5E wave'];
+const ACCOUNTS = ['acme', 'a"b\\c', '__proto__', '💼 & co', '\uFF5E wave', '7'];
 const SESSIONS = ['s1', 's2', 'constructor'];
 const NAMES = [
   'Opened',
@@ -62,7 +66,7 @@ const NAMES = [
 const USUAL = ['amount', 'feature', 'ticketId', 'effectiveAt'];
 const ODD = ['$cost', 'a.b', '__proto__', '', `it's "q"`, 'größe'];
 const PROPERTIES = [...USUAL, ...ODD];
-const TRAITS = ['plan', 'seats', 'signupAt', '__proto__', '$tier.x'];
+const TRAITS = ['plan', 'seats', 'signupAt', 'parent', '__proto__', '$tier.x'];
 
 const NUMBERS = [0, 1, 2, 3, 5, 10, -2.5, 0.1, 1234.5, 1_000_000, 1e21];
 const TEXTS = [
@@ -208,14 +212,23 @@ function strokes(
         return { id, time: at, event: { name, user, account: elsewhere ?? first, session, properties } };
       });
     });
-  const traitValues = record(['plan', 'seats', 'signupAt'], ['__proto__', '$tier.x'], (name) =>
-    name === 'signupAt'
-      ? fc.oneof({ weight: 6, arbitrary: instant }, { weight: 1, arbitrary: oddJson })
-      : fc.oneof(
+  const traitValues = record(['plan', 'seats', 'signupAt', 'parent'], ['__proto__', '$tier.x'], (name) => {
+    switch (name) {
+      case 'signupAt':
+        return fc.oneof({ weight: 6, arbitrary: instant }, { weight: 1, arbitrary: oddJson });
+      case 'parent':
+        // Users are accounts where every user is one. Few of them, so that there are chains and circles.
+        return fc.oneof(
+          { weight: 6, arbitrary: small<Json>([...accounts, ...users, 7]) },
+          { weight: 1, arbitrary: oddJson },
+        );
+      default:
+        return fc.oneof(
           { weight: 4, arbitrary: small<Json>(['pro', 'free', '', 3, true, 0.1, null]) },
           { weight: 1, arbitrary: value(time) },
-        ),
-  );
+        );
+    }
+  });
   const member = fc.record({ user: small(users), account: small(accounts) });
   const accountTraits = fc.record({
     of: fc.constant('account' as const),
@@ -362,7 +375,7 @@ function measures(): fc.Arbitrary<readonly MeasureNode[]> {
           edge(node, 'time'),
           fc.record({ node: is(node), of: is('time'), ...over }),
         ]),
-        ...(['events', 'users'] as const).flatMap((of) => [
+        ...(['events', 'users', 'latest'] as const).flatMap((of) => [
           fc.record({ node: is('countByKey'), key: is('event'), of: is(of), ...over }),
           fc.record({ node: is('countByKey'), key: fc.record({ property }), of: is(of), ...over }),
         ]),
@@ -403,12 +416,14 @@ const ALL_LEVELS: readonly Level[] = [
   { kind: 'user' },
   { kind: 'portfolio' },
   { kind: 'portfolio', by: 'plan' },
+  { kind: 'family', parent: 'parent', depth: 0 },
 ];
 const SOME_LEVELS: readonly (readonly Level[])[] = [
   [{ kind: 'account' }],
   [{ kind: 'user' }],
   [{ kind: 'portfolio' }],
   [{ kind: 'portfolio', by: '__proto__' }],
+  [{ kind: 'family', parent: 'parent', depth: 1 }],
 ];
 
 /** The worlds. */
@@ -451,6 +466,8 @@ export const worlds: fc.Arbitrary<World> = fc
           ...some.map((level) => ({ level, asOf: early })),
         ]),
       measures: measures(),
+      some: fc.nat({ max: 255 }),
+      ago: fc.oneof(small(GAPS), fc.nat({ max: DAY })),
       stream: fc.record({ filter, window, properties: fc.subarray(PROPERTIES) }),
     });
   });

@@ -3,7 +3,7 @@ import { describe, it } from 'vitest';
 import { createOracle } from '../oracle.js';
 import type { OpenStore } from '../conformance.js';
 import { same } from './compare.js';
-import { expectAlike, expectMeasures } from './observe.js';
+import { expectAlike, expectChanges, expectMeasures } from './observe.js';
 import { worlds } from './world.js';
 
 // Servers are slow on busy machines; a failure must still have time to shrink and be told.
@@ -31,7 +31,7 @@ export function describeWorlds(open: OpenStore, runs: number, seed: number): voi
       );
     });
 
-    it('keeps a snapshot as it was, and answers alike after repeats, reopening and erasure', async () => {
+    it('keeps a snapshot as it was, names what changed since, and answers alike after repeats, reopening and erasure', async () => {
       await fc.assert(
         fc.asyncProperty(worlds, fc.constantFrom('account', 'user'), fc.nat(), async (world, kind, pick) => {
           const oracle = createOracle(world.options);
@@ -43,6 +43,7 @@ export function describeWorlds(open: OpenStore, runs: number, seed: number): voi
             const [before, expected] = [await store.snapshot(), await oracle.snapshot()];
             for (const batch of rest) same(await store.append(batch), await oracle.append(batch), 'append');
             await expectMeasures(before, expected, world);
+            const { state } = before;
             await before.close();
 
             const everything = world.batches.flat();
@@ -53,6 +54,8 @@ export function describeWorlds(open: OpenStore, runs: number, seed: number): voi
               await oracle.append(everything),
               'appending everything again after reopening',
             );
+            const after = await store.snapshot();
+            await expectChanges(after, state, expected, await oracle.snapshot(), world);
 
             const [frame] = await (
               await oracle.snapshot()
@@ -64,6 +67,7 @@ export function describeWorlds(open: OpenStore, runs: number, seed: number): voi
               await oracle.erase({ kind, id }),
               `erasing the ${kind} ${JSON.stringify(id)}`,
             );
+            await after.close();
             await expectAlike(store, oracle, world);
             same(
               await store.append(everything),
