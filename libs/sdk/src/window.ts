@@ -55,3 +55,27 @@ export const endOf = (of: Window): Window => ({ kind: 'before', edge: 'end', of 
 
 /** Everything that had happened by `asOf`. */
 export const lifetime = (): Window => ({ kind: 'lifetime' });
+
+/** A period of the last days, or a calendar month. */
+export interface Period {
+  readonly period: 'rolling' | 'month';
+  readonly window: Duration;
+  readonly month: number;
+}
+
+/** Configuration options of a metric about a period, to be spread into its schema; `periodWindow` is the period's window. */
+export const periodOptions = () => ({
+  period: Type.Union([Type.Literal('rolling'), Type.Literal('month')], {
+    default: 'rolling',
+    description: 'The last days (`rolling`), or a calendar month (`month`).',
+  }),
+  window: durationOption('30d', 'Length of the rolling period.'),
+  month: Type.Integer({
+    maximum: 0,
+    default: -1,
+    description: 'Which calendar month: −1 the last complete one, 0 the running one so far.',
+  }),
+});
+
+export const periodWindow = ({ period, window, month }: Period): Window =>
+  period === 'month' ? calendar('month', month) : { kind: 'last', days: daysIn(window) };
