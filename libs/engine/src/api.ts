@@ -1,5 +1,27 @@
-import type { ActionDefinition, Manifest, MetricDefinition, PlaybookDocument, SegmentDocument } from '@rapport/sdk';
-import type { Delivery, Level, Membership, ResultFrame, Run, Store, StoreStats, Transition } from '@rapport/store';
+import type { ProfileClass } from '@rapport/rules';
+import type { Goal } from './analysis/goal.js';
+import type { DerivedFact } from './derived.js';
+import type {
+  ActionDefinition,
+  Evidence,
+  Manifest,
+  Measures,
+  MetricDefinition,
+  PlaybookDocument,
+  SegmentDocument,
+  Window,
+} from '@rapport/sdk';
+import type {
+  Delivery,
+  Level,
+  Membership,
+  ResultFrame,
+  Run,
+  Scope,
+  Store,
+  StoreStats,
+  Transition,
+} from '@rapport/store';
 
 /** `rapport.json`, validated. `{ "$env": "NAME" }` may stand wherever a text may, and is replaced by that environment variable. */
 export interface WorkspaceConfig {
@@ -10,12 +32,28 @@ export interface WorkspaceConfig {
   /** `duckdb:<path relative to rapport.json>` (default `duckdb:rapport.duckdb`) or a `mongodb://…` URI with a database name. */
   readonly store?: string;
   readonly accounts?: 'groups' | 'users';
-  /** Per plugin id: `false` leaves it out; an object configures it. */
+  /** Per plugin id: `false` leaves it out; an object configures it. `<metric>:<scope>` configures the metric within a scope. */
   readonly metrics?: Readonly<Record<string, PluginSetting>>;
   readonly segments?: Readonly<Record<string, false | { readonly enabled?: boolean }>>;
   /** A playbook is off until enabled here: its transitions are recorded, nothing is sent. */
   readonly playbooks?: Readonly<Record<string, false | { readonly enabled?: boolean }>>;
   readonly actions?: Readonly<Record<string, PluginSetting>>;
+  /** Classes of accounts and users (lifecycle stages, personas), by name: the first whose rule is true. Metrics choose weights and targets by them. */
+  readonly profiles?: Readonly<Record<string, readonly ProfileClass[]>>;
+  /** Trait with the instant of signing up, from which the fact `tenure` of profiles counts; default `signupAt`. */
+  readonly signupTrait?: string;
+  /** Parts of the product, by name: the metric `<metric>:<scope>` sees their events only. */
+  readonly scopes?: Readonly<Record<string, Scope>>;
+  /** Accounts that belong to accounts: the trait that holds the parent's id. Parents are then evaluated with their descendants too. */
+  readonly hierarchy?: { readonly parent: string };
+  /** For which metrics `previous`, `change`, `changeRate` and `slope` are computed in every run; default: those that rules ask for. */
+  readonly trends?: {
+    readonly metrics?: 'all' | readonly string[];
+    /** Days that `slope` looks at; default 30. */
+    readonly slopeDays?: number;
+  };
+  /** Where metrics should be, and by when. */
+  readonly goals?: readonly Goal[];
   readonly limits?: {
     /** Wall clock that one metric may take for all subjects of a run, ms; default 10000. */
     readonly metricMs?: number;
@@ -67,8 +105,16 @@ export type MetricDescriptor = Pick<
   MetricDefinition,
   'id' | 'title' | 'description' | 'source' | 'unit' | 'range' | 'subjects' | 'config' | 'parts'
 > & {
-  readonly measures: import('@rapport/sdk').Measures;
+  /** What the plugin worker knows this metric with this configuration by. */
+  readonly key: string;
+  readonly measures: Measures;
   readonly uses: readonly string[];
+  readonly usesPortfolio: readonly string[];
+  readonly window: Window | null;
+  readonly evidence: Evidence | null;
+  /** Name of the part whose entries add up to the value. */
+  readonly contributions: string | null;
+  readonly family: 'measure' | 'reduce';
   readonly reducesPortfolio: boolean;
 };
 
@@ -104,6 +150,16 @@ export interface EvaluateOptions {
   readonly levels?: readonly Level[];
   /** Only these metrics and what they use; default all. */
   readonly metrics?: readonly string[];
+  /** Only these accounts or users, at the levels `account` and `user`; default all. What a metric reads of the portfolio is of all accounts. */
+  readonly subjects?: readonly string[];
+  /** Metrics with another configuration than the workspace's, by id; for asking "what if", and for explaining a change. Only `evaluate` takes it. */
+  readonly configs?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Profiles in place of the workspace's. Only `evaluate` takes it. */
+  readonly profiles?: WorkspaceConfig['profiles'];
+  /** Metrics for which `previous`, `change`, `changeRate` and `slope` are computed; default: those that rules ask for, and `trends.metrics`. */
+  readonly derived?: 'all' | readonly string[];
+  /** Compute everything anew, although the evaluation before may serve for what has not changed. The result is the same. */
+  readonly full?: boolean;
   readonly onProgress?: (progress: { readonly phase: string; readonly done: number; readonly total: number }) => void;
 }
 export interface MetricFailure {
@@ -120,7 +176,9 @@ export interface Evaluation {
   readonly frames: readonly ResultFrame[];
   readonly failures: readonly MetricFailure[];
   readonly timings: { readonly measureMs: number; readonly computeMs: number };
-  /** Per metric: id, version, configHash, unit, windows. */
+  /** What was not as it should be, and how it was gone about: `RAPPORT_HIERARCHY_CYCLE`. */
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
+  /** Per metric: id, version, config, configHash, unit, windows. */
   readonly provenance: unknown;
 }
 export interface RunReport {
@@ -143,6 +201,8 @@ export interface MetricValue {
   readonly reason: string | null;
   readonly n: number | null;
   readonly parts: Readonly<Record<string, unknown>>;
+  /** `previous`, `change`, `changeRate` and `slope`, where they were computed. */
+  readonly derived: Readonly<Partial<Record<DerivedFact, number | null>>>;
   readonly asOf: string;
 }
 export interface SubjectReport {

@@ -2,7 +2,7 @@ import type { Calendar, ComputeContext, MetricDefinition, MetricResult, SubjectK
 import type { Column } from '@rapport/store';
 import { EngineError, messageOf } from './error.js';
 import { inputsOver, type Cursor } from './inputs.js';
-import type { ComputeReply } from './protocol.js';
+import type { ComputeReply, PortfolioResult } from './protocol.js';
 import { resultColumns } from './result-columns.js';
 
 /** What a metric is computed over. */
@@ -18,6 +18,9 @@ export interface MetricUnderWay {
   readonly definition: MetricDefinition;
   readonly config: Readonly<Record<string, unknown>>;
   readonly uses: readonly string[];
+  /** Scope of a scoped metric: the metrics that it uses are those of the scope. */
+  readonly scope: string | null;
+  readonly portfolio: Readonly<Record<string, PortfolioResult>>;
   readonly maxFailures: number;
   /** 1 for subjects that have failed already (in a fold). */
   readonly failed: Uint8Array | null;
@@ -39,12 +42,28 @@ function resultAt(id: string, results: Readonly<Record<string, Column>>, cursor:
   };
 }
 
+/** The id under which a metric's results stand that a metric of a scope knows by its plain name. */
+export const scopedId = (id: string, scope: string | null): string =>
+  scope === null || id.includes(':') ? id : `${id}:${scope}`;
+
+const fixedResult = ({ value, parts }: PortfolioResult): MetricResult => ({
+  value,
+  part: (name) => (Object.hasOwn(parts, name) ? (parts[name] ?? null) : null),
+});
+
 function contextOver(
   frame: ComputeFrame,
-  { definition, config, uses }: MetricUnderWay,
+  { definition, config, uses, scope, portfolio }: MetricUnderWay,
   cursor: Cursor,
+  seen: { asOf: boolean },
 ): ComputeContext<Readonly<Record<string, unknown>>> {
-  const used = new Map(uses.map((id) => [id, resultAt(id, frame.results, cursor)]));
+  const used = new Map(uses.map((id) => [id, resultAt(scopedId(id, scope), frame.results, cursor)]));
+  const whole = new Map(Object.entries(portfolio).map(([id, result]) => [id, fixedResult(result)]));
+  const notNamed = (id: string, hook: string) =>
+    new EngineError(
+      'RAPPORT_METRIC_NOT_USED',
+      `"${definition.id}" reads the metric "${id}" without naming it in "${hook}". Return it from ${hook}(config).`,
+    );
   const subject = {
     kind: frame.kind,
     get id() {
@@ -53,23 +72,33 @@ function contextOver(
   };
   return Object.freeze({
     config,
-    asOf: frame.asOf,
+    get asOf() {
+      seen.asOf = true;
+      return frame.asOf;
+    },
     calendar: frame.calendar,
     subject,
     metric(id: string): MetricResult {
       const result = used.get(id);
-      if (!result)
-        throw new EngineError(
-          'RAPPORT_METRIC_NOT_USED',
-          `"${definition.id}" reads the metric "${id}" without naming it in "uses". Return it from uses(config).`,
-        );
+      if (!result) throw notNamed(id, 'uses');
+      return result;
+    },
+    portfolio(id: string): MetricResult {
+      const result = whole.get(scopedId(id, scope));
+      if (!result) throw notNamed(id, 'usesPortfolio');
       return result;
     },
   });
 }
 
 /** Runs `one` for every subject, isolating each: what throws or returns nonsense is null for that subject alone. */
-function forEach(frame: ComputeFrame, metric: MetricUnderWay, cursor: Cursor, one: () => unknown): ComputeReply {
+function forEach(
+  frame: ComputeFrame,
+  metric: MetricUnderWay,
+  cursor: Cursor,
+  seen: { readonly asOf: boolean },
+  one: () => unknown,
+): ComputeReply {
   const { subjects } = frame;
   const { maxFailures, failed } = metric;
   const out = resultColumns(metric.definition, subjects.length);
@@ -102,7 +131,7 @@ function forEach(frame: ComputeFrame, metric: MetricUnderWay, cursor: Cursor, on
   }
   const switchedOff = subjects.length - i;
   for (; i < subjects.length; i++) out.refuse(i, 'switched-off');
-  return { columns: out.finish(), threw, invalid, switchedOff };
+  return { columns: out.finish(), threw, invalid, switchedOff, readAsOf: seen.asOf };
 }
 
 /** Computes a metric for every subject of a frame. `inputs` are columns by input name. */
@@ -113,9 +142,10 @@ export function computeOver(
 ): ComputeReply {
   const cursor: Cursor = { i: 0 };
   const flyweight = inputsOver(inputs, cursor);
-  const context = contextOver(frame, metric, cursor);
+  const seen = { asOf: false };
+  const context = contextOver(frame, metric, cursor, seen);
   const { definition } = metric;
-  return forEach(frame, metric, cursor, () => definition.compute(flyweight, context));
+  return forEach(frame, metric, cursor, seen, () => definition.compute(flyweight, context));
 }
 
 /**
@@ -134,7 +164,8 @@ export function reduceOver(
   const cursor: Cursor = { i: 0 };
   const row: Cursor = { i: 0 };
   const flyweight = inputsOver(inputs, row);
-  const context = contextOver(frame, metric, cursor);
+  const seen = { asOf: false };
+  const context = contextOver(frame, metric, cursor, seen);
   const members: number[][] | null = groups ? frame.subjects.map(() => []) : null;
   groups?.forEach((group, account) => members?.[group]?.push(account));
   const { definition } = metric;
@@ -149,7 +180,7 @@ export function reduceOver(
     },
   });
   // A failed fold of an account is that account's null, not the portfolio's.
-  return forEach(frame, { ...metric, failed: null }, cursor, () => {
+  return forEach(frame, { ...metric, failed: null }, cursor, seen, () => {
     if (!definition.portfolio)
       throw new EngineError('RAPPORT_METRIC_NO_PORTFOLIO', `"${definition.id}" has no portfolio().`);
     return definition.portfolio(rows(cursor.i), context);

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { Ajv } from 'ajv';
-import { pointerToken, problemsOf } from '@rapport/rules';
+import { checkProfile, pointerToken, problemsOf } from '@rapport/rules';
+import { goalProblem, goalsSchema } from './analysis/goal.js';
 import type { WorkspaceConfig } from './api.js';
 import { EngineError, messageOf } from './error.js';
+import { measureDefinitions, scopeSchema } from './measure-schema.js';
 
 const count = (minimum: number, maximum: number) => ({ type: 'integer', minimum, maximum }) as const;
 const enabled = {
@@ -11,12 +13,14 @@ const enabled = {
     { type: 'object', additionalProperties: false, properties: { enabled: { type: 'boolean' } } },
   ],
 } as const;
+const name = { type: 'string', pattern: '^[a-z][a-z0-9-]{0,62}$' } as const;
 const setting = { anyOf: [{ const: false }, { type: 'object' }] } as const;
 
 /** JSON Schema (draft 7) of `rapport.json`, after `{ "$env": … }` has been replaced. Plugins' own sections are checked against their own schemas when they load. */
 export const configSchema = {
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'Rapport workspace',
+  definitions: measureDefinitions,
   type: 'object',
   required: ['workspace'],
   additionalProperties: false,
@@ -30,6 +34,38 @@ export const configSchema = {
     segments: { type: 'object', additionalProperties: enabled },
     playbooks: { type: 'object', additionalProperties: enabled },
     actions: { type: 'object', additionalProperties: setting },
+    profiles: {
+      type: 'object',
+      propertyNames: name,
+      additionalProperties: {
+        type: 'array',
+        minItems: 1,
+        maxItems: 100,
+        items: {
+          type: 'object',
+          required: ['id', 'when'],
+          additionalProperties: false,
+          properties: { id: name, title: { type: 'string' }, when: { type: 'object' } },
+        },
+      },
+    },
+    signupTrait: { type: 'string', minLength: 1, maxLength: 200 },
+    scopes: { type: 'object', propertyNames: name, additionalProperties: scopeSchema },
+    hierarchy: {
+      type: 'object',
+      required: ['parent'],
+      additionalProperties: false,
+      properties: { parent: { type: 'string', minLength: 1, maxLength: 200 } },
+    },
+    trends: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        metrics: { anyOf: [{ const: 'all' }, { type: 'array', items: { type: 'string', minLength: 1 } }] },
+        slopeDays: count(2, 3650),
+      },
+    },
+    goals: goalsSchema,
     limits: {
       type: 'object',
       additionalProperties: false,
@@ -59,7 +95,9 @@ export const configSchema = {
   },
 } as const;
 
-const validate = new Ajv({ allErrors: true, verbose: true }).compile<WorkspaceConfig>(configSchema);
+const validate = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true }).compile<WorkspaceConfig>(
+  configSchema,
+);
 
 /** Limits with their defaults. */
 export function limitsOf(config: WorkspaceConfig): Required<NonNullable<WorkspaceConfig['limits']>> {
@@ -113,7 +151,7 @@ function withEnvironment(
 /**
  * Validates a workspace configuration and replaces `{ "$env": "NAME" }` by that variable's value.
  *
- * Throws `RAPPORT_CONFIG_UNKNOWN_KEY`, `RAPPORT_CONFIG_INVALID`, `RAPPORT_CONFIG_TIME_ZONE`, `RAPPORT_CONFIG_ENV`, `RAPPORT_CONFIG_ENV_MISSING`, each with the
+ * Throws `RAPPORT_CONFIG_UNKNOWN_KEY`, `RAPPORT_CONFIG_INVALID`, `RAPPORT_CONFIG_PROFILE`, `RAPPORT_CONFIG_GOAL`, `RAPPORT_CONFIG_TIME_ZONE`, `RAPPORT_CONFIG_ENV`, `RAPPORT_CONFIG_ENV_MISSING`, each with the
  * JSON Pointer of the place. No value of the configuration is repeated in a message.
  *
  * @param file shown before the pointer in messages, e.g. `rapport.json#`
@@ -133,6 +171,16 @@ export function checkConfig(
       `${place}${problem?.pointer ?? ''}: ${problem?.message ?? 'is not valid.'}`,
     );
   }
+  for (const [profile, classes] of Object.entries(config.profiles ?? {})) {
+    const [problem] = checkProfile(classes);
+    if (problem)
+      throw new EngineError(
+        'RAPPORT_CONFIG_PROFILE',
+        `${place}/profiles/${profile}${problem.pointer}: ${problem.message} (${problem.code})`,
+      );
+  }
+  const goal = goalProblem(config.goals ?? []);
+  if (goal) throw new EngineError('RAPPORT_CONFIG_GOAL', `${place}/goals${goal.pointer}: ${goal.message}`);
   if (config.timeZone !== undefined && !isZone(config.timeZone)) {
     throw new EngineError(
       'RAPPORT_CONFIG_TIME_ZONE',

@@ -259,20 +259,25 @@ describe('planning', () => {
       id,
       subjects: ['account'],
       uses: [],
+      usesPortfolio: [],
       reducesPortfolio: false,
       measures: {
         a: JSON.parse(eventsOf.replaceAll(/(\w+):/g, '"$1":').replaceAll("'", '"')) as object,
         b: { window: { days: 7, kind: 'last' }, filter: {}, node: 'count' },
       },
     });
-    const metrics = [metric('one'), metric('two')] as unknown as Parameters<typeof planLevels>[0];
-    const [level] = planLevels(
+    const metrics = [metric('one'), metric('two')] as unknown as Parameters<typeof planLevels>[0]['metrics'];
+    const {
+      levels: [level],
+    } = planLevels({
       metrics,
-      [{ kind: 'account' }],
-      { account: [{ trait: 'plan', as: 'text' }], user: [] },
-      JUNE,
-      zone('UTC'),
-    );
+      levels: [{ kind: 'account' }],
+      traits: { account: [{ trait: 'plan', as: 'text' }], user: [] },
+      profiles: {},
+      signupTrait: 'signupAt',
+      asOf: JUNE,
+      zone: zone('UTC'),
+    });
     expect(level?.plan.measures).toHaveLength(3);
     expect(level?.metrics.map(({ inputs }) => inputs)).toEqual([{ a: 0, b: 1 }, { a: 0, b: 1 }]); // prettier-ignore
   });

@@ -43,15 +43,36 @@ function columnReader(column: Column | undefined): (i: number) => unknown {
 }
 
 /**
+ * Reads traits of a level's subjects: measured ones from their columns, those of any type from the traits themselves.
+ *
+ * @param traits all traits of the level's subjects; null where only measured ones are read
+ */
+export function traitReader(
+  { frame, plan }: Pick<EvaluatedLevel, 'frame' | 'plan'>,
+  traits: ReadonlyMap<string, Properties> | null,
+): (trait: string, reading: FactReading) => (subject: number) => unknown {
+  const { subjects } = frame;
+  return (trait, reading) => {
+    if (reading === 'any' || reading === 'boolean') {
+      return (i) => {
+        const values = traits?.get(subjects[i] ?? '');
+        return values && Object.hasOwn(values, trait) ? values[trait] : null;
+      };
+    }
+    const index = plan.traits.get(traitKey({ trait, as: reading }));
+    return columnReader(index === undefined ? undefined : frame.columns[index]);
+  };
+}
+
+/**
  * The facts of one level.
  *
  * @param traits all traits of the level's subjects, where rules read traits of any type; else null
  */
-export function factTable(
-  { frame, plan, results }: EvaluatedLevel,
-  traits: ReadonlyMap<string, Properties> | null,
-): FactTable {
-  const { subjects } = frame;
+export function factTable(level: EvaluatedLevel, traits: ReadonlyMap<string, Properties> | null): FactTable {
+  const { results } = level;
+  const { subjects } = level.frame;
+  const ofTrait = traitReader(level, traits);
   const segments = new Map<string, Uint8Array>();
   const reader = (fact: string, reading: FactReading): ((i: number) => unknown) => {
     if (fact.startsWith('segment.')) {
@@ -61,17 +82,7 @@ export function factTable(
         return members ? members[i] === 1 : null;
       };
     }
-    if (fact.startsWith('trait.')) {
-      const trait = fact.slice(6);
-      if (reading === 'any' || reading === 'boolean') {
-        return (i) => {
-          const values = traits?.get(subjects[i] ?? '');
-          return values && Object.hasOwn(values, trait) ? values[trait] : null;
-        };
-      }
-      const index = plan.traits.get(traitKey({ trait, as: reading }));
-      return columnReader(index === undefined ? undefined : frame.columns[index]);
-    }
+    if (fact.startsWith('trait.')) return ofTrait(fact.slice(6), reading);
     return columnReader(Object.hasOwn(results.columns, fact) ? results.columns[fact] : undefined);
   };
   return {

@@ -12,7 +12,11 @@ export interface Fold {
   example(): string | null;
 }
 
-export function foldOver(reducer: Reducer, subjects: readonly string[]): Fold {
+export function foldOver(
+  reducer: Reducer,
+  config: Readonly<Record<string, unknown>>,
+  subjects: readonly string[],
+): Fold {
   const column: NumberColumn = {
     type: 'number',
     values: new Float64Array(subjects.length),
@@ -36,13 +40,13 @@ export function foldOver(reducer: Reducer, subjects: readonly string[]): Fold {
     if (begun) return;
     begun = true;
     guarded(() => {
-      state = reducer.initial();
+      state = reducer.initial(config);
     });
   };
   const finish = () => {
     begin();
     guarded(() => {
-      const value = reducer.done(state);
+      const value = reducer.done(state, config);
       if (value === null) return;
       if (typeof value !== 'number' || !Number.isFinite(value))
         throw new TypeError('done() must return a finite number or null');
@@ -61,7 +65,7 @@ export function foldOver(reducer: Reducer, subjects: readonly string[]): Fold {
         if (i >= subjects.length) return;
         begin();
         guarded(() => {
-          state = reducer.step(state, event);
+          state = reducer.step(state, event, config);
         });
       }
     },

@@ -1,5 +1,6 @@
 import semver from 'semver';
 import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
+import type { Scope } from '@rapport/store';
 import {
   checkFacts,
   checkPlaybook,
@@ -10,8 +11,9 @@ import {
   type FactCatalogue,
   type Problem,
 } from '@rapport/rules';
-import type { LoadedPlugin, RefusedPlugin, WorkspaceConfig } from './api.js';
+import type { LoadedPlugin, MetricDescriptor, RefusedPlugin, WorkspaceConfig } from './api.js';
 import { canonical, sha256 } from './canonical.js';
+import { derivedFacts } from './derived.js';
 import { findPlugins, sdkVersion } from './discovery.js';
 import { EngineError } from './error.js';
 import { checkManifest, keyOf, requirementKey, type Candidate } from './manifest.js';
@@ -45,7 +47,15 @@ function checkSections(config: WorkspaceConfig, ids: ReadonlyMap<string, readonl
   for (const [kind, section] of Object.entries(sections)) {
     const known = ids.get(kind) ?? [];
     for (const id of Object.keys(config[section] ?? {})) {
-      if (known.includes(id)) continue;
+      const [base = id, scope] = section === 'metrics' ? id.split(':', 2) : [id];
+      if (scope !== undefined && !Object.hasOwn(config.scopes ?? {}, scope)) {
+        const scopes = Object.keys(config.scopes ?? {});
+        throw new EngineError(
+          'RAPPORT_CONFIG_SCOPE',
+          `rapport.json#/${section}/${id}: there is no scope "${scope}".${didYouMean(scope, scopes)} Define it in rapport.json#/scopes. Defined: ${scopes.join(', ') || 'none'}.`,
+        );
+      }
+      if (known.includes(base)) continue;
       throw new EngineError(
         'RAPPORT_CONFIG_UNKNOWN_PLUGIN',
         `rapport.json#/${section}/${id}: no ${kind} plugin "${id}" is installed.${didYouMean(id, known)} Install it, or remove the key. Installed: ${known.length === 0 ? 'none' : known.join(', ')}.`,
@@ -208,7 +218,7 @@ export async function loadPlugins(
           ...about,
           kind: 'metric',
           config: reply.config,
-          configHash: hashOf(reply.config),
+          configHash: metricConfigHash(reply.definition, reply.config, config),
           definition: reply.definition,
         });
         break;
@@ -237,8 +247,51 @@ export async function loadPlugins(
   // ── metrics that use metrics ──
   const uses = (key: string): readonly string[] => {
     const plugin = loaded.get(key);
-    return plugin?.kind === 'metric' ? plugin.definition.uses.map((id) => `metric/${id}`) : [];
+    if (plugin?.kind !== 'metric') return [];
+    return [...plugin.definition.uses, ...plugin.definition.usesPortfolio].map((id) => `metric/${id}`);
   };
+  const configured = Object.keys(config.metrics ?? {}).filter((id) => id.includes(':'));
+  const wanted = configured.map((id) => `metric/${id}`);
+  for (const key of loaded.keys()) wanted.push(...uses(key));
+  for (let key = wanted.pop(); key !== undefined; key = wanted.pop()) {
+    if (candidates.has(key) || unavailable.has(key)) continue;
+    wanted.push(...(await loadScoped(key)));
+  }
+
+  /** Loads a metric within a scope, `metric/<id>:<scope>`, and returns what it uses. Anything else it leaves alone. */
+  async function loadScoped(key: string): Promise<readonly string[]> {
+    const [baseKey = '', scope = ''] = key.split(':', 2);
+    const base = candidates.get(baseKey);
+    const events = Object.hasOwn(config.scopes ?? {}, scope) ? config.scopes?.[scope] : undefined;
+    if (unavailable.has(baseKey)) unavailable.set(key, unavailable.get(baseKey) ?? '');
+    if (!base || !events) return [];
+    const id = `${base.manifest.id}:${scope}`;
+    const own: unknown = Object.hasOwn(config.metrics ?? {}, id) ? config.metrics?.[id] : undefined;
+    if (own === false) {
+      unavailable.set(key, `${base.name} is left out by rapport.json#/metrics/${id}`);
+      return [];
+    }
+    const { name, version, dir, json } = base;
+    const { manifest } = base;
+    const reply = await host.load({
+      key, name, dir, json, manifest, config: own ?? settingOf(config, base), scope: { id: scope, events },
+    }); // prettier-ignore
+    candidates.set(key, { ...base, manifest: { ...manifest, id } });
+    if ('refused' in reply) {
+      refuse(key, reply.refused.code, reply.refused.message);
+      return [];
+    }
+    if (reply.kind !== 'metric') return [];
+    loaded.set(key, {
+      name, version, dir,
+      manifest: { ...manifest, id },
+      kind: 'metric',
+      config: reply.config,
+      configHash: metricConfigHash(reply.definition, reply.config, config, events),
+      definition: reply.definition,
+    }); // prettier-ignore
+    return uses(key);
+  }
   for (const key of [...candidates.keys()]) {
     const missing = uses(key).find((used) => !candidates.has(used) && !unavailable.has(used));
     if (missing !== undefined) {
@@ -246,7 +299,9 @@ export async function loadPlugins(
       refuse(
         key,
         'RAPPORT_PLUGIN_USES_MISSING',
-        `it uses ${missing}, which is not installed.${didYouMean(missing, ids)} Install it, or correct the configuration.`,
+        missing.includes(':')
+          ? `it uses ${missing}, but there is no such metric or scope. Install the metric, and define the scope in rapport.json#/scopes (defined: ${Object.keys(config.scopes ?? {}).join(', ') || 'none'}).`
+          : `it uses ${missing}, which is not installed.${didYouMean(missing, ids)} Install it, or correct the configuration.`,
       );
     }
   }
@@ -379,6 +434,20 @@ export async function loadPlugins(
   return { plugins: order.flatMap((key) => loaded.get(key) ?? []), refused };
 }
 
+/** What decides a metric's values beside its version and its events: its configuration, its scope, and the profiles that it reads. */
+export function metricConfigHash(
+  { measures }: MetricDescriptor,
+  own: Readonly<Record<string, unknown>>,
+  { profiles = {}, signupTrait }: Pick<WorkspaceConfig, 'profiles' | 'signupTrait'>,
+  scope?: Scope,
+): string {
+  const read = Object.values(measures).flatMap((node) => (node.node === 'profile' ? [node.name] : []));
+  const classes = Object.fromEntries(
+    read.filter((name) => Object.hasOwn(profiles, name)).map((name) => [name, profiles[name]]),
+  );
+  if (!scope && Object.keys(classes).length === 0) return hashOf(own);
+  return hashOf({ config: own, scope, profiles: classes, signupTrait });
+}
 const hashOf = (value: unknown): string => sha256(canonical(value)).slice(0, 16);
 const told = (problems: readonly Problem[]): string =>
   problems
@@ -399,6 +468,8 @@ export function catalogueFor(subject: 'account' | 'user', plugins: readonly Load
   for (const plugin of plugins) {
     if (plugin.kind === 'metric' && plugin.definition.subjects.includes(subject)) {
       readings.set(plugin.manifest.id, ['number']);
+      for (const derived of derivedFacts(plugin.definition))
+        readings.set(`${plugin.manifest.id}.${derived}`, ['number']);
       for (const [name, part] of Object.entries(plugin.definition.parts)) {
         const type = part.type ?? 'number';
         readings.set(`${plugin.manifest.id}.${name}`, [type === 'list' || type === 'table' ? 'any' : type]);

@@ -80,7 +80,7 @@ const nodes: Readonly<Record<string, object>> = {
   ),
   first: moment,
   last: moment,
-  countByKey: object({ node: true, key: keyed, of: { enum: ['events', 'users'] }, filter, window }),
+  countByKey: object({ node: true, key: keyed, of: { enum: ['events', 'users', 'latest'] }, filter, window }),
   sessions: object({
     node: true,
     of: either({ enum: ['count', 'seconds'] }, object({ quantile: share })),
@@ -104,6 +104,7 @@ const nodes: Readonly<Record<string, object>> = {
   ),
   meanPerDay: object({ node: true, filter, window, qualifying }, ['qualifying']),
   trait: object({ node: true, name: property, as: reading }),
+  profile: object({ node: true, name: property }),
   fold: object({
     node: true,
     reducer: property,
@@ -112,6 +113,20 @@ const nodes: Readonly<Record<string, object>> = {
     window,
   }),
 };
+
+/** JSON Schema (draft 7) of a scope: the events that belong to a part of the product. */
+export const scopeSchema = {
+  type: 'object',
+  additionalProperties: false,
+  minProperties: 1,
+  properties: { events: { type: 'array', minItems: 1, items: text, maxItems: 1000 }, where: ref('where') },
+} as const;
+/** JSON Schema (draft 7) of what `evidence` returns. */
+export const evidenceSchema = {
+  ...object({ filter, window, properties: { type: 'array', minItems: 1, maxItems: 100, items: property } }),
+  definitions,
+};
+export { definitions as measureDefinitions };
 
 /** Names of all measure nodes. */
 export const nodeNames: readonly string[] = Object.keys(nodes);

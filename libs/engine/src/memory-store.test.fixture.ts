@@ -1,5 +1,6 @@
 import {
   createOracle,
+  memoryHistory,
   StoreError,
   type Delivery,
   type Level,
@@ -37,6 +38,7 @@ export function memoryStore(options: StoreOptions): Store {
   };
   return {
     ...createOracle(options),
+    ...memoryHistory(),
     location: 'memory:',
     zone: options.zone,
     declare: () => Promise.resolve(),

@@ -21,6 +21,9 @@ export class WorkerDied extends Error {
 export interface PluginHost {
   /** Imports and checks a plugin. A plugin that ends the worker is refused, and the worker begins anew without it. */
   load(request: LoadRequest): Promise<LoadReply>;
+  /** Loads a metric that is loaded once more, under another key and with another configuration. Forget it when it has served. */
+  loadAgain(key: string, other: string, config: unknown): Promise<LoadReply>;
+  forget(key: string): Promise<void>;
   /**
    * Asks the worker. Throws `WorkerDied` when the answer takes longer than `budgetMs` or more memory than there is, and then begins anew with the
    * next call, the loaded plugins loaded again; `PluginThrew` when the call threw.
@@ -35,6 +38,7 @@ export interface PluginHost {
 
 const WATCH_MS = 20;
 const START_MS = 60_000;
+const UNLOAD_MS = 10_000;
 const MEGABYTE = 1_048_576;
 /** What the process may grow by beside the plugin's own memory. */
 const SLACK_MB = 256;
@@ -251,7 +255,15 @@ export function createPluginHost(options: {
     return starting;
   };
 
-  return {
+  const host: PluginHost = {
+    loadAgain(key, other, config) {
+      const request = loaded.get(key);
+      if (!request) throw new EngineError('RAPPORT_PLUGIN_NOT_LOADED', `${key} is not loaded.`);
+      return host.load({ ...request, key: other, config });
+    },
+    async forget(key) {
+      if (loaded.delete(key)) await ask(await ensure(), 'unload', { key }, UNLOAD_MS).catch(() => undefined);
+    },
     async load(request) {
       const current = await ensure();
       try {
@@ -306,4 +318,5 @@ export function createPluginHost(options: {
       }
     },
   };
+  return host;
 }

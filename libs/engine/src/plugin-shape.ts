@@ -1,11 +1,11 @@
 import { Ajv } from 'ajv';
-import { isFold, resolveMeasure, zone } from '@rapport/store';
-import type { ActionDefinition, Measures, MetricDefinition, Node } from '@rapport/sdk';
+import { isFold, resolveMeasure, resolveWindow, zone } from '@rapport/store';
+import type { ActionDefinition, Evidence, Measures, MetricDefinition, Node, Window } from '@rapport/sdk';
 import { didYouMean, problemsOf } from '@rapport/rules';
 import type { MetricDescriptor } from './api.js';
 import { canonical } from './canonical.js';
 import { EngineError, messageOf } from './error.js';
-import { nodeNames, nodeSchema } from './measure-schema.js';
+import { evidenceSchema, nodeNames, nodeSchema } from './measure-schema.js';
 import { notPlain } from './plain-json.js';
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -67,8 +67,20 @@ export function checkMetric(exported: JsonObject): MetricDefinition {
       shape(`the part "${name}" must have a unit of ${units.join(', ')}.`);
   }
   for (const key of ['measures', 'compute']) if (!isFunction(exported[key])) shape(`"${key}" must be a function.`);
-  for (const key of ['uses', 'portfolio'])
+  for (const key of ['uses', 'usesPortfolio', 'window', 'evidence', 'portfolio'])
     if (exported[key] !== undefined && !isFunction(exported[key])) shape(`"${key}" must be a function.`);
+  const { contributions, family } = exported;
+  if (contributions !== undefined) {
+    const part =
+      typeof contributions === 'string' && Object.hasOwn(parts as JsonObject, contributions)
+        ? (parts as JsonObject)[contributions]
+        : null;
+    if (!isObject(part) || part['type'] !== 'table') shape('"contributions" must name a part of the type table.');
+  }
+  if (family !== undefined && family !== 'measure' && family !== 'reduce')
+    shape('"family" must be "measure" or "reduce".');
+  if (family === 'reduce' && exported['portfolio'] === undefined)
+    shape('"family": "reduce" needs portfolio(), which reduces over the accounts of a family.');
   if (folds !== undefined) {
     if (!isObject(folds)) shape('"folds" must be an object of reducers.');
     for (const [name, reducer] of Object.entries(folds as JsonObject)) {
@@ -113,13 +125,7 @@ const utc = zone('UTC');
 
 /** A metric's measures for its configuration, as plain data. Throws `RAPPORT_PLUGIN_MEASURES_NOT_JSON`, `RAPPORT_PLUGIN_MEASURE`, `RAPPORT_PLUGIN_THREW`. */
 export function measuresOf(definition: MetricDefinition, config: JsonObject): Measures {
-  const call = (): unknown => {
-    try {
-      return definition.measures(config);
-    } catch (error) {
-      return refuse('RAPPORT_PLUGIN_THREW', `measures(config) threw (${messageOf(error)}).`);
-    }
-  };
+  const call = (): unknown => called('measures', () => definition.measures(config));
   const given = call();
   if (!isObject(given))
     return refuse('RAPPORT_PLUGIN_MEASURES_NOT_JSON', 'measures(config) must return an object of measures.');
@@ -140,6 +146,7 @@ export function measuresOf(definition: MetricDefinition, config: JsonObject): Me
     if (!isObject(node)) refuse('RAPPORT_PLUGIN_MEASURE', `the measure "${name}" must be a measure node.`);
     checkNode(name, node);
     const valid = node as JsonObject & Node;
+    if (valid.node === 'profile') continue;
     if (isFold(valid)) {
       const folds = definition.folds ?? {};
       if (!Object.hasOwn(folds, valid.reducer))
@@ -159,26 +166,61 @@ export function measuresOf(definition: MetricDefinition, config: JsonObject): Me
 }
 
 /** Ids of the metrics that a metric uses with its configuration. Throws `RAPPORT_PLUGIN_SHAPE`, `RAPPORT_PLUGIN_THREW`. */
-export function usesOf(definition: MetricDefinition, config: JsonObject): readonly string[] {
-  if (!definition.uses) return [];
-  let given: unknown;
-  try {
-    given = definition.uses(config);
-  } catch (error) {
-    return refuse('RAPPORT_PLUGIN_THREW', `uses(config) threw (${messageOf(error)}).`);
-  }
+export function usesOf(
+  definition: MetricDefinition,
+  config: JsonObject,
+  hook: 'uses' | 'usesPortfolio' = 'uses',
+): readonly string[] {
+  if (!definition[hook]) return [];
+  const given: unknown = called(hook, () => definition[hook]?.(config));
   if (!Array.isArray(given) || !given.every((id): id is string => typeof id === 'string'))
-    return shape('uses(config) must return a list of metric ids.');
+    return shape(`${hook}(config) must return a list of metric ids.`);
   return [...new Set(given)];
+}
+
+function called<T>(hook: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    return refuse('RAPPORT_PLUGIN_THREW', `${hook}(config) threw (${messageOf(error)}).`);
+  }
+}
+
+/** A metric's main window, from which `previous` is derived; null for none. Throws `RAPPORT_PLUGIN_SHAPE`, `RAPPORT_PLUGIN_THREW`. */
+export function windowOf(definition: MetricDefinition, config: JsonObject): Window | null {
+  if (!definition.window) return null;
+  const window: unknown = called('window', () => definition.window?.(config));
+  checkWindow('window', { events: [] }, window);
+  const { kind } = window as Window;
+  if (kind !== 'last' && kind !== 'calendar')
+    return shape(
+      'window(config) must be last(…) or calendar(…): the same window must exist one window length earlier.',
+    );
+  return window as Window;
+}
+
+/** The events behind a metric's value; null for none. Throws `RAPPORT_PLUGIN_SHAPE`, `RAPPORT_PLUGIN_THREW`. */
+export function evidenceOf(definition: MetricDefinition, config: JsonObject): Evidence | null {
+  if (!definition.evidence) return null;
+  const given: unknown = called('evidence', () => definition.evidence?.(config));
+  if (!isEvidence(given) || resolveWindow(given.window, 0, utc).kind !== 'days')
+    return shape('evidence(config) must be { filter, window, properties }, with a window of fixed days.');
+  return JSON.parse(JSON.stringify(given)) as Evidence;
+}
+const isEvidence = new Ajv({ strict: false }).compile<Evidence>(evidenceSchema);
+
+/** A window is checked as that of a measure. */
+function checkWindow(hook: string, filter: object, window: unknown): void {
+  if (notPlain(window) || !isObject(window)) shape(`${hook}(config) must return a window.`);
+  checkNode(hook, { node: 'count', filter, window });
 }
 
 /** A metric's definition as data. */
 export function descriptorOf(
   definition: MetricDefinition,
-  measures: Measures,
-  uses: readonly string[],
+  resolved: Pick<MetricDescriptor, 'key' | 'measures' | 'uses' | 'usesPortfolio' | 'window' | 'evidence'>,
 ): MetricDescriptor {
-  const { id, title, description, source, unit, range, subjects, config, parts } = definition;
+  const { id, title, description, source, unit, range, subjects, config, parts, contributions, family } = definition;
   const data: unknown = JSON.parse(
     JSON.stringify({
       id,
@@ -190,8 +232,9 @@ export function descriptorOf(
       subjects,
       config,
       parts,
-      measures,
-      uses,
+      contributions: contributions ?? null,
+      family: family ?? 'measure',
+      ...resolved,
       reducesPortfolio: definition.portfolio !== undefined,
     }),
   );

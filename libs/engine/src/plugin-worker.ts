@@ -4,15 +4,24 @@ import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Container } from 'inversify';
 import type { ActionContext, ActionDefinition, MetricDefinition, Reducer, SubjectKind } from '@rapport/sdk';
-import { zone as zoneOf, type Column } from '@rapport/store';
-import { computeOver, reduceOver, type ComputeFrame, type MetricUnderWay } from './compute.js';
+import { narrowMeasures, within, zone as zoneOf, type Column } from '@rapport/store';
+import { computeOver, reduceOver, scopedId, type ComputeFrame, type MetricUnderWay } from './compute.js';
 import { entryOf } from './entry.js';
 import { EngineError, messageOf } from './error.js';
 import { foldOver, type Fold } from './fold.js';
 import { post, type PostRequest } from './http.js';
 import { notPlain } from './plain-json.js';
 import { checkerOf, withoutSecrets } from './plugin-config.js';
-import { checkAction, checkMetric, descriptorOf, isObject, measuresOf, usesOf } from './plugin-shape.js';
+import {
+  checkAction,
+  checkMetric,
+  descriptorOf,
+  evidenceOf,
+  isObject,
+  measuresOf,
+  usesOf,
+  windowOf,
+} from './plugin-shape.js';
 import type {
   Calls,
   ComputeReply,
@@ -31,6 +40,7 @@ type JsonObject = Readonly<Record<string, unknown>>;
 const SETTINGS = Symbol.for('WorkerSettings');
 const DEFINITION = Symbol.for('Definition');
 const CONFIG = Symbol.for('Config');
+const SCOPE = Symbol.for('Scope');
 const CONTEXT = Symbol.for('ActionContext');
 /** Makes the context of one delivery. */
 type ContextOf = (signal: AbortSignal) => ActionContext<JsonObject>;
@@ -122,6 +132,7 @@ function configure(request: LoadRequest, schema: object): Configured | { readonl
 function keep(request: LoadRequest, definition: MetricDefinition | ActionDefinition, config: JsonObject | null): void {
   const container = new Container({ parent: root });
   container.bind(DEFINITION).toConstantValue(definition);
+  container.bind<string | null>(SCOPE).toConstantValue(request.scope?.id ?? null);
   if (config) container.bind<JsonObject>(CONFIG).toConstantValue(config);
   if (definition.kind === 'action' && config) {
     container.bind<ContextOf>(CONTEXT).toResolvedValue(
@@ -157,12 +168,27 @@ async function load(request: LoadRequest): Promise<LoadReply> {
         return { kind: request.manifest.kind, document: JSON.parse(JSON.stringify(document ?? null)) as unknown };
       }
       case 'metric': {
-        const definition = checkMetric(exported);
+        const { scope } = request;
+        const plain = checkMetric(exported);
+        const definition = scope
+          ? (Object.create(plain, { id: { value: scopedId(plain.id, scope.id) } }) as MetricDefinition)
+          : plain;
         const configured = configure(request, definition.config);
         if ('problem' in configured) throw new EngineError('RAPPORT_PLUGIN_CONFIG', configured.problem);
-        const measures = measuresOf(definition, configured.config);
-        const descriptor = descriptorOf(definition, measures, usesOf(definition, configured.config));
-        keep(request, definition, configured.config);
+        const { config } = configured;
+        const measures = measuresOf(definition, config);
+        const evidence = evidenceOf(definition, config);
+        const of = (hook: 'uses' | 'usesPortfolio') =>
+          usesOf(definition, config, hook).map((id) => scopedId(id, scope?.id ?? null));
+        const descriptor = descriptorOf(definition, {
+          key: request.key,
+          measures: scope ? narrowMeasures(measures, scope.events) : measures,
+          uses: of('uses'),
+          usesPortfolio: of('usesPortfolio'),
+          window: windowOf(definition, config),
+          evidence: evidence && scope ? { ...evidence, filter: within(evidence.filter, scope.events) } : evidence,
+        });
+        keep(request, definition, config);
         return { kind: 'metric', definition: descriptor, config: configured.shown, secrets: configured.secrets };
       }
       case 'action': {
@@ -230,7 +256,7 @@ function inputsOf(frame: HeldFrame, request: ComputeRequest): Readonly<Record<st
   );
 }
 function metricUnderWay(request: ComputeRequest, frame: HeldFrame): MetricUnderWay {
-  const container = pluginOf(`metric/${request.metric}`);
+  const container = pluginOf(request.key);
   const definition = container.get<MetricDefinition>(DEFINITION);
   const config = container.get<JsonObject>(CONFIG);
   const folds = Object.values(request.inputs).flatMap((source) =>
@@ -238,7 +264,15 @@ function metricUnderWay(request: ComputeRequest, frame: HeldFrame): MetricUnderW
   );
   const failed =
     folds.length === 0 ? null : Uint8Array.from(frame.subjects, (_, i) => (folds.some((fold) => fold?.[i]) ? 1 : 0));
-  return { definition, config, uses: usesOf(definition, config), maxFailures: request.maxFailures, failed };
+  return {
+    definition,
+    config,
+    uses: usesOf(definition, config),
+    scope: container.get<string | null>(SCOPE),
+    portfolio: request.portfolio,
+    maxFailures: request.maxFailures,
+    failed,
+  };
 }
 const computeFrame = ({ kind, asOf, zone, subjects, results }: HeldFrame): ComputeFrame => ({
   kind,
@@ -285,6 +319,10 @@ async function deliver({ action, delivery, timeoutMs }: Calls['deliver'][0]): Pr
 
 const answers: { readonly [C in keyof Calls]: (request: Calls[C][0]) => Calls[C][1] | Promise<Calls[C][1]> } = {
   load,
+  unload({ key }) {
+    plugins.delete(key);
+    return null;
+  },
   checkInput({ action, input }) {
     const definition = pluginOf(`action/${action}`).get<ActionDefinition>(DEFINITION);
     const checked = checkerOf(JSON.parse(JSON.stringify(definition.input)))(input);
@@ -308,11 +346,12 @@ const answers: { readonly [C in keyof Calls]: (request: Calls[C][0]) => Calls[C]
     Object.assign(frameOf(frame).results, columns);
     return null;
   },
-  foldBegin({ frame, metric, reducer, name }) {
+  foldBegin({ frame, metric, key, reducer, name }) {
     const held = frameOf(frame);
-    const definition = pluginOf(`metric/${metric}`).get<MetricDefinition>(DEFINITION);
+    const container = pluginOf(key);
+    const definition = container.get<MetricDefinition>(DEFINITION);
     held.folds.set(foldKey(metric, name), {
-      fold: foldOver(definition.folds?.[reducer] as Reducer, held.subjects),
+      fold: foldOver(definition.folds?.[reducer] as Reducer, container.get<JsonObject>(CONFIG), held.subjects),
       column: null,
     });
     return null;

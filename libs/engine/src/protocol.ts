@@ -1,12 +1,14 @@
 import type { Delivery as SdkDelivery, Manifest, Outcome, SubjectKind } from '@rapport/sdk';
-import type { Column, StreamedEvent } from '@rapport/store';
+import type { Column, Scope, StreamedEvent } from '@rapport/store';
 import type { MetricDescriptor } from './api.js';
 
 /* What the main thread and the plugin worker say to each other: data only, no function ever crosses. */
 
 export interface LoadRequest {
-  /** `kind/id`. */
+  /** `kind/id`; `metric/id:scope` for a metric within a scope, and `#hash` behind it for another configuration than the workspace's. */
   readonly key: string;
+  /** Set for a metric within a scope. */
+  readonly scope?: { readonly id: string; readonly events: Scope };
   readonly name: string;
   readonly dir: string;
   /** The package's `exports` and `main`. */
@@ -44,11 +46,19 @@ export type InputSource = number | { readonly fold: string };
 
 export interface ComputeRequest {
   readonly frame: number;
+  /** The metric's id, and what it is known by here. */
   readonly metric: string;
+  readonly key: string;
+  /** The whole portfolio's results of the metrics in `usesPortfolio`. */
+  readonly portfolio: Readonly<Record<string, PortfolioResult>>;
   readonly inputs: Readonly<Record<string, InputSource>>;
   readonly maxFailures: number;
   /** Keep the result for metrics that use it. */
   readonly keep: boolean;
+}
+export interface PortfolioResult {
+  readonly value: number | null;
+  readonly parts: Readonly<Record<string, number>>;
 }
 export interface ReduceRequest extends ComputeRequest {
   /** Frame of accounts that is reduced. */
@@ -63,6 +73,8 @@ export interface ComputeReply {
   readonly invalid: FailureCount;
   /** Subjects left out after too many failures. */
   readonly switchedOff: number;
+  /** Whether `compute` looked at the instant it is evaluated as of, so that its results hold for no other of the day. */
+  readonly readAsOf: boolean;
 }
 export interface FailureCount {
   readonly subjects: number;
@@ -81,6 +93,7 @@ export type DeliverReply = { readonly outcome: Outcome } | { readonly invalid: s
 /** Request and reply of every call, by name. */
 export interface Calls {
   load: [LoadRequest, LoadReply];
+  unload: [{ readonly key: string }, null];
   /** Checks a playbook step's `with` against the action's schema and fills defaults in. */
   checkInput: [
     { readonly action: string; readonly input: unknown },
@@ -100,7 +113,13 @@ export interface Calls {
   /** Gives back a result that an earlier worker computed. */
   restore: [{ readonly frame: number; readonly columns: Readonly<Record<string, Column>> }, null];
   foldBegin: [
-    { readonly frame: number; readonly metric: string; readonly reducer: string; readonly name: string },
+    {
+      readonly frame: number;
+      readonly metric: string;
+      readonly key: string;
+      readonly reducer: string;
+      readonly name: string;
+    },
     null,
   ];
   foldStep: [

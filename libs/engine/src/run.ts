@@ -1,21 +1,32 @@
 import { randomUUID } from 'node:crypto';
 import { factsOf, type FactUse } from '@rapport/rules';
-import { zone as zoneOf, type Level, type Membership, type Store } from '@rapport/store';
-import type { Clock, EvaluateOptions, Evaluation, LoadedPlugin, RunReport } from './api.js';
+import {
+  zone as zoneOf,
+  type HistoryDay,
+  type Level,
+  type Membership,
+  type Snapshot,
+  type Store,
+} from '@rapport/store';
+import type { Clock, EvaluateOptions, Evaluation, LoadedPlugin, RunReport, WorkspaceConfig } from './api.js';
 import { EngineError } from './error.js';
-import { checkMetrics, evaluateMetrics, metricsOf, type EvaluatedLevel, type EvaluationSetting } from './evaluation.js';
+import { originOf, partialOrigin } from './analysis/origin.js';
+import { derivedIds, withDerived, type DerivedSetting } from './derived.js';
+import { checkMetrics, evaluateMetrics, metricsOf, type Evaluated, type EvaluatedLevel } from './evaluation.js';
 import { factTable, traitUses, type FactTable } from './facts.js';
 import { moveRule, moveSegment, type Move, type Movement } from './movement.js';
 import { levelKey } from './planner.js';
 import { deliveriesFor, playbookKey } from './playbooks.js';
 import type { PluginHost } from './plugin-host.js';
+import { whatIf } from './what-if.js';
 
 export interface RunSetting {
+  readonly config: WorkspaceConfig;
   readonly store: Store;
   readonly host: PluginHost;
   readonly plugins: readonly LoadedPlugin[];
   readonly clock: Clock;
-  readonly limits: EvaluationSetting['limits'];
+  readonly limits: DerivedSetting['limits'];
   readonly strikes: Map<string, number>;
 }
 
@@ -31,15 +42,16 @@ const documentsOf = (plugins: readonly LoadedPlugin[], kind: 'account' | 'user')
 const usesOfAll = (documents: readonly Document[]): readonly FactUse[] =>
   documents.flatMap(({ document }) => factsOf(document));
 
-/** Account and portfolio, and users if a rule is about them. */
-export const defaultLevels = (plugins: readonly LoadedPlugin[]): readonly Level[] => [
+/** Account and portfolio, users if a rule is about them, and families where accounts have parents. */
+export const defaultLevels = ({ plugins, config }: Pick<RunSetting, 'plugins' | 'config'>): readonly Level[] => [
   { kind: 'account' },
   ...(documentsOf(plugins, 'user').length > 0 ? [{ kind: 'user' } as const] : []),
+  ...(config.hierarchy ? [{ kind: 'family', parent: config.hierarchy.parent } as const] : []),
   { kind: 'portfolio' },
 ];
 
-function evaluationSetting(setting: RunSetting, withTraits: boolean): EvaluationSetting {
-  const { plugins, host, limits, strikes, store } = setting;
+function evaluationSetting(setting: RunSetting, withTraits: boolean): DerivedSetting {
+  const { plugins, host, limits, strikes, store, config } = setting;
   const traits = (kind: 'account' | 'user') =>
     withTraits ? traitUses(usesOfAll(documentsOf(plugins, kind))).measured : [];
   return {
@@ -48,6 +60,10 @@ function evaluationSetting(setting: RunSetting, withTraits: boolean): Evaluation
     limits,
     strikes,
     zone: zoneOf(store.zone),
+    profiles: config.profiles ?? {},
+    signupTrait: config.signupTrait ?? 'signupAt',
+    history: store,
+    slopeDays: config.trends?.slopeDays ?? 30,
     traits: { account: traits('account'), user: traits('user') },
   };
 }
@@ -59,20 +75,35 @@ function instantOf(asOf: number | undefined, clock: Clock): number {
   return instant;
 }
 
-/** Computes; writes nothing. Throws `RAPPORT_EVALUATE_AS_OF`, `RAPPORT_EVALUATE_METRIC`. */
-export async function evaluateOnly(setting: RunSetting, options: EvaluateOptions): Promise<Evaluation> {
-  const asOf = instantOf(options.asOf, setting.clock);
-  checkMetrics(options.metrics, setting.plugins);
+/** Measures, computes and derives what rules and the configuration ask for. */
+async function evaluateAll(
+  setting: RunSetting,
+  withTraits: boolean,
+  snapshot: Snapshot,
+  asOf: number,
+  levels: readonly Level[],
+  options: EvaluateOptions,
+): Promise<Evaluated> {
+  const { plugins, config } = setting;
+  const evaluation = evaluationSetting(setting, withTraits);
+  const evaluated = await evaluateMetrics(evaluation, snapshot, asOf, levels, options);
+  const facts = kinds.flatMap((kind) => usesOfAll(documentsOf(plugins, kind)).map(({ fact }) => fact));
+  const derived = derivedIds(plugins, facts, config.trends?.metrics ?? [], options.derived);
+  return withDerived(evaluation, snapshot, levels, evaluated, derived, options);
+}
+
+/** Computes; writes nothing. Throws `RAPPORT_EVALUATE_AS_OF`, `RAPPORT_EVALUATE_METRIC`, `RAPPORT_EVALUATE_CONFIG`. */
+export async function evaluateOnly(given: RunSetting, options: EvaluateOptions): Promise<Evaluation> {
+  const asOf = instantOf(options.asOf, given.clock);
+  checkMetrics(options.metrics, given.plugins);
+  return whatIf(given, options, (setting) => evaluateAsOf(setting, asOf, options));
+}
+
+async function evaluateAsOf(setting: RunSetting, asOf: number, options: EvaluateOptions): Promise<Evaluation> {
   const snapshot = await setting.store.snapshot();
   try {
-    const { evaluation } = await evaluateMetrics(
-      evaluationSetting(setting, false),
-      snapshot,
-      asOf,
-      options.levels ?? defaultLevels(setting.plugins),
-      options,
-    );
-    return evaluation;
+    const levels = options.levels ?? defaultLevels(setting);
+    return (await evaluateAll(setting, false, snapshot, asOf, levels, options)).evaluation;
   } finally {
     await snapshot.close();
   }
@@ -109,18 +140,15 @@ export async function runOnce(setting: RunSetting, options: EvaluateOptions): Pr
     }
     const snapshot = await store.snapshot();
     try {
-      const levels = [...(options.levels ?? defaultLevels(plugins))];
+      const levels = [...(options.levels ?? defaultLevels(setting))];
       for (const kind of kinds)
         if (documentsOf(plugins, kind).length > 0 && !levels.some((level) => levelKey(level) === kind))
           levels.push({ kind });
       const needed = metricsNeeded(plugins, options.metrics);
-      const { evaluation, levels: evaluated } = await evaluateMetrics(
-        evaluationSetting(setting, true),
-        snapshot,
-        asOf,
-        levels,
-        { ...options, ...(needed ? { metrics: needed } : {}) },
-      );
+      const { evaluation, levels: evaluated } = await evaluateAll(setting, true, snapshot, asOf, levels, {
+        ...options,
+        ...(needed ? { metrics: needed } : {}),
+      });
       const tables = new Map<'account' | 'user', FactTable>();
       for (const kind of kinds) {
         const level = evaluated.find(({ plan }) => plan.plan.level.kind === kind);
@@ -149,6 +177,7 @@ export async function runOnce(setting: RunSetting, options: EvaluateOptions): Pr
         },
         clock.now(),
       );
+      await store.putHistory(historyOf(setting, evaluation));
       return {
         run: committed,
         evaluation,
@@ -165,6 +194,26 @@ export async function runOnce(setting: RunSetting, options: EvaluateOptions): Pr
   } finally {
     clearInterval(extending);
   }
+}
+
+/**
+ * A run's values for the history: of accounts, families and the portfolio. A run in the middle of a day is not the day's end, and says so in its
+ * origins. Written after the run: should the process end in between, the day is missing until it is filled in.
+ */
+function historyOf({ plugins, store }: RunSetting, { asOf, frames }: Evaluation): readonly HistoryDay[] {
+  const zone = zoneOf(store.zone);
+  const day = zone.dayOf(asOf - 1);
+  const over = zone.startOfDay(day + 1) === asOf;
+  return frames.flatMap(({ level, subjects, columns }): readonly HistoryDay[] => {
+    if (level.kind === 'user' || (level.kind === 'portfolio' && level.by !== undefined)) return [];
+    const metrics = metricsOf(plugins).flatMap(({ id }): [string, HistoryDay['metrics'][string]][] => {
+      const values = Object.hasOwn(columns, id) ? columns[id] : undefined;
+      const origin = originOf(plugins, id);
+      if (values?.type !== 'number' || origin === null) return [];
+      return [[id, { origin: over ? origin : partialOrigin(origin), values }]];
+    });
+    return metrics.length > 0 ? [{ level, day, asOf, subjects, metrics: Object.fromEntries(metrics) }] : [];
+  });
 }
 
 /** The metrics asked for and those that rules read; null for all. */

@@ -1,5 +1,6 @@
 import { valueAt, type Level, type ResultFrame, type Run, type Store } from '@rapport/store';
 import type { LoadedPlugin, MetricValue, SubjectReport } from './api.js';
+import { isDerived } from './derived.js';
 
 const LAST_TRANSITIONS = 50;
 
@@ -101,7 +102,9 @@ function metricValues(
       };
       const loaded = plugins.find((plugin) => plugin.kind === 'metric' && plugin.manifest.id === id);
       const of = Object.hasOwn(provenance, id) ? provenance[id] : undefined;
-      const parts = names.filter((name) => name.startsWith(`${id}.`) && name !== `${id}.n` && name !== `${id}.reason`);
+      const own = names.filter((name) => name.startsWith(`${id}.`)).map((name) => name.slice(id.length + 1));
+      const valuesOf = (parts: readonly string[]) =>
+        Object.fromEntries(parts.map((part) => [part, plain(column(`${id}.${part}`))]));
       return {
         metric: id,
         title: of?.title ?? id,
@@ -111,7 +114,8 @@ function metricValues(
         value: column(id) as number | null,
         reason: column(`${id}.reason`) as string | null,
         n: column(`${id}.n`) as number | null,
-        parts: Object.fromEntries(parts.map((name) => [name.slice(id.length + 1), plain(column(name))])),
+        parts: valuesOf(own.filter((part) => part !== 'n' && part !== 'reason' && !isDerived(part))),
+        derived: valuesOf(own.filter(isDerived)),
         asOf: new Date(run.asOf).toISOString(),
       };
     });

@@ -1,0 +1,53 @@
+import { checkProfile } from '@rapport/rules';
+import type { EvaluateOptions, LoadedPlugin } from './api.js';
+import { canonical, sha256 } from './canonical.js';
+import { EngineError } from './error.js';
+import { metricConfigHash } from './loading.js';
+import type { RunSetting } from './run.js';
+
+/**
+ * Runs something with other configurations of metrics, and other profiles, than the workspace's. The workspace's own stay loaded beside them, so that
+ * others may evaluate meanwhile. Throws `RAPPORT_EVALUATE_CONFIG` for a metric that is not loaded, and for a configuration that its schema refuses.
+ */
+export async function whatIf<T>(
+  setting: RunSetting,
+  { configs = {}, profiles }: Pick<EvaluateOptions, 'configs' | 'profiles'>,
+  what: (setting: RunSetting) => Promise<T>,
+): Promise<T> {
+  if (Object.keys(configs).length === 0 && profiles === undefined) return what(setting);
+  for (const [name, classes] of Object.entries(profiles ?? {})) {
+    const [problem] = checkProfile(classes);
+    if (problem) throw refused(`profile "${name}"${problem.pointer}: ${problem.message}`);
+  }
+  const config = profiles === undefined ? setting.config : { ...setting.config, profiles };
+  const loaded = new Map(
+    setting.plugins.flatMap((plugin) => (plugin.kind === 'metric' ? [[plugin.definition.id, plugin]] : [])),
+  );
+  const others: string[] = [];
+  try {
+    for (const [id, other] of Object.entries(configs)) {
+      const plugin = loaded.get(id);
+      if (!plugin) throw refused(`there is no metric "${id}".`);
+      const key = `${plugin.definition.key}#${sha256(canonical(other)).slice(0, 16)}-${String(next++)}`;
+      others.push(key);
+      const reply = await setting.host.loadAgain(plugin.definition.key, key, other);
+      if ('refused' in reply)
+        throw refused(`the metric "${id}" does not take this configuration: ${reply.refused.message}`);
+      if (reply.kind !== 'metric') continue;
+      loaded.set(id, { ...plugin, config: reply.config, definition: reply.definition });
+    }
+    const plugins = setting.plugins.map((plugin): LoadedPlugin => {
+      const own = plugin.kind === 'metric' ? loaded.get(plugin.definition.id) : undefined;
+      if (!own) return plugin;
+      const [, scope] = own.definition.id.split(':', 2);
+      const events = scope === undefined ? undefined : config.scopes?.[scope];
+      return { ...own, configHash: metricConfigHash(own.definition, own.config, config, events) };
+    });
+    return await what({ ...setting, config, plugins });
+  } finally {
+    for (const key of others) await setting.host.forget(key);
+  }
+}
+let next = 1;
+
+const refused = (sentence: string) => new EngineError('RAPPORT_EVALUATE_CONFIG', sentence);
