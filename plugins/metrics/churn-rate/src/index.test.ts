@@ -30,6 +30,7 @@ describe('churn rate', () => {
         lost: 1,
         retained: 3,
         retentionRate: 0.75,
+        monthlyRate: 0.25,
         mrrAtStart: 1000,
         mrrLost: 150,
         mrrChurnRate: 0.15,
@@ -107,6 +108,29 @@ describe('churn rate', () => {
     });
     const last = sub('acme', 'Cancelled', '2026-02-20', { subscriptionId: 'S2', reason: 'closed down' });
     expect(await evaluate([...calls, last])).toMatchObject({ value: 1, parts: { reasons: { 'closed down': 1 } } });
+  });
+
+  it('takes a reason for the leaving it was given for', async () => {
+    const before = [
+      sub('acme', 'Started', '2025-01-01'),
+      sub('acme', 'Cancelled', '2025-03-01', { reason: 'price' }),
+      sub('acme', 'Started', '2025-06-01'),
+    ];
+    const reasons = async (...calls: readonly Call[]) => (await evaluate([...before, ...calls])).parts.reasons;
+    expect(await reasons(sub('acme', 'Cancelled', '2026-02-10'))).toEqual({ unstated: 1 });
+    expect(await reasons(sub('acme', 'Cancelled', '2026-02-10', { reason: 5 }))).toEqual({ unstated: 1 });
+    expect(await reasons(sub('acme', 'Cancelled', '2026-02-10', { reason: '' }))).toEqual({ unstated: 1 });
+    expect(await reasons(sub('acme', 'Cancelled', '2026-02-10', { reason: 'support' }))).toEqual({ support: 1 });
+  });
+
+  it('has a rate per month, whatever the period', async () => {
+    const accounts = Array.from({ length: 1000 }, (_, i) => sub(`a${i}`, 'Started', '2025-06-01'));
+    const lost = accounts.slice(0, 271).map((_, i) => sub(`a${i}`, 'Cancelled', '2026-01-10'));
+    const monthlyRate = async (config: object) => (await evaluate([...accounts, ...lost], config)).parts.monthlyRate;
+    expect(await monthlyRate({ window: '90d' })).toBeCloseTo(0.1, 12);
+    expect(await monthlyRate({ period: 'month' })).toBe(0.271);
+    expect(await monthlyRate({ period: 'month', month: 0 })).toBeNull();
+    expect(await monthlyRate({})).toBe(0);
   });
 
   it('leaves unknown revenue out, and has none where none is known', async () => {

@@ -1,4 +1,21 @@
-import { calendar, defineMetric, durationOption, endOf, last, named, noData, spans, startOf, Type } from '@rapport/sdk';
+import {
+  atLeast,
+  daysIn,
+  defineMetric,
+  endOf,
+  last,
+  lastTime,
+  named,
+  noData,
+  periodOptions,
+  periodWindow,
+  spans,
+  startOf,
+  subscriptionOptions,
+  subscriptionSpans,
+  Type,
+  type Period,
+} from '@rapport/sdk';
 import { reduceChurn } from './reduce.js';
 
 /**
@@ -17,33 +34,8 @@ export default defineMetric({
   subjects: ['portfolio'],
   config: Type.Object(
     {
-      period: Type.Union([Type.Literal('rolling'), Type.Literal('month')], {
-        default: 'rolling',
-        description: 'The last days (`rolling`), or a calendar month (`month`).',
-      }),
-      window: durationOption('30d', 'Length of the rolling period.'),
-      month: Type.Integer({
-        maximum: 0,
-        default: -1,
-        description: 'Which calendar month: −1 the last complete one, 0 the running one so far.',
-      }),
-      started: Type.String({ minLength: 1, default: 'Subscription Started', description: 'Event that begins one.' }),
-      changed: Type.Array(Type.String({ minLength: 1 }), {
-        default: ['Subscription Renewed', 'Subscription Upgraded', 'Subscription Downgraded'],
-        description: 'Events that change a running subscription.',
-      }),
-      cancelled: Type.String({ minLength: 1, default: 'Subscription Cancelled', description: 'Event that ends one.' }),
-      subscriptionId: Type.String({
-        minLength: 1,
-        default: 'subscriptionId',
-        description: 'Property that tells an account’s subscriptions apart; not needed where it has one at a time.',
-      }),
-      effectiveAt: Type.String({
-        minLength: 1,
-        default: 'effectiveAt',
-        description: 'Property of a cancellation that says when it takes effect; without it, at the event.',
-      }),
-      mrr: Type.String({ minLength: 1, default: 'mrr', description: 'Property with the monthly recurring revenue.' }),
+      ...periodOptions(),
+      ...subscriptionOptions(),
       reason: Type.String({
         minLength: 1,
         default: 'reason',
@@ -57,6 +49,10 @@ export default defineMetric({
     lost: { unit: 'count', description: 'Those without one when it closed' },
     retained: { unit: 'count', description: 'Those with one when it closed' },
     retentionRate: { unit: 'ratio', description: 'retained ÷ customersAtStart = 1 − churn' },
+    monthlyRate: {
+      unit: 'ratio',
+      description: 'The rate per month of 30 days: 1 − retentionRate^(30 ÷ days); of a month that is over, the value',
+    },
     mrrAtStart: { unit: 'currency', description: 'Monthly recurring revenue of the customers at the start' },
     mrrLost: { unit: 'currency', description: 'What cancellations and downgrades took of it' },
     mrrChurnRate: { unit: 'ratio', description: 'mrrLost ÷ mrrAtStart (gross)' },
@@ -67,23 +63,28 @@ export default defineMetric({
       description: 'Lost customers by the latest reason they gave, or `unstated`',
     },
   },
+  window: periodWindow,
   measures(config) {
-    const window = config.period === 'month' ? calendar('month', config.month) : last(config.window);
-    const subscription = {
-      key: config.subscriptionId,
-      open: named([config.started]),
-      change: { events: config.changed },
-      close: named([config.cancelled]),
-      effectiveAt: config.effectiveAt,
-    };
+    const window = periodWindow(config);
+    const subscriptions = subscriptionSpans(config);
+    // Every text is at least the empty one.
+    const stated = { events: [config.cancelled], where: atLeast(config.reason, '') };
     return {
-      openAtStart: spans(subscription, 'open', startOf(window)),
-      openAtEnd: spans(subscription, 'open', endOf(window)),
-      mrrAtStart: spans(subscription, { sum: config.mrr }, startOf(window)),
-      mrrAtEnd: spans(subscription, { sum: config.mrr }, endOf(window)),
-      reason: last(config.reason, named([config.cancelled]), endOf(window), 'text'),
+      openAtStart: spans(subscriptions, 'open', startOf(window)),
+      openAtEnd: spans(subscriptions, 'open', endOf(window)),
+      mrrAtStart: spans(subscriptions, { sum: config.mrr }, startOf(window)),
+      mrrAtEnd: spans(subscriptions, { sum: config.mrr }, endOf(window)),
+      reason: last(config.reason, stated, endOf(window), 'text'),
+      reasonAt: lastTime(stated, endOf(window)),
+      startedAt: lastTime(named([config.started]), endOf(window)),
     };
   },
   compute: () => noData('no-data'),
-  portfolio: (accounts) => reduceChurn(accounts),
+  portfolio: (accounts, { config }) => reduceChurn(accounts, monthsOf(config)),
 });
+
+/** A month that is still running says nothing about a whole one: null. */
+function monthsOf({ period, window, month }: Period): number | null {
+  if (period === 'rolling') return daysIn(window) / 30;
+  return month < 0 ? 1 : null;
+}
