@@ -7,4 +7,16 @@ export { segmentKeys } from './segment-keys.js';
 export * from './analysis/cohorts.js';
 export { summarize, differenceOf, type Difference, type Interval, type SampleSummary } from './analysis/sample.js';
 export { slopeOf, slopes, type SlopeDay, type SlopePoint } from './analysis/slope.js';
+export { goalProgress, type Goal, type GoalProgress, type GoalStatus } from './analysis/goal.js';
+export * from './analysis/goals.js';
+export {
+  backfill,
+  type BackfillOptions,
+  type BackfillProgress,
+  type BackfillReport,
+  type HistoryKind,
+} from './analysis/backfill.js';
+export * from './analysis/trend.js';
+export * from './analysis/evidence.js';
+export { dateOfDay, dayOfDate, writtenDay } from './analysis/day.js';
 export { isOfOrigin, originOf, partialOrigin } from './analysis/origin.js';

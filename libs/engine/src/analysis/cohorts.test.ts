@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDuckdbStore } from '@rapport/store-duckdb';
 import { zone, type Store } from '@rapport/store';
@@ -37,7 +38,7 @@ describe('cohorts', () => {
       }),
     });
     folder.add('metric', 'whole', { code: metricCode('whole', { subjects: `['portfolio']` }) });
-    store = await openDuckdbStore({ path: ':memory:', zone: 'Europe/Berlin' });
+    store = await openDuckdbStore({ path: join(folder.root, 'w.duckdb'), zone: 'Europe/Berlin' });
     engine = await engineOver(folder, { timeZone: 'Europe/Berlin' }, { store });
     expect(engine.refused).toEqual([]);
     const calls = [

@@ -3,6 +3,7 @@ import { readKey, readTime, resolveWindow, zone as zoneOf, type Properties, type
 import { didYouMean } from '@rapport/rules';
 import type { Engine, MetricFailure } from '../api.js';
 import { EngineError } from '../error.js';
+import { dateOfDay, dayOfDate } from './day.js';
 import { differenceOf, summarize, type Difference, type SampleSummary } from './sample.js';
 import { frameOf, metricFor, numberAt } from './subject-metric.js';
 
@@ -268,23 +269,22 @@ function unknownCohort(label: string, known: readonly string[]): EngineError {
 /** Label of the period that an epoch day lies in. */
 function periodOf(day: number, period: CohortPeriod, zone: Zone): string {
   const window = resolveWindow(calendar(period), zone.startOfDay(day + 1), zone);
-  const first = dateOf(window.kind === 'days' ? (window.from ?? day) : day);
-  const year = first.toISOString().slice(0, 4);
+  const first = window.kind === 'days' ? (window.from ?? day) : day;
+  const [year = '', month = ''] = dateOfDay(first).split('-');
   switch (period) {
     case 'month':
-      return first.toISOString().slice(0, 7);
+      return `${year}-${month}`;
     case 'quarter':
-      return `${year}-Q${String(Math.floor(first.getUTCMonth() / 3) + 1)}`;
+      return `${year}-Q${String(Math.ceil(Number(month) / 3))}`;
     case 'week': {
       // ISO 8601: a week belongs to the year that has its Thursday.
-      const thursday = dateOf(first.getTime() / DAY + 3);
-      const number = Math.floor((thursday.getTime() - Date.UTC(thursday.getUTCFullYear(), 0, 1)) / DAY / 7) + 1;
-      return `${thursday.toISOString().slice(0, 4)}-W${String(number).padStart(2, '0')}`;
+      const thursday = first + 3;
+      const [weekYear = ''] = dateOfDay(thursday).split('-');
+      const week = Math.floor((thursday - (dayOfDate(`${weekYear}-01-01`) ?? thursday)) / 7) + 1;
+      return `${weekYear}-W${String(week).padStart(2, '0')}`;
     }
   }
 }
-const DAY = 86_400_000;
-const dateOf = (day: number) => new Date(day * DAY);
 
 function addFailure(failures: Map<string, MetricFailure>, failure: MetricFailure): void {
   const key = `${failure.metric} ${failure.code}`;
