@@ -4,24 +4,22 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { pins } from '@rapport/scaffold';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { repository } from './packages.js';
+import { newPlugin, type Tree } from './new-plugin.js';
+import { readJson, repository } from './packages.js';
 
 const require = createRequire(import.meta.url);
 const run = promisify(execFile);
 const kinds = ['metric', 'segment', 'playbook', 'action'] as const;
 
-interface Tree {
+interface FsTree extends Tree {
   listChanges(): { readonly path: string; readonly type: string }[];
 }
 const { FsTree, flushChanges } = require('nx/src/generators/tree.js') as {
-  FsTree: new (root: string, verbose: boolean) => Tree;
-  flushChanges: (root: string, changes: ReturnType<Tree['listChanges']>) => void;
+  FsTree: new (root: string, verbose: boolean) => FsTree;
+  flushChanges: (root: string, changes: ReturnType<FsTree['listChanges']>) => void;
 };
-const generate = require('../generators/plugin/generator.cjs') as (
-  tree: Tree,
-  options: { kind: string; id: string },
-) => Promise<() => void>;
 
 // A repository with the real libraries and tools, and room for new plugins.
 let scratch: string;
@@ -36,7 +34,7 @@ beforeAll(async () => {
   for (const folder of ['node_modules', 'libs']) await symlink(join(repository, folder), join(scratch, folder));
   for (const kind of kinds) {
     const tree = new FsTree(scratch, false);
-    await generate(tree, { kind, id: 'brand-new' });
+    newPlugin(tree, { kind, id: 'brand-new' });
     flushChanges(scratch, tree.listChanges());
   }
 });
@@ -56,6 +54,10 @@ describe('nx g @rapport/workspace:plugin', () => {
   it('makes plugins that pass their own tests', async () => {
     const { stdout } = await tool('vitest/vitest.mjs', 'run', '--root', scratch, '--reporter=json', 'plugins');
     expect(JSON.parse(stdout)).toMatchObject({ success: true, numTotalTestSuites: 4, numFailedTests: 0 });
+  });
+
+  it('gives packages that stand alone the tools that this repository is tested with', () => {
+    expect((readJson('package.json') as { devDependencies: object }).devDependencies).toMatchObject(pins);
   });
 
   it('writes them in the style of the house, and adds them to the build', async () => {
@@ -83,7 +85,22 @@ describe('nx g @rapport/workspace:plugin', () => {
     ['metric', 'brand-new', 'already there'],
     ['metric', 'Bad Id', 'cannot be a plugin'],
     ['widget', 'x', 'not a kind of plugin'],
-  ])('refuses a %s called "%s"', async (kind, id, reason) => {
-    await expect(generate(new FsTree(scratch, false), { kind, id })).rejects.toThrow(reason);
+  ])('refuses a %s called "%s"', (kind, id, reason) => {
+    expect(() => newPlugin(new FsTree(scratch, false), { kind, id })).toThrow(reason);
+  });
+
+  it('is what Nx finds and calls', async () => {
+    const { generators } = readJson('tools/workspace/generators.json') as {
+      generators: Record<string, { factory: string }>;
+    };
+    const factory = join(repository, 'tools/workspace', generators['plugin']?.factory ?? '');
+    const call = `
+      const { FsTree } = require('nx/src/generators/tree.js');
+      const tree = new FsTree(process.cwd(), false);
+      require(${JSON.stringify(factory)})(tree, { kind: 'metric', id: 'called-by-nx' })
+        .then((done) => { done(); console.log(tree.listChanges().map(({ path }) => path).join('\\n')); });`;
+    const { stdout } = await run(process.execPath, ['-e', call], { cwd: scratch, env: { PATH: process.env['PATH'] } });
+    expect(stdout).toContain('npx vitest run plugins/metrics/called-by-nx');
+    expect(stdout).toContain('\nplugins/metrics/called-by-nx/src/index.ts\n');
   });
 });

@@ -1,0 +1,11 @@
+export { ScaffoldError } from './error.js';
+export {
+  checkRequest,
+  kinds,
+  ownPackage,
+  pins,
+  repositoryPackage,
+  type Files,
+  type NewOwnPlugin,
+  type NewPlugin,
+} from './plugin.js';
