@@ -26,6 +26,7 @@ describe('a weighted mean', () => {
       coverage: 90,
       contributions: {},
       missing: ['c3'],
+      n: 3,
     });
     expect(weightedMean(example.slice(0, 3), 'null')).toMatchObject({ coverage: 100, missing: [] });
   });
@@ -33,7 +34,17 @@ describe('a weighted mean', () => {
   it.each(['reweight', 'zero', 'null'] as const)('of nothing is nothing: %s', (policy) => {
     expect(weightedMean(components([50, null], [50, null]), policy)).toMatchObject({ value: null, coverage: 0 });
     expect(weightedMean(components([0, 80], [50, null]), policy)).toMatchObject({ value: null, coverage: 0 });
-    expect(weightedMean([], policy)).toMatchObject({ value: null, coverage: null });
+    expect(weightedMean([], policy)).toMatchObject({ value: null, coverage: null, n: 0 });
+  });
+
+  it('takes no notice of what has no weight', () => {
+    expect(weightedMean(components([50, 80], [0, 10], [0, null]), 'null')).toEqual({
+      value: 80,
+      coverage: 100,
+      contributions: { c0: 80 },
+      missing: [],
+      n: 1,
+    });
   });
 
   it('is the score where all components have the same, so that no band is missed by a rounding', () => {

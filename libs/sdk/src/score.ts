@@ -5,7 +5,7 @@ import { type Static, Type } from 'typebox';
 /** One of the numbers that a score is made of. */
 export interface Component {
   readonly name: string;
-  /** Relative to the others' weights; 0 or above. */
+  /** Relative to the others' weights; with 0 it plays no part. */
   readonly weight: number;
   /** Null: it is missing. */
   readonly score: number | null;
@@ -29,32 +29,37 @@ export interface WeightedMean {
   readonly contributions: Readonly<Record<string, number>>;
   /** Names of the components that have no value. */
   readonly missing: readonly string[];
+  /** How many components have one. */
+  readonly n: number;
 }
 
 /** Σ weight × score ÷ Σ weight: components `50·80, 20·50, 20·100` and one of weight 10 that is missing give 77.78 at 90 % coverage. */
 export function weightedMean(components: readonly Component[], policy: Missing): WeightedMean {
   const missing: string[] = [];
-  let [all, present, sum, lowest, highest] = [0, 0, 0, Infinity, -Infinity];
+  let [n, all, present, sum, lowest, highest] = [0, 0, 0, 0, Infinity, -Infinity];
   for (const { name, weight, score } of components) {
+    if (weight === 0) continue;
     all += weight;
     if (score === null) {
       missing.push(name);
       continue;
     }
+    n++;
     present += weight;
     sum += weight * score;
     lowest = Math.min(lowest, score);
     highest = Math.max(highest, score);
   }
   const coverage = all === 0 ? null : present === all ? 100 : (100 * present) / all;
-  if (present === 0 || (policy === 'null' && missing.length > 0))
-    return { value: null, coverage, contributions: {}, missing };
+  if (n === 0 || (policy === 'null' && missing.length > 0))
+    return { value: null, coverage, contributions: {}, missing, n };
   const base = policy === 'zero' ? all : present;
   // A mean lies among what it is the mean of; rounding must not carry it across the edge of a band.
   const mean = Math.min(highest, base === present ? Math.max(lowest, sum / base) : sum / base);
   const entries = new Map<string, number>();
-  for (const { name, weight, score } of components) if (score !== null) entries.set(name, (weight * score) / base);
-  return { ...addingUp(mean, entries), coverage, missing };
+  for (const { name, weight, score } of components)
+    if (score !== null && weight !== 0) entries.set(name, (weight * score) / base);
+  return { ...addingUp(mean, entries), coverage, missing, n };
 }
 
 /** Exponent of the least double above 0. */
