@@ -5,6 +5,9 @@ import type {
   BlobDocument,
   DeliveryDocument,
   FrameDocument,
+  HistoryDocument,
+  HistorySubjectsDocument,
+  HistoryValuesDocument,
   RunDocument,
   TransitionDocument,
 } from './result-document.js';
@@ -14,6 +17,10 @@ export interface AppendsState {
   readonly _id: 'appends';
   readonly next: number;
   readonly open: readonly OpenAppend[];
+  /** Grows when an erasure begins and when it ends. */
+  readonly erasures?: number;
+  /** Subjects (`<kind>/<stored id>`) whose erasure has begun and not ended. */
+  readonly erasing?: readonly string[];
 }
 export interface OpenAppend {
   readonly number: number;
@@ -26,6 +33,8 @@ export interface WorkspaceState {
   readonly format: 1;
   readonly zone: string;
   readonly accounts: 'groups' | 'users';
+  /** Tells this database from others, in the `state` of snapshots. */
+  readonly id: string;
 }
 export interface RunsState {
   readonly _id: 'runs';
@@ -46,6 +55,12 @@ export interface RunsState {
   readonly evaluated: readonly string[];
 }
 
+export interface HistoryState {
+  readonly _id: 'history';
+  /** Number of the last put of a day's history. */
+  readonly put: number;
+}
+
 /** What a measure joins events with for the time of one call: a subject's group, or its own window. */
 export interface ScratchDocument {
   readonly _id: string;
@@ -59,10 +74,11 @@ export interface ScratchDocument {
 }
 
 export interface Collections {
-  /** Three documents of the collection `state`. */
+  /** Four documents of the collection `state`. */
   readonly workspace: Collection<WorkspaceState>;
   readonly appends: Collection<AppendsState>;
   readonly lease: Collection<RunsState>;
+  readonly historyState: Collection<HistoryState>;
   readonly messages: Collection<MessageDocument>;
   readonly scratch: Collection<ScratchDocument>;
   readonly runs: Collection<RunDocument>;
@@ -71,11 +87,15 @@ export interface Collections {
   readonly transitions: Collection<TransitionDocument>;
   readonly staged: Collection<DeliveryDocument & { readonly fence: number }>;
   readonly deliveries: Collection<DeliveryDocument>;
+  readonly history: Collection<HistoryDocument>;
+  readonly historyValues: Collection<HistoryValuesDocument>;
+  readonly historySubjects: Collection<HistorySubjectsDocument>;
 }
 export const collectionsOf = (db: Db): Collections => ({
   workspace: db.collection('state'),
   appends: db.collection('state'),
   lease: db.collection('state'),
+  historyState: db.collection('state'),
   messages: db.collection('messages'),
   scratch: db.collection('scratch'),
   runs: db.collection('runs'),
@@ -84,6 +104,9 @@ export const collectionsOf = (db: Db): Collections => ({
   transitions: db.collection('transitions'),
   staged: db.collection('staged_deliveries'),
   deliveries: db.collection('deliveries'),
+  history: db.collection('history'),
+  historyValues: db.collection('history_values'),
+  historySubjects: db.collection('history_subjects'),
 });
 
 interface Index {
@@ -91,6 +114,8 @@ interface Index {
   /** Only documents that have the field. */
   readonly sparse?: true;
   readonly expireAfterSeconds?: number;
+  /** Only documents that match it. */
+  readonly partialFilterExpression?: Readonly<Record<string, { readonly $gt: number }>>;
 }
 const INDEXES: { readonly [K in keyof Collections]?: Readonly<Record<string, Index>> } = {
   messages: {
@@ -98,6 +123,10 @@ const INDEXES: { readonly [K in keyof Collections]?: Readonly<Record<string, Ind
     rapport_time: { key: { time: 1 } },
     rapport_account_time: { key: { account: 1, time: -1 } },
     rapport_attribution_time: { key: { 'attributions.account': 1, time: -1 } },
+    rapport_attribution_batch: {
+      key: { 'attributions.batch': 1 },
+      partialFilterExpression: { 'attributions.batch': { $gt: 0 } }, // 0 is what was known at once, and the most
+    },
     rapport_user_time: { key: { user: 1, time: -1 } },
     rapport_member_user: { key: { 'member.user': 1 }, sparse: true },
     rapport_member_account: { key: { 'member.account': 1 }, sparse: true },
@@ -120,6 +149,14 @@ const INDEXES: { readonly [K in keyof Collections]?: Readonly<Record<string, Ind
   deliveries: {
     rapport_due: { key: { state: 1, dueAt: 1, _id: 1 } },
     rapport_subject: { key: { 'subject.id': 1 } },
+  },
+  history: {
+    rapport_level_day: { key: { level: 1, day: 1 } },
+    rapport_list: { key: { list: 1 } },
+  },
+  historySubjects: {
+    rapport_range: { key: { kind: 1, list: 1, least: 1, greatest: 1 } },
+    rapport_hash: { key: { hash: 1 }, sparse: true },
   },
 };
 
@@ -154,8 +191,8 @@ function check(collection: string, found: IndexDescriptionInfo, wanted: Index): 
     JSON.stringify(Object.entries(found.key)) === JSON.stringify(Object.entries(wanted.key)) &&
     (found.sparse ?? false) === (wanted.sparse ?? false) &&
     found.expireAfterSeconds === wanted.expireAfterSeconds &&
-    !found.unique &&
-    !found.partialFilterExpression;
+    JSON.stringify(found['partialFilterExpression']) === JSON.stringify(wanted.partialFilterExpression) &&
+    !found.unique;
   if (!same) {
     throw indexError(
       collection,

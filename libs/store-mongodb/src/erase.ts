@@ -1,5 +1,6 @@
 import type { Collections } from './collections.js';
 import type { MessageDocument } from './document.js';
+import type { History } from './history.js';
 import type { Results } from './results.js';
 import { encodeId } from './text.js';
 
@@ -9,12 +10,32 @@ const EVENT_FIELDS = {
 } as const; // prettier-ignore
 const IDS_PER_UPDATE = 5_000;
 
+interface Subject {
+  readonly kind: 'account' | 'user';
+  readonly id: string;
+}
+
 /** Forgets a subject. Of messages that say nothing else only the hash of their id is left. May be repeated after a crash. */
 export async function eraseSubject(
   collections: Collections,
-  results: Results,
+  stores: { readonly results: Results; readonly history: History },
   usersAreAccounts: boolean,
-  subject: { readonly kind: 'account' | 'user'; readonly id: string },
+  subject: Subject,
+): Promise<{ readonly events: number }> {
+  // A snapshot of before, of after and of in between tell each other by this; see changes.ts.
+  const erasing = `${subject.kind}/${encodeId(subject.id)}`;
+  const { appends } = collections;
+  await appends.updateOne({ _id: 'appends' }, { $inc: { erasures: 1 }, $addToSet: { erasing } });
+  const erased = await forget(collections, stores, usersAreAccounts, subject);
+  await appends.updateOne({ _id: 'appends' }, { $inc: { erasures: 1 }, $pull: { erasing } });
+  return erased;
+}
+
+async function forget(
+  collections: Collections,
+  { results, history }: { readonly results: Results; readonly history: History },
+  usersAreAccounts: boolean,
+  subject: Subject,
 ): Promise<{ readonly events: number }> {
   const { messages, deliveries, staged } = collections;
   const { kind } = subject;
@@ -55,6 +76,7 @@ export async function eraseSubject(
   await results.release();
   for (const of of usersAreAccounts ? (['account', 'user'] as const) : [kind]) {
     await results.erase(of, subject.id);
+    await history.erase(of, subject.id);
     await deliveries.deleteMany({ 'subject.kind': of, 'subject.id': id });
     await staged.deleteMany({ 'subject.kind': of, 'subject.id': id });
   }

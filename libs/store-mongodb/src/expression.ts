@@ -48,6 +48,12 @@ export const accountOf = ({ last, open }: Visible): Expression => ({
   ],
 });
 
+/** Matches events that may be of these subjects (stored ids), by their indexes. Whether an account has the event after all, `accountOf` says. */
+export const eventsOf = (kind: 'account' | 'user', ids: readonly string[]): Stage =>
+  kind === 'user'
+    ? { user: { $in: ids } }
+    : { $or: [{ account: { $in: ids } }, { 'attributions.account': { $in: ids } }] };
+
 export const and = (all: readonly Expression[]): Expression =>
   all.length === 0 ? { $literal: true } : all.length === 1 ? (all[0] as Expression) : { $and: all };
 
@@ -55,6 +61,9 @@ export const and = (all: readonly Expression[]): Expression =>
 export const flag = (condition: Expression): Expression => ({ $cond: [condition, 1, 0] });
 /** The value where the condition holds, else null. */
 export const where = (condition: Expression, value: Expression): Expression => ({ $cond: [condition, value, null] });
+
+/** The one-element list of an expression's value. (An array literal would do in MongoDB; mongo-java-server leaves it unevaluated.) */
+export const listOf = (name: string, value: Expression): Expression => ({ $map: { input: [0], as: name, in: value } });
 
 export const isNumber = (value: Expression): Expression => ({ $gte: [value, -Infinity] });
 export const exists = (value: Expression): Expression => ({ $gt: [value, null] });

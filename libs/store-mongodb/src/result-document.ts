@@ -1,5 +1,6 @@
 import type { Column, Level, NewDelivery } from '@rapport/store';
 import type { Binary } from 'mongodb';
+import { encodeId } from './text.js';
 
 export interface RunDocument {
   /** The run's number. */
@@ -8,6 +9,19 @@ export interface RunDocument {
   readonly asOf: number;
   readonly startedAt: number;
   readonly committedAt: number;
+}
+
+/** A level as part of an id. Results of families hold those of all depths. */
+export function levelPath(level: Level): string {
+  switch (level.kind) {
+    case 'account':
+    case 'user':
+      return level.kind;
+    case 'portfolio':
+      return level.by === undefined ? level.kind : `${level.kind}/${encodeId(level.by)}`;
+    case 'family':
+      return `${level.kind}/${encodeId(level.parent)}`;
+  }
 }
 
 /** Where one level's results are. The bytes are in `blobs`, under `<_id>/<version>/…`. */
@@ -27,6 +41,44 @@ export interface BlobDocument {
   readonly _id: string;
   readonly fence: number;
   readonly data: Binary;
+}
+
+/** One metric of one level's day: where its values are. Of several for one day and metric, that of the greatest put counts. */
+export interface HistoryDocument {
+  /** `<level>/<day>/<metric>/<put>`. */
+  readonly _id: string;
+  readonly level: string;
+  readonly day: number;
+  /** Stored text. */
+  readonly metric: string;
+  /** Grows with each call that writes history. */
+  readonly put: number;
+  readonly asOf: number;
+  readonly origin: string;
+  /** Its subjects: a list of `history_subjects`. */
+  readonly list: string;
+}
+/** A number column of the subjects of one part of the list. */
+export interface HistoryValuesDocument {
+  /** `<history document>/<part>`. */
+  readonly _id: string;
+  readonly data: Binary;
+}
+/** Part of a list of subjects, in the list's order. */
+export interface HistorySubjectsDocument {
+  /** `<list>/<part>`. */
+  readonly _id: string;
+  readonly list: string;
+  readonly part: number;
+  /** What the subjects are; the heads of families are accounts. */
+  readonly kind: Exclude<Level['kind'], 'family'>;
+  /** Least and greatest stored id of the part. */
+  readonly least: string;
+  readonly greatest: string;
+  /** JSON of the ids; null where a subject was erased. */
+  readonly data: Binary;
+  /** Of the whole list, in its last part, which is written last; `erased` once a subject was taken out. Absent while the list is being removed. */
+  readonly hash?: string;
 }
 
 export interface TransitionDocument {

@@ -13,9 +13,11 @@ import { compareCodeUnits, StoreError } from '@rapport/store';
 import type { Properties } from '@rapport/store';
 import { Binary } from 'mongodb';
 import { randomUUID } from 'node:crypto';
+import { inBatches } from './batches.js';
 import { decodeColumn, encodeColumn, withoutRow } from './codec.js';
 import type { Collections, RunsState } from './collections.js';
 import type { FrameDocument, RunDocument, TransitionDocument } from './result-document.js';
+import { levelPath } from './result-document.js';
 import { decodeText, encodeId } from './text.js';
 
 /*
@@ -24,7 +26,6 @@ import { decodeText, encodeId } from './text.js';
  * they wait in `staged_deliveries` and move to `deliveries` after the commit, by whoever comes first, any number of times.
  */
 const BLOB_BYTES = 8 * 1024 * 1024;
-const WRITE_BATCH = 1_000;
 
 export interface Results extends ResultStore {
   /** Moves the last run's deliveries to the outbox, if nobody has yet. */
@@ -116,8 +117,7 @@ export function createResults(collections: Collections): Results {
     }
   }
 
-  const frameId = (fence: number, level: Level) =>
-    `${String(fence)}/${level.kind}${level.kind === 'portfolio' && level.by !== undefined ? `/${encodeId(level.by)}` : ''}`;
+  const frameId = (fence: number, level: Level) => `${String(fence)}/${levelPath(level)}`;
   const pathOf = ({ _id, version }: FrameDocument) => `${_id}/${String(version)}`;
 
   async function writeFrame(
@@ -258,7 +258,8 @@ export function createResults(collections: Collections): Results {
     async erase(kind, id) {
       const subject = encodeId(id);
       await transitions.deleteMany({ subject, kind });
-      for await (const frame of frames.find({ kind })) {
+      const kinds: FrameDocument['kind'][] = kind === 'account' ? ['account', 'family'] : [kind];
+      for await (const frame of frames.find({ kind: { $in: kinds } })) {
         const subjects = await readSubjects(frame);
         const row = subjects.indexOf(id);
         if (row < 0) continue;
@@ -366,11 +367,4 @@ export function createResults(collections: Collections): Results {
       );
     }
   }
-}
-
-async function inBatches<T>(
-  items: readonly T[],
-  write: (batch: readonly T[], from: number) => Promise<unknown>,
-): Promise<void> {
-  for (let from = 0; from < items.length; from += WRITE_BATCH) await write(items.slice(from, from + WRITE_BATCH), from);
 }

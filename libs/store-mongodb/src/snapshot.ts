@@ -1,22 +1,28 @@
-import type { RecentEvent, Snapshot, StoreStats, StreamedEvent, StreamQuery } from '@rapport/store';
+import type { Snapshot, StoreStats, StreamedEvent, StreamQuery } from '@rapport/store';
 import { compareCodeUnits } from '@rapport/store';
 import type { Json, Properties } from '@rapport/store';
+import type { DataState } from './changes.js';
+import { changedSubjects } from './changes.js';
 import type { PropertyFields } from './document.js';
 import { propertiesOf } from './document.js';
 import type { Stage } from './expression.js';
-import { accountOf, filterExpression, visibleMatch } from './expression.js';
+import { filterExpression, visibleMatch } from './expression.js';
 import { measurePlan, prepare } from './measure/measure.js';
 import { createScan, withinWindow } from './measure/scan.js';
 import type { Scope } from './measure/scope.js';
-import { aggregate, collect, kindOf } from './measure/scope.js';
+import { aggregate, collect, isGrouped, kindOf } from './measure/scope.js';
 import { subjectsOf, traitValues } from './measure/subjects.js';
+import { recentEvents } from './recent.js';
 import { decodeText, encodeId, fieldOf } from './text.js';
 
 const STREAM_BATCH = 2_000;
 
 /** A reader over what `scope.visible` lets it see. It holds nothing open in MongoDB. */
-export function createSnapshot(scope: Scope): Snapshot {
+export function createSnapshot(scope: Scope, state: DataState): Snapshot {
   return {
+    state: JSON.stringify(state),
+    changes: (since, asOf, effectiveAt) => changedSubjects(scope, state, since, asOf, effectiveAt),
+    recent: (of, subject, asOf, limit, only) => recentEvents(scope, of, subject, asOf, limit, only),
     async measure(plans) {
       const shared = { ...scope, asked: new Map<string, Promise<ReadonlySet<string>>>() };
       const frames = [];
@@ -25,7 +31,13 @@ export function createSnapshot(scope: Scope): Snapshot {
     },
     stream: (query) => streamEvents(scope, query),
     async traits(of, asOf, subject) {
-      const values = await traitValues(scope, kindOf(scope, { kind: of }), asOf, null, subject);
+      const values = await traitValues(
+        scope,
+        kindOf(scope, { kind: of }),
+        asOf,
+        null,
+        subject === undefined ? null : [encodeId(subject)],
+      );
       const bySubject = new Map<string, [string, Json][]>();
       for (const { subject: id, name, json } of values) {
         const entry: [string, Json] = [decodeText(name), JSON.parse(json) as Json];
@@ -49,53 +61,17 @@ export function createSnapshot(scope: Scope): Snapshot {
       ]);
       return names.map(({ _id }) => decodeText(_id)).sort(compareCodeUnits);
     },
-    async recent(of, subject, asOf, limit) {
-      if (limit <= 0) return [];
-      const id = encodeId(subject);
-      const byUser = of === 'user' || scope.usersAreAccounts;
-      const rows = await collect<EventRow>(scope, [
-        {
-          $match: {
-            name: { $gte: '' },
-            time: { $lt: asOf },
-            batch: visibleMatch(scope.visible),
-            ...(byUser ? { user: id } : { $or: [{ account: id }, { 'attributions.account': id }] }),
-          },
-        },
-        { $addFields: { a: accountOf(scope.visible) } },
-        ...(byUser ? [] : [{ $match: { a: id } }]),
-        { $sort: { time: -1, id: -1 } },
-        { $limit: limit },
-      ]);
-      return rows.map((row): RecentEvent => ({
-        id: decodeText(row.id),
-        time: row.time,
-        event: decodeText(row.name),
-        user: idOrNull(row.user),
-        account: idOrNull(row.a),
-        properties: propertiesOf(row),
-      }));
-    },
     close: () => Promise.resolve(),
   };
 }
 
-interface EventRow extends PropertyFields {
-  readonly id: string;
-  readonly time: number;
-  readonly name: string;
-  readonly user?: string | null;
-  readonly a?: string | null;
-}
-const idOrNull = (id: string | null | undefined): string | null => (typeof id === 'string' ? decodeText(id) : null);
-
 /** The one place where raw events come to Node: a `fold` asked for them. Ordered and cut by MongoDB, read by cursor. */
 async function* streamEvents(scope: Scope, query: StreamQuery): AsyncGenerator<readonly StreamedEvent[]> {
-  const { level, asOf, filter, window } = query;
+  const { level, filter, window } = query;
   if (level.kind === 'portfolio' && window.kind === 'sinceTrait') return;
-  const grouped = level.kind === 'portfolio' && level.by !== undefined;
-  const subjects = grouped ? await subjectsOf(scope, level, asOf) : undefined;
-  const call = await prepare(scope, level, asOf, [window], subjects?.groups);
+  const groups = isGrouped(level) ? (await subjectsOf(scope, query)).groups : undefined;
+  const asked = query.subjects && new Set(query.subjects.map(encodeId));
+  const call = await prepare(scope, query, [window], groups);
   try {
     const scan = createScan(call.setting, { filters: [filter], windows: [window], keep: pathsOf(query.properties) });
     const wanted = new Set(query.properties);
@@ -111,6 +87,7 @@ async function* streamEvents(scope: Scope, query: StreamQuery): AsyncGenerator<r
     ];
     let batch: StreamedEvent[] = [];
     for await (const row of aggregate<Record<string, unknown> & PropertyFields & { s: string }>(scope, stages)) {
+      if (asked && !asked.has(row.s)) continue;
       const user = row[names.user];
       batch.push({
         subject: decodeText(row.s),
@@ -146,8 +123,8 @@ export async function statsOf(scope: Scope): Promise<StoreStats> {
       { $match: { name: { $gte: '' }, batch: visibleMatch(scope.visible) } },
       { $group: { _id: null, n: { $sum: 1 }, from: { $min: '$time' }, to: { $max: '$time' } } },
     ]),
-    subjectsOf(scope, { kind: 'account' }, Infinity),
-    subjectsOf(scope, { kind: 'user' }, Infinity),
+    subjectsOf(scope, { level: { kind: 'account' }, asOf: Infinity }),
+    subjectsOf(scope, { level: { kind: 'user' }, asOf: Infinity }),
   ]);
   return {
     events: row?.n ?? 0,

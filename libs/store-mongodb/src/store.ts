@@ -1,12 +1,16 @@
 import type { Store, StoreOptions } from '@rapport/store';
 import { StoreError, zone as zoneOf } from '@rapport/store';
 import { MongoServerError } from 'mongodb';
+import { randomUUID } from 'node:crypto';
 import { appends, createAppender } from './append.js';
 import type { Collections, WorkspaceState } from './collections.js';
 import { collectionsOf, ensureIndexes } from './collections.js';
 import { connect } from './connect.js';
+import { dataStateOf } from './changes.js';
 import { createDeliveries } from './deliveries.js';
 import { eraseSubject } from './erase.js';
+import { createHistory } from './history.js';
+import type { Visible } from './expression.js';
 import type { Scope } from './measure/scope.js';
 import { createResults } from './results.js';
 import { createSnapshot, statsOf } from './snapshot.js';
@@ -30,8 +34,9 @@ export async function openMongodbStore(
   const connection = await connect(options.uri, options.database);
   const collections = collectionsOf(connection.db);
   const appender = createAppender(collections, zone, usersAreAccounts, () => Date.now());
+  let id: string;
   try {
-    await initialise(collections, { _id: 'workspace', format: 1, zone: zone.name, accounts }, connection.location);
+    id = await initialise(collections, { _id: 'workspace', format: 1, zone: zone.name, accounts }, connection.location);
     await ensureIndexes(connection.db, collections);
     await appender.recover();
   } catch (error) {
@@ -39,6 +44,7 @@ export async function openMongodbStore(
     throw connection.explain(error);
   }
   const results = createResults(collections);
+  const history = createHistory(collections);
   const deliveries = createDeliveries(collections, () => results.release());
 
   const explained = async <R>(work: Promise<R>): Promise<R> => {
@@ -55,27 +61,28 @@ export async function openMongodbStore(
       throw connection.explain(error);
     }
   }
-  const scope = async (): Promise<Scope> => {
-    const { next, open } = await appends(collections);
-    return { collections, zone, usersAreAccounts, visible: { last: next, open: open.map(({ number }) => number) } };
-  };
+  const seen = async () => dataStateOf(id, await explained(appends(collections)));
+  const scopeOf = (visible: Visible): Scope => ({ collections, zone, usersAreAccounts, visible });
   return {
     location: connection.location,
     zone: zone.name,
     append: (batch) => explained(appender.append(batch)),
     async snapshot() {
-      const reader = createSnapshot(await explained(scope()));
+      const state = await seen();
+      const reader = createSnapshot(scopeOf(state), state);
       return {
+        state: reader.state,
         measure: (plans) => explained(reader.measure(plans)),
         stream: (query) => explainedStream(reader.stream(query)),
         traits: (of, asOf, subject) => explained(reader.traits(of, asOf, subject)),
         traitNames: (of) => explained(reader.traitNames(of)),
-        recent: (of, subject, asOf, limit) => explained(reader.recent(of, subject, asOf, limit)),
+        recent: (of, subject, asOf, limit, only) => explained(reader.recent(of, subject, asOf, limit, only)),
+        changes: (since, asOf, effectiveAt) => explained(reader.changes(since, asOf, effectiveAt)),
         close: () => reader.close(),
       };
     },
-    erase: (subject) => explained(eraseSubject(collections, results, usersAreAccounts, subject)),
-    stats: async () => explained(statsOf(await explained(scope()))),
+    erase: (subject) => explained(eraseSubject(collections, { results, history }, usersAreAccounts, subject)),
+    stats: async () => explained(statsOf(scopeOf(await seen()))),
     begin: (holder, now, leaseMs) => explained(results.begin(holder, now, leaseMs)),
     latestRun: () => explained(results.latestRun()),
     runs: (limit) => explained(results.runs(limit)),
@@ -83,6 +90,9 @@ export async function openMongodbStore(
     memberships: (query) => explained(results.memberships(query)),
     transitions: (query) => explained(results.transitions(query)),
     evaluatedSegments: () => explained(results.evaluatedSegments()),
+    putHistory: (days) => explained(history.putHistory(days)),
+    history: (query) => explained(history.history(query)),
+    historyOrigins: (query) => explained(history.historyOrigins(query)),
     claim: (now, limit, leaseMs) => explained(deliveries.claim(now, limit, leaseMs)),
     delivered: (key, now) => explained(deliveries.delivered(key, now)),
     failed: (key, error, dueAt) => explained(deliveries.failed(key, error, dueAt)),
@@ -97,9 +107,15 @@ export async function openMongodbStore(
   };
 }
 
-/** Writes the state's documents on first use, and checks that the workspace is the one that the options describe. */
-async function initialise(collections: Collections, workspace: WorkspaceState, location: string): Promise<void> {
-  await insertOnce(() => collections.workspace.insertOne(workspace));
+/** Writes the state's documents on first use, and checks that the workspace is the one that the options describe. Returns its id. */
+async function initialise(
+  collections: Collections,
+  workspace: Omit<WorkspaceState, 'id'>,
+  location: string,
+): Promise<string> {
+  const id = randomUUID();
+  await insertOnce(() => collections.workspace.insertOne({ ...workspace, id }));
+  await collections.workspace.updateOne({ _id: 'workspace', id: { $exists: false } }, { $set: { id } });
   await insertOnce(() => collections.appends.insertOne({ _id: 'appends', next: 0, open: [] }));
   await insertOnce(() =>
     collections.lease.insertOne({
@@ -131,6 +147,7 @@ async function initialise(collections: Collections, workspace: WorkspaceState, l
       `${location} was made with accounts: "${found.accounts}", not "${workspace.accounts}"; open it so, or import the events into a new database`,
     );
   }
+  return found.id;
 }
 
 async function insertOnce(insert: () => Promise<unknown>): Promise<void> {

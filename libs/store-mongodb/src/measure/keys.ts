@@ -1,5 +1,5 @@
 import type { Expression } from '../expression.js';
-import { and, filterExpression, flag, isNumber, keyOf, numberOf, where } from '../expression.js';
+import { and, exists, filterExpression, flag, isNumber, keyOf, listOf, numberOf, where } from '../expression.js';
 import type { Measuring, Pipeline, Wanted } from './pipeline.js';
 import { numberIn } from './pipeline.js';
 import type { Setting } from './scan.js';
@@ -83,6 +83,47 @@ export function usersByKeyPipeline(setting: Setting, wanted: readonly Wanted<Mea
         const n = numberIn(row, `m${String(i)}`);
         if (n > 0 && typeof row['k'] === 'string') column.keyed(subject, row['k'], n);
       });
+    },
+  };
+}
+
+/**
+ * Users per key of their latest event that has one, and events without a user each for itself: all of one call over the same key. The key of each
+ * measure's latest event is a row of its own, so that they can be counted together.
+ */
+export function latestByKeyPipeline(setting: Setting, wanted: readonly Wanted<Measuring<'countByKey'>>[]): Pipeline {
+  const scan = scanOf(setting, wanted);
+  const key = scan.fields.add(wanted[0] ? keyOfMeasure(wanted[0].measure) : '$name');
+  const user = scan.fields.add({ $ifNull: ['$user', null] });
+  const alone = scan.fields.add(where({ $not: [exists('$user')] }, '$id'));
+  const names = wanted.map(({ measure }) =>
+    scan.fields.add(
+      where(and([filterExpression(measure.filter), withinWindow(measure.window, '$time')]), {
+        t: '$time',
+        i: '$id',
+        k: keyOfMeasure(measure),
+      }),
+    ),
+  );
+  return {
+    stages: [
+      ...scan.stages(),
+      { $match: { [key.slice(1)]: { $ne: null } } },
+      { $group: { _id: { s: '$s', u: user, e: alone }, ...each(names, (name) => ({ $max: name })) } },
+      {
+        $project: {
+          s: '$_id.s',
+          x: { $concatArrays: names.map((_, i) => listOf('one', { i: { $literal: i }, k: `$m${String(i)}.k` })) },
+        },
+      },
+      { $unwind: '$x' },
+      { $match: { 'x.k': { $gte: '' } } },
+      { $group: { _id: { s: '$s', i: '$x.i', k: '$x.k' }, n: { $sum: 1 } } },
+      { $project: { s: '$_id.s', i: '$_id.i', k: '$_id.k', n: '$n' } },
+    ],
+    read(row, subject) {
+      const { k } = row;
+      if (typeof k === 'string') wanted[numberIn(row, 'i')]?.column.keyed(subject, k, numberIn(row, 'n'));
     },
   };
 }

@@ -1,15 +1,15 @@
 import type { Filter } from '@rapport/sdk';
-import type { Frame, Level, Plan, ResolvedMeasure, ResolvedWindow } from '@rapport/store';
+import type { Frame, Plan, ResolvedMeasure, ResolvedWindow } from '@rapport/store';
 import { randomUUID } from 'node:crypto';
 import type { ScratchDocument } from '../collections.js';
 import { encodeId } from '../text.js';
 import { createColumn } from './columns.js';
 import { flatPipeline, quantilePipeline } from './flat.js';
-import { distinctPipeline, keyedPipeline, usersByKeyPipeline } from './keys.js';
+import { distinctPipeline, keyedPipeline, latestByKeyPipeline, usersByKeyPipeline } from './keys.js';
 import type { Measuring, Pipeline, Row, Wanted } from './pipeline.js';
 import type { Setting, SinceWindows } from './scan.js';
 import type { Scope } from './scope.js';
-import { aggregate, kindOf } from './scope.js';
+import { aggregate, kindOf, narrowedTo } from './scope.js';
 import { spansPipeline } from './spans.js';
 import { activeTimePipeline, sessionQuantilesPipeline, sessionsPipeline } from './streams.js';
 import { subjectsOf, traitValues } from './subjects.js';
@@ -20,35 +20,37 @@ const PARALLEL = 4;
 
 /** Answers one plan. Everything is computed by MongoDB; what comes back is one row per subject (and key). */
 export async function measurePlan(scope: Scope, plan: Plan): Promise<Frame> {
-  const subjects = await subjectsOf(scope, plan.level, plan.asOf);
+  const subjects = await subjectsOf(scope, plan);
   const wanted = plan.measures.map((measure) => ({ measure, column: createColumn(measure, subjects.ids.length) }));
-  await answerTraits(scope, plan, wanted, subjects.index);
-  const windows = plan.measures.flatMap((measure) => ('window' in measure ? [measure.window] : []));
-  const { setting, end } = await prepare(scope, plan.level, plan.asOf, windows, subjects.groups);
-  try {
-    await inParallel(pipelinesOf(setting, wanted), async ({ stages, read }) => {
-      for await (const row of aggregate<Row>(scope, stages)) {
-        const subject = subjects.index.get(row.s);
-        if (subject !== undefined) read(row, subject);
-      }
-    });
-  } finally {
-    await end();
+  if (subjects.ids.length > 0) {
+    await answerTraits(scope, plan, wanted, subjects.index);
+    const windows = plan.measures.flatMap((measure) => ('window' in measure ? [measure.window] : []));
+    const { setting, end } = await prepare(scope, plan, windows, subjects.groups);
+    try {
+      await inParallel(pipelinesOf(setting, wanted), async ({ stages, read }) => {
+        for await (const row of aggregate<Row>(scope, stages)) {
+          const subject = subjects.index.get(row.s);
+          if (subject !== undefined) read(row, subject);
+        }
+      });
+    } finally {
+      await end();
+    }
   }
   return { subjects: subjects.ids, columns: wanted.map(({ column }) => column.build()) };
 }
 
 async function answerTraits(
   scope: Scope,
-  { level, asOf }: Plan,
+  { level, asOf, subjects }: Plan,
   wanted: readonly Wanted[],
   index: ReadonlyMap<string, number>,
 ): Promise<void> {
   if (level.kind === 'portfolio') return;
   const traits = wanted.filter((one): one is Wanted<Measuring<'trait'>> => one.measure.node === 'trait');
-  const values = await traitValues(scope, kindOf(scope, level), asOf, [
-    ...new Set(traits.map(({ measure }) => measure.name)),
-  ]);
+  const names = [...new Set(traits.map(({ measure }) => measure.name))];
+  const only = level.kind === 'family' || subjects ? narrowedTo(index.keys()) : null;
+  const values = await traitValues(scope, kindOf(scope, level), asOf, names, only);
   for (const { measure, column } of traits) {
     const name = encodeId(measure.name);
     for (const value of values) {
@@ -63,14 +65,14 @@ async function answerTraits(
 /** Writes to `scratch` what events are joined with: accounts' groups, subjects' own windows. Call `end` to remove it. */
 export async function prepare(
   scope: Scope,
-  level: Level,
-  asOf: number,
+  { level, asOf, subjects }: Pick<Plan, 'level' | 'asOf' | 'subjects'>,
   windows: readonly ResolvedWindow[],
   groups: ReadonlyMap<string, string> | undefined,
 ): Promise<{ readonly setting: Setting; readonly end: () => Promise<void> }> {
   const { scratch } = scope.collections;
   const call = randomUUID();
   const createdAt = new Date();
+  const subset = subjects?.map(encodeId);
   const since = new Map<string, SinceWindows>();
   let written = 0;
   const write = async (documents: readonly ScratchDocument[]) => {
@@ -83,11 +85,19 @@ export async function prepare(
   for (const window of level.kind === 'portfolio' ? [] : windows) {
     if (window.kind !== 'sinceTrait' || since.has(sinceKey(window))) continue;
     const own = `${call}:${String(since.size)}`;
-    const values = await traitValues(scope, kindOf(scope, level), asOf, [window.trait]);
-    const documents = values.flatMap(({ subject, at }): ScratchDocument[] =>
-      at === undefined
-        ? []
-        : [{ _id: `${own}:${subject}`, call, createdAt, ...ownWindow(scope, asOf, at, window.days) }],
+    const owners = narrowedTo(groups?.values() ?? subset);
+    const values = await traitValues(scope, kindOf(scope, level), asOf, [window.trait], owners);
+    const ownWindows = new Map(
+      values.flatMap(({ subject, at }) =>
+        at === undefined ? [] : [[subject, ownWindow(scope, asOf, at, window.days)] as const],
+      ),
+    );
+    // An account in a family is joined with the window of the family's head.
+    const documents = [...(groups ?? [...ownWindows.keys()].map((subject) => [subject, subject] as const))].flatMap(
+      ([joined, group]): ScratchDocument[] => {
+        const found = ownWindows.get(group);
+        return found ? [{ _id: `${own}:${joined}`, call, createdAt, group, ...found }] : [];
+      },
     );
     await write(documents);
     since.set(sinceKey(window), {
@@ -102,6 +112,7 @@ export async function prepare(
       level,
       asOf,
       groups: groups ? call : null,
+      only: level.kind === 'portfolio' ? null : narrowedTo(groups?.keys() ?? subset),
       since: (window) => since.get(sinceKey(window)) ?? { call, start: asOf, end: asOf },
     },
     async end() {
@@ -181,6 +192,7 @@ function classOf(
       return of(['distinct', what, named(measure.filter)], distinctPipeline);
     }
     case 'countByKey':
+      if (measure.of === 'latest') return of(['latestByKey', measure.key, named(measure.filter)], latestByKeyPipeline);
       return measure.of === 'users'
         ? of(['usersByKey', measure.key, named(measure.filter)], usersByKeyPipeline)
         : of(['keyed', measure.key, named(measure.filter)], keyedPipeline);

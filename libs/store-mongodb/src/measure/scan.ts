@@ -1,9 +1,10 @@
 import type { Filter } from '@rapport/sdk';
 import type { Level, ResolvedWindow } from '@rapport/store';
 import type { Expression, Stage } from '../expression.js';
-import { accountOf, and, visibleMatch } from '../expression.js';
+import { accountOf, and, eventsOf, visibleMatch } from '../expression.js';
 import { encodeId } from '../text.js';
 import type { Scope } from './scope.js';
+import { isGrouped } from './scope.js';
 
 /** Windows that begin at a trait: written to `scratch` for the call, one document per subject that has the trait. */
 export interface SinceWindows {
@@ -18,8 +19,10 @@ export interface Setting {
   readonly scope: Scope;
   readonly level: Level;
   readonly asOf: number;
-  /** Call id of the groups in `scratch`, for a portfolio by a trait. */
+  /** Call id of the groups in `scratch`, for a portfolio by a trait and for families. */
   readonly groups: string | null;
+  /** Stored ids of the accounts (at user level: of the users) whose events are wanted; null: all. */
+  readonly only: readonly string[] | null;
   since(window: Extract<ResolvedWindow, { kind: 'sinceTrait' }>): SinceWindows;
 }
 
@@ -52,13 +55,13 @@ export interface Fields {
  * subject's own window, where windows begin at a trait) and the fields added. Call it after all fields were added.
  */
 export function createScan(setting: Setting, range: Range): { readonly fields: Fields; stages(): Stage[] } {
-  const { scope, level } = setting;
+  const { scope, level, only } = setting;
   const { start, end } = bounds(setting, range);
   const names = range.filters.some(({ events }) => !events)
     ? null
     : [...new Set(range.filters.flatMap(({ events }) => events ?? []))].map(encodeId);
   const byAccount = level.kind === 'account' && !scope.usersAreAccounts;
-  const grouped = level.kind === 'portfolio' && level.by !== undefined;
+  const grouped = isGrouped(level);
   const needsAccount = byAccount || grouped || range.account === true;
   const user = level.kind === 'user' || (level.kind === 'account' && scope.usersAreAccounts);
   const subject: Expression = byAccount
@@ -88,11 +91,12 @@ export function createScan(setting: Setting, range: Range): { readonly fields: F
           time: { ...(start !== null && { $gte: start }), $lt: end },
           batch: visibleMatch(scope.visible),
           ...((range.users || user) && { user: { $gte: '' } }),
+          ...(only && eventsOf(user ? 'user' : 'account', only)),
         },
       },
       ...(range.sort ? [{ $sort: { ...range.sort } }] : []),
       ...(needsAccount ? [{ $addFields: { a: accountOf(scope.visible) } }] : []),
-      ...(byAccount || grouped ? [{ $match: { a: { $gte: '' } } }] : []),
+      ...(byAccount || grouped ? [{ $match: { a: only ? { $in: only } : { $gte: '' } } }] : []),
       ...(call !== null
         ? [
             { $addFields: { l: { $concat: [`${call}:`, grouped || byAccount ? '$a' : '$user'] } } },
@@ -104,7 +108,7 @@ export function createScan(setting: Setting, range: Range): { readonly fields: F
                 as: 'w',
               },
             },
-            { $unwind: { path: '$w', preserveNullAndEmptyArrays: grouped } },
+            { $unwind: { path: '$w', preserveNullAndEmptyArrays: level.kind === 'portfolio' } },
           ]
         : []),
       {

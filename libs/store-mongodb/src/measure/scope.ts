@@ -17,6 +17,19 @@ export interface Scope {
 export const kindOf = ({ usersAreAccounts }: Scope, level: Level): 'account' | 'user' =>
   usersAreAccounts || level.kind === 'user' ? 'user' : 'account';
 
+/** Its subjects are groups of accounts: events are joined with the group that their account is in. */
+export const isGrouped = (level: Level): boolean =>
+  level.kind === 'family' || (level.kind === 'portfolio' && level.by !== undefined);
+
+/** Up to so many subjects are named to MongoDB, so that it reads their events alone; of more, everything is read and the rest left out. */
+const LARGEST_SUBSET = 10_000;
+
+/** Stored ids to narrow a pipeline to; null: not to be narrowed. */
+export const narrowedTo = (stored: Iterable<string> | null | undefined): readonly string[] | null => {
+  const ids = stored && [...new Set(stored)];
+  return ids && ids.length <= LARGEST_SUBSET ? ids : null;
+};
+
 /** Runs a pipeline over the messages; groups and sorts may use the disk. */
 export const aggregate = <T extends Document>({ collections }: Scope, stages: readonly Stage[]): AsyncIterable<T> =>
   collections.messages.aggregate<T>([...stages], { allowDiskUse: true, batchSize: 10_000 });

@@ -1,5 +1,5 @@
 import type { Expression } from '../expression.js';
-import { and, exists, filterExpression, keyOf, numberOf, timeOf } from '../expression.js';
+import { and, exists, filterExpression, keyOf, listOf, numberOf, timeOf } from '../expression.js';
 import type { Measuring, Pipeline, Wanted } from './pipeline.js';
 import { numberIn, quantileFields, quantileIn } from './pipeline.js';
 import type { Setting } from './scan.js';
@@ -12,9 +12,6 @@ import { createScan, withinWindow } from './scan.js';
 const OPEN = 0;
 const CHANGE = 1;
 const CLOSE = 2;
-
-/** The one-element list of an expression's value. (An array literal would do in MongoDB; mongo-java-server leaves it unevaluated.) */
-const listOf = (name: string, value: Expression): Expression => ({ $map: { input: [0], as: name, in: value } });
 
 /** Counts and sums of one definition of spans, and with `quantile` the quantiles of one window. */
 export function spansPipeline(
