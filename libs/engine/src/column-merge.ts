@@ -1,9 +1,9 @@
-import type { Column, KeyedColumn, NumberColumn, TextColumn } from '@rapport/store';
+import type { Column, JsonColumn, KeyedColumn, NumberColumn, TextColumn } from '@rapport/store';
 
-/** A subject's place: which of several columns, and which row of it. */
-export interface Place {
-  readonly part: number;
-  readonly row: number;
+/** Where the rows of a new column come from: per row which of several columns, and which row of it. */
+export interface Places {
+  readonly parts: Uint8Array;
+  readonly rows: Int32Array;
 }
 
 /**
@@ -12,70 +12,90 @@ export interface Place {
  *
  * @param fixed texts have a dictionary of their own that stays, whatever appears (reasons)
  */
-export function pick(parts: readonly Column[], order: readonly Place[], fixed: boolean): Column {
+export function pick(parts: readonly Column[], places: Places, fixed: boolean): Column {
   const [first] = parts;
   switch (first?.type) {
     case 'number':
-      return pickNumbers(parts as readonly NumberColumn[], order);
+      return pickNumbers(parts as readonly NumberColumn[], places);
     case 'text':
-      return pickTexts(parts as readonly TextColumn[], order, fixed);
+      return pickTexts(parts as readonly TextColumn[], places, fixed);
     case 'keyed':
-      return pickTables(parts as readonly KeyedColumn[], order);
+      return pickTables(parts as readonly KeyedColumn[], places);
     case 'json':
-    case undefined:
+    case undefined: {
+      const json = parts as readonly JsonColumn[];
       return {
         type: 'json',
-        values: order.map(({ part, row }) => {
-          const column = parts[part];
-          return column?.type === 'json' ? (column.values[row] ?? null) : null;
-        }),
+        values: Array.from(places.rows, (row, i) => json[places.parts[i] ?? 0]?.values[row] ?? null),
       };
+    }
   }
 }
 
-function pickNumbers(parts: readonly NumberColumn[], order: readonly Place[]): NumberColumn {
-  const values = new Float64Array(order.length);
-  const valid = new Uint8Array(order.length);
-  order.forEach(({ part, row }, i) => {
-    values[i] = parts[part]?.values[row] ?? 0;
-    valid[i] = parts[part]?.valid[row] ?? 0;
-  });
+function pickNumbers(columns: readonly NumberColumn[], { parts, rows }: Places): NumberColumn {
+  const values = new Float64Array(rows.length);
+  const valid = new Uint8Array(rows.length);
+  for (let i = 0; i < rows.length; i++) {
+    const column = columns[parts[i] ?? 0];
+    const row = rows[i] ?? 0;
+    values[i] = column?.values[row] ?? 0;
+    valid[i] = column?.valid[row] ?? 0;
+  }
   return { type: 'number', values, valid };
 }
 
-/** @param fixed the dictionary stays as it is, whatever appears */
-function pickTexts(parts: readonly TextColumn[], order: readonly Place[], fixed: boolean): TextColumn {
-  const index = new Map<string, number>(fixed ? parts[0]?.dictionary.map((value, code) => [value, code]) : []);
-  const codes = Int32Array.from(order, ({ part, row }) => {
-    const column = parts[part];
-    const value = column?.dictionary[column.codes[row] ?? -1];
-    if (value === undefined) return -1;
-    let code = index.get(value);
-    if (code === undefined) index.set(value, (code = index.size));
-    return code;
-  });
-  return { type: 'text', codes, dictionary: [...index.keys()] };
+function pickTexts(columns: readonly TextColumn[], { parts, rows }: Places, fixed: boolean): TextColumn {
+  const dictionary: string[] = fixed ? [...(columns[0]?.dictionary ?? [])] : [];
+  const index = new Map(dictionary.map((value, code) => [value, code]));
+  // Codes of each column in the new dictionary, found as they appear.
+  const recoded = columns.map((column) => new Int32Array(column.dictionary.length).fill(-1));
+  const codes = new Int32Array(rows.length);
+  for (let i = 0; i < rows.length; i++) {
+    const part = parts[i] ?? 0;
+    const old = columns[part]?.codes[rows[i] ?? 0] ?? -1;
+    let code = old < 0 ? -1 : (recoded[part]?.[old] ?? -1);
+    if (old >= 0 && code < 0) {
+      const value = columns[part]?.dictionary[old] ?? '';
+      code = index.get(value) ?? dictionary.push(value) - 1;
+      index.set(value, code);
+      (recoded[part] as Int32Array)[old] = code;
+    }
+    codes[i] = code;
+  }
+  return { type: 'text', codes, dictionary };
 }
 
-function pickTables(parts: readonly KeyedColumn[], order: readonly Place[]): KeyedColumn {
-  const offsets = new Uint32Array(order.length + 1);
-  const keys: string[] = [];
-  const values: number[] = [];
-  order.forEach(({ part, row }, i) => {
-    const column = parts[part];
-    for (let k = column?.offsets[row] ?? 0; k < (column?.offsets[row + 1] ?? 0); k++) {
-      keys.push(column?.dictionary?.[column.keys[k] ?? -1] ?? '');
-      values.push(column?.values[k] ?? 0);
+function pickTables(columns: readonly KeyedColumn[], { parts, rows }: Places): KeyedColumn {
+  const offsets = new Uint32Array(rows.length + 1);
+  for (let i = 0; i < rows.length; i++) {
+    const column = columns[parts[i] ?? 0];
+    const row = rows[i] ?? 0;
+    offsets[i + 1] = (offsets[i] ?? 0) + (column?.offsets[row + 1] ?? 0) - (column?.offsets[row] ?? 0);
+  }
+  const size = offsets[rows.length] ?? 0;
+  const keys = new Int32Array(size);
+  const values = new Float64Array(size);
+  const used = columns.map((column) => new Uint8Array(column.dictionary?.length ?? 0));
+  const eachEntry = (entry: (at: number, part: number, from: number) => void) => {
+    for (let i = 0; i < rows.length; i++) {
+      const part = parts[i] ?? 0;
+      const from = columns[part]?.offsets[rows[i] ?? 0] ?? 0;
+      const start = offsets[i] ?? 0;
+      const end = offsets[i + 1] ?? 0;
+      for (let at = start; at < end; at++) entry(at, part, from + at - start);
     }
-    offsets[i + 1] = keys.length;
-  });
-  const dictionary = [...new Set(keys)].sort();
-  const codes = new Map(dictionary.map((key, code) => [key, code]));
-  return {
-    type: 'keyed',
-    offsets,
-    keys: Int32Array.from(keys, (key) => codes.get(key) ?? 0),
-    values: Float64Array.from(values),
-    dictionary,
   };
+  eachEntry((at, part, from) => {
+    const column = columns[part];
+    values[at] = column?.values[from] ?? 0;
+    (used[part] as Uint8Array)[column?.keys[from] ?? 0] = 1;
+  });
+  const named = columns.map(({ dictionary }, part) => (dictionary ?? []).filter((_, code) => used[part]?.[code]));
+  const dictionary = [...new Set(named.flat())].sort();
+  const index = new Map(dictionary.map((key, code) => [key, code]));
+  const recoded = columns.map((column) => Int32Array.from(column.dictionary ?? [], (key) => index.get(key) ?? 0));
+  eachEntry((at, part, from) => {
+    keys[at] = recoded[part]?.[columns[part]?.keys[from] ?? 0] ?? 0;
+  });
+  return { type: 'keyed', offsets, keys, values, dictionary };
 }

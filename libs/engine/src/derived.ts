@@ -11,7 +11,8 @@ import {
 import type { EvaluateOptions, LoadedPlugin, MetricDescriptor } from './api.js';
 import { isOfOrigin, originOf } from './analysis/origin.js';
 import { slopes } from './analysis/slope.js';
-import { evaluateMetrics, type Evaluated, type EvaluationSetting } from './evaluation.js';
+import type { Evaluated, EvaluationSetting } from './evaluation.js';
+import { evaluateAgain, type Memory } from './incremental.js';
 import { levelKey } from './planner.js';
 
 /** Facts that the engine derives from a metric's value. */
@@ -39,6 +40,7 @@ export function previousAsOf({ window }: MetricDescriptor, asOf: number, zone: Z
 export interface DerivedSetting extends EvaluationSetting {
   readonly history: Pick<HistoryStore, 'history'>;
   readonly slopeDays: number;
+  readonly memory: Memory;
 }
 
 /**
@@ -51,7 +53,7 @@ export async function withDerived(
   levels: readonly Level[],
   evaluated: Evaluated,
   ids: ReadonlySet<string>,
-  options: Pick<EvaluateOptions, 'subjects' | 'onProgress'>,
+  options: Pick<EvaluateOptions, 'subjects' | 'full' | 'onProgress'>,
 ): Promise<Evaluated> {
   const { evaluation } = evaluated;
   const metrics = setting.plugins.flatMap((plugin) =>
@@ -70,10 +72,8 @@ export async function withDerived(
     if (before !== null) instants.set(before, [...(instants.get(before) ?? []), metric]);
   }
   for (const [before, together] of instants) {
-    const earlier = await evaluateMetrics(setting, snapshot, before, levels, {
-      ...options,
-      metrics: together.map(({ id }) => id),
-    });
+    const metrics = together.map(({ id }) => id);
+    const earlier = await evaluateAgain(setting, snapshot, before, levels, { ...options, metrics }, setting.memory);
     failures.push(...earlier.evaluation.failures);
     for (const then of earlier.evaluation.frames) {
       const now = frames.get(levelKey(then.level));

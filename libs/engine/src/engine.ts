@@ -32,7 +32,7 @@ export const createEngine: CreateEngine = async ({
   try {
     const { plugins, refused } = await loadPlugins(config, pluginRoots, pluginDirs, host);
     await store.declare(propertiesOf(metricsOf(plugins)));
-    const setting: RunSetting = { config, store, host, plugins, clock, limits, strikes: new Map() };
+    const setting: RunSetting = { config, store, host, plugins, clock, limits, strikes: new Map(), memory: new Map() };
     const ingestLimits = { eventBytes: limits.eventBytes, accounts: config.accounts ?? 'groups' };
     const framesOf = frameCache(store);
     const engine: Engine = {

@@ -229,6 +229,19 @@ async function withProfiles(
   return { subjects: frame.subjects, columns: [...frame.columns, ...columns] };
 }
 
+/** The provenance that an evaluation of these levels has. */
+export function provenanceFor(
+  setting: EvaluationSetting,
+  levels: readonly Level[],
+  asOf: number,
+  wanted: readonly string[] | undefined,
+): unknown {
+  const { traits, profiles, signupTrait, zone } = setting;
+  const metrics = computeOrder(metricsOf(setting.plugins), wanted ?? null);
+  const plans = planLevels({ metrics, levels, traits, profiles, signupTrait, asOf, zone });
+  return provenanceOf(setting, metrics, plans.levels, plans.levels[plans.rows]);
+}
+
 function provenanceOf(
   setting: EvaluationSetting,
   metrics: readonly MetricDescriptor[],

@@ -80,6 +80,10 @@ export function joinFamilies(frames: readonly ResultFrame[]): readonly ResultFra
     const order = parts
       .flatMap(({ subjects }, part) => subjects.map((subject, row) => ({ subject, part, row })))
       .sort((a, b) => (a.subject < b.subject ? -1 : 1));
+    const places = {
+      parts: Uint8Array.from(order, ({ part }) => part),
+      rows: Int32Array.from(order, ({ row }) => row),
+    };
     const names = Object.keys(parts[0]?.columns ?? {});
     joined.push({
       level: { kind: 'family', parent },
@@ -89,7 +93,7 @@ export function joinFamilies(frames: readonly ResultFrame[]): readonly ResultFra
           name,
           pick(
             parts.map(({ columns }) => columns[name] as Column),
-            order,
+            places,
             name.endsWith('.reason'),
           ),
         ]),

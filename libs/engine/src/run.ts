@@ -12,10 +12,11 @@ import type { Clock, EvaluateOptions, Evaluation, LoadedPlugin, RunReport, Works
 import { EngineError } from './error.js';
 import { originOf, partialOrigin } from './analysis/origin.js';
 import { derivedIds, withDerived, type DerivedSetting } from './derived.js';
-import { checkMetrics, evaluateMetrics, metricsOf, type Evaluated, type EvaluatedLevel } from './evaluation.js';
+import { checkMetrics, metricsOf, type Evaluated, type EvaluatedLevel } from './evaluation.js';
 import { factTable, traitUses, type FactTable } from './facts.js';
 import { moveRule, moveSegment, type Move, type Movement } from './movement.js';
 import { levelKey } from './planner.js';
+import { evaluateAgain, type Memory } from './incremental.js';
 import { deliveriesFor, playbookKey } from './playbooks.js';
 import type { PluginHost } from './plugin-host.js';
 import { whatIf } from './what-if.js';
@@ -28,6 +29,7 @@ export interface RunSetting {
   readonly clock: Clock;
   readonly limits: DerivedSetting['limits'];
   readonly strikes: Map<string, number>;
+  readonly memory: Memory;
 }
 
 const LEASE_MS = 30_000;
@@ -51,7 +53,7 @@ export const defaultLevels = ({ plugins, config }: Pick<RunSetting, 'plugins' | 
 ];
 
 function evaluationSetting(setting: RunSetting, withTraits: boolean): DerivedSetting {
-  const { plugins, host, limits, strikes, store, config } = setting;
+  const { plugins, host, limits, strikes, store, config, memory } = setting;
   const traits = (kind: 'account' | 'user') =>
     withTraits ? traitUses(usesOfAll(documentsOf(plugins, kind))).measured : [];
   return {
@@ -63,6 +65,7 @@ function evaluationSetting(setting: RunSetting, withTraits: boolean): DerivedSet
     profiles: config.profiles ?? {},
     signupTrait: config.signupTrait ?? 'signupAt',
     history: store,
+    memory,
     slopeDays: config.trends?.slopeDays ?? 30,
     traits: { account: traits('account'), user: traits('user') },
   };
@@ -86,7 +89,7 @@ async function evaluateAll(
 ): Promise<Evaluated> {
   const { plugins, config } = setting;
   const evaluation = evaluationSetting(setting, withTraits);
-  const evaluated = await evaluateMetrics(evaluation, snapshot, asOf, levels, options);
+  const evaluated = await evaluateAgain(evaluation, snapshot, asOf, levels, options, setting.memory);
   const facts = kinds.flatMap((kind) => usesOfAll(documentsOf(plugins, kind)).map(({ fact }) => fact));
   const derived = derivedIds(plugins, facts, config.trends?.metrics ?? [], options.derived);
   return withDerived(evaluation, snapshot, levels, evaluated, derived, options);

@@ -43,7 +43,7 @@ export async function whatIf<T>(
       const events = scope === undefined ? undefined : config.scopes?.[scope];
       return { ...own, configHash: metricConfigHash(own.definition, own.config, config, events) };
     });
-    return await what({ ...setting, config, plugins });
+    return await what({ ...setting, config, plugins, memory: new Map() });
   } finally {
     for (const key of others) await setting.host.forget(key);
   }

@@ -1,0 +1,189 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Snapshot, Store } from '@rapport/store';
+import type { Engine } from './api.js';
+import { memoryStore } from './memory-store.test.fixture.js';
+import { DAY, engineOver, JUNE, metricCode, pluginFolder } from './plugin-packages.test.fixture.js';
+
+const count = `{ node: 'count', filter: {}, window: { kind: 'last', days: 3 } }`;
+const spans = `{ node: 'spans', spans: { key: 'id', open: { events: ['Open'] }, close: { events: ['Close'] }, effectiveAt: 'at' }, of: 'open', window: { kind: 'lifetime' } }`;
+
+/** A store that counts how often it measured accounts: some of them, or all. */
+function counting(store: Store): { readonly store: Store; readonly measured: { some: number; all: number } } {
+  const measured = { some: 0, all: 0 };
+  return {
+    measured,
+    store: {
+      ...store,
+      async snapshot(): Promise<Snapshot> {
+        const snapshot = await store.snapshot();
+        return {
+          ...snapshot,
+          measure(plans) {
+            for (const { level, subjects, measures } of plans)
+              if (level.kind === 'account' && measures.length > 0) measured[subjects ? 'some' : 'all']++;
+            return snapshot.measure(plans);
+          },
+        };
+      },
+    },
+  };
+}
+
+const HOUR = DAY / 24;
+const time = fc.integer({ min: -5 * 24 * 4, max: 24 * 4 - 1 }).map((quarter) => JUNE + (quarter * HOUR) / 4);
+const account = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h');
+const user = fc.constantFrom('ann', 'bob', 'cid');
+const instant = (at: number) => new Date(at).toISOString();
+const call = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      type: fc.constant('track'),
+      event: fc.constantFrom('Open', 'Close', 'Used'),
+      timestamp: time.map(instant),
+      userId: user,
+      context: fc.option(account.map((groupId) => ({ groupId })), { nil: {}, freq: 3 }),
+      properties: fc.record({ id: fc.constantFrom('1', '2'), at: time.map(instant), n: fc.integer({ min: 0, max: 4 }) }, { requiredKeys: ['id'] }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('group'),
+      timestamp: time.map(instant),
+      userId: user,
+      groupId: account,
+      traits: fc.record({ plan: fc.constantFrom('pro', 'free'), seats: fc.nat(9), due: time.map(instant) }, { requiredKeys: [] }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('identify'),
+      timestamp: time.map(instant),
+      userId: user,
+      traits: fc.record({ plan: fc.constantFrom('pro', 'free') }, { requiredKeys: [] }),
+    }),
+  },
+); // prettier-ignore
+/** Calls that arrive, then an evaluation as of an instant of the day, in quarters of an hour. */
+const step = fc.record({ calls: fc.array(call, { maxLength: 3 }), quarter: fc.integer({ min: 1, max: 24 * 4 }) });
+
+describe('evaluating again on the same day', () => {
+  const folder = pluginFolder();
+  const { store, measured } = counting(memoryStore({ zone: 'UTC' }));
+  let engine: Engine;
+  let told = 0;
+  const ingest = (calls: readonly object[]) =>
+    engine.ingest(calls.map((each) => ({ ...each, messageId: `message ${String(told++)}` })));
+
+  beforeAll(async () => {
+    const { add } = folder;
+    const all = `['account', 'user', 'portfolio']`;
+    add('metric', 'events', {
+      code: metricCode('events', {
+        subjects: all,
+        window: `() => ({ kind: 'last', days: 3 })`,
+        measures: `() => ({ events: ${count}, keys: { node: 'countByKey', key: { property: 'n' }, of: 'events', filter: {}, window: { kind: 'lifetime' } } })`,
+        parts: `{ class: { type: 'text', description: 'x' }, keys: { type: 'table', description: 'x' }, names: { type: 'list', description: 'x' } }`,
+        compute: `({ events, keys }) => ({ value: events, n: keys.size, parts: { class: 'class ' + events, keys: Object.fromEntries(keys), names: [...keys.keys()] } })`,
+      }),
+    });
+    add('metric', 'open', {
+      code: metricCode('open', {
+        subjects: all,
+        measures: `() => ({ open: ${spans} })`,
+        compute: `({ open }) => ({ value: open })`,
+      }),
+    });
+    add('metric', 'age', {
+      code: metricCode('age', {
+        subjects: `['account']`,
+        measures: `() => ({ latest: { node: 'last', of: 'time', filter: {}, window: { kind: 'lifetime' } } })`,
+        compute: `({ latest }, context) => latest === null ? { noData: 'no-data' } : ({ value: (context.asOf - latest) / 1000 })`,
+      }),
+    });
+    add('metric', 'older', {
+      code: metricCode('older', {
+        subjects: `['account']`,
+        uses: `() => ['age', 'events']`,
+        measures: `() => ({})`,
+        compute: `(_, { metric }) => metric('age').value === null ? { noData: 'pending' } : ({ value: 2 * metric('age').value + metric('events').value })`,
+      }),
+    });
+    add('metric', 'share', {
+      code: metricCode('share', {
+        subjects: `['account']`,
+        usesPortfolio: `() => ['events']`,
+        compute: `({ events }, { portfolio }) => portfolio('events').value ? ({ value: events / portfolio('events').value }) : { noData: 'no-data' }`,
+      }),
+    });
+    add('metric', 'due', {
+      code: metricCode('due', {
+        subjects: `['account', 'user']`,
+        measures: `() => ({ due: { node: 'profile', name: 'due' }, seats: { node: 'trait', name: 'seats', as: 'number' } })`,
+        parts: `{ due: { type: 'text', description: 'x' } }`,
+        compute: `({ due, seats }) => ({ value: seats ?? 0, parts: { due } })`,
+      }),
+    });
+    add('metric', 'sum', {
+      code: metricCode('sum', {
+        subjects: `['account', 'user']`,
+        measures: `() => ({ sum: { node: 'fold', reducer: 'sum', properties: ['n'], filter: {}, window: { kind: 'lifetime' } } })`,
+        folds: `{ sum: { initial: () => 0, step: (state, { properties }) => state * 2 + (properties.n ?? 1), done: (state) => state % 1000 } }`,
+        compute: `({ sum }) => ({ value: sum })`,
+      }),
+    });
+    engine = await engineOver(
+      folder,
+      {
+        profiles: {
+          due: [
+            { id: 'soon', when: { fact: 'trait.due', operator: 'withinNext', value: '1d' } },
+            { id: 'pro', when: { fact: 'trait.plan', operator: 'equal', value: 'pro' } },
+          ],
+        },
+      },
+      { store },
+    );
+  });
+  afterAll(async () => {
+    await engine.close();
+    folder.remove();
+  });
+
+  it('finds what a full evaluation finds, to the byte', async () => {
+    expect(engine.refused).toEqual([]);
+    const levels = [{ kind: 'account' }, { kind: 'user' }, { kind: 'portfolio' }, { kind: 'portfolio', by: 'plan' }] as const; // prettier-ignore
+    await ingest(fc.sample(call, { numRuns: 60, seed: 7 }));
+    for (const [i, { calls, quarter }] of fc.sample(step, { numRuns: 40, seed: 11 }).entries()) {
+      await ingest(calls);
+      // Goes forward through the day, then begins anew.
+      const asOf = JUNE + (i % 8 === 0 ? 1 : ((i % 8) * 12 + (quarter % 12)) * (HOUR / 4));
+      const again = await engine.evaluate({ asOf, levels, derived: ['events'] });
+      const anew = await engine.evaluate({ asOf, levels, derived: ['events'], full: true });
+      expect({ ...again, timings: null }, `step ${String(i)}`).toEqual({ ...anew, timings: null });
+    }
+    expect(measured.some).toBeGreaterThan(30);
+  });
+
+  it('measures only whom something happened to, and all of them on another day or after a failure of the store to tell', async () => {
+    const options = { levels: [{ kind: 'account' }], metrics: ['events', 'open'] } as const;
+    const late = JUNE + 2 * DAY;
+    await engine.evaluate({ ...options, asOf: late + HOUR });
+    const before = { ...measured };
+    await ingest([
+      { type: 'track', event: 'Used', userId: 'zoe', context: { groupId: 'a' }, timestamp: instant(JUNE) },
+    ]);
+    await engine.evaluate({ ...options, asOf: late + 2 * HOUR });
+    expect(measured).toEqual({ some: before.some + 1, all: before.all });
+    await engine.evaluate({ ...options, asOf: late + DAY + HOUR });
+    expect(measured).toEqual({ some: before.some + 1, all: before.all + 1 });
+    await engine.evaluate({ ...options, asOf: late + DAY + 2 * HOUR, full: true });
+    expect(measured).toEqual({ some: before.some + 1, all: before.all + 2 });
+    await store.erase({ kind: 'account', id: 'a' });
+    await engine.evaluate({ ...options, asOf: late + DAY + 3 * HOUR });
+    expect(measured).toEqual({ some: before.some + 1, all: before.all + 3 });
+  });
+});
