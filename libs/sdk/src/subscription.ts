@@ -9,7 +9,6 @@ export interface Subscriptions {
   readonly cancelled: string;
   readonly subscriptionId: string;
   readonly effectiveAt: string;
-  readonly mrr: string;
 }
 
 /** Configuration options of a metric over subscriptions, to be spread into its schema. Metrics that name the same events share their measures. */
@@ -30,10 +29,12 @@ export const subscriptionOptions = () => ({
     default: 'effectiveAt',
     description: 'Property of a cancellation that says when it takes effect; without it, at the event.',
   }),
-  mrr: Type.String({ minLength: 1, default: 'mrr', description: 'Property with the monthly recurring revenue.' }),
 });
+/** Configuration option with the property that says what a subscription brings in a month. */
+export const mrrOption = () =>
+  Type.String({ minLength: 1, default: 'mrr', description: 'Property with the monthly recurring revenue.' });
 
-/** Subscriptions as spans: an account is a customer while one of its spans is open; `{ sum: mrr }` is what it pays a month. */
+/** Subscriptions as spans: an account is a customer while one of its spans is open. */
 export const subscriptionSpans = (subscriptions: Subscriptions): Spans => ({
   key: subscriptions.subscriptionId,
   open: named([subscriptions.started]),

@@ -5,6 +5,7 @@ import {
   endOf,
   last,
   lastTime,
+  mrrOption,
   named,
   noData,
   periodOptions,
@@ -36,6 +37,7 @@ export default defineMetric({
     {
       ...periodOptions(),
       ...subscriptionOptions(),
+      mrr: mrrOption(),
       reason: Type.String({
         minLength: 1,
         default: 'reason',
