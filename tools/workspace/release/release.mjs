@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { releaseChangelog, releaseVersion } from 'nx/release/index.js';
+import { releasedReport } from '../dist/api-report.js';
 
 const title = '# Changelog\n\n';
 const dryRun = process.argv.includes('--dry-run');
@@ -15,6 +16,12 @@ if (!dryRun && released.length > 0) {
     // Nx writes above the title.
     const path = `node_modules/${name}/CHANGELOG.md`;
     writeFileSync(path, title + readFileSync(path, 'utf8').replace(title, ''));
+  }
+  // What the API of this release is, for the test that no change of it goes unannounced.
+  const sdk = projectsVersionData['@rapport/sdk']?.newVersion;
+  if (sdk) {
+    const report = readFileSync('libs/sdk/api-report.md', 'utf8');
+    writeFileSync('libs/sdk/api-report.released.md', releasedReport(sdk, report));
   }
   execFileSync('npm', ['install', '--package-lock-only', '--ignore-scripts', '--no-audit', '--no-fund'], {
     stdio: 'inherit',
