@@ -42,7 +42,7 @@ export interface EvaluationSetting {
 }
 /** What rules are evaluated over: one level's results and traits. */
 export interface EvaluatedLevel {
-  readonly plan: Pick<LevelPlan, 'plan' | 'traits'>;
+  readonly plan: LevelPlan;
   readonly frame: Frame;
   readonly results: ResultFrame;
 }

@@ -10,7 +10,8 @@ import {
   type EvaluatedLevel,
   type EvaluationSetting,
 } from './evaluation.js';
-import { computeOrder, levelKey } from './planner.js';
+import { createComputing, holdLevel } from './computing.js';
+import { computeOrder, levelKey, type LevelPlan } from './planner.js';
 
 /** An evaluation that later ones of the same day may go on from. */
 interface Remembered {
@@ -30,8 +31,8 @@ type Options = Pick<EvaluateOptions, 'metrics' | 'subjects' | 'full' | 'onProgre
 
 /**
  * Evaluates as `evaluateMetrics` does, with the same results; but where the memory has an earlier evaluation of the same day, accounts and users about
- * whom nothing has changed since keep what was found for them. Portfolios, groups and families are always evaluated anew, and so are metrics that look at
- * the exact instant, when it is another one, and those that read the portfolio's values.
+ * whom nothing has changed since keep what was found for them. Portfolios, groups and families are always evaluated anew, and so are metrics that read the
+ * portfolio's values; metrics that look at the exact instant, when it is another one, are computed anew from what was measured.
  */
 export async function evaluateAgain(
   setting: EvaluationSetting,
@@ -73,7 +74,6 @@ async function goOn(
   const kept = before.evaluated.levels.filter((level) => isKept(level, changed));
   if (kept.length === 0) return null;
 
-  const byInstant = metrics.filter((metric) => readsInstant(metric, setting)).map(({ id }) => id);
   const rest: Evaluated[] = [];
   const others = levels.filter((level) => !kept.some(({ plan }) => levelKey(plan.plan.level) === levelKey(level)));
   if (others.length > 0) rest.push(await evaluateMetrics(setting, snapshot, asOf, others, options));
@@ -85,15 +85,22 @@ async function goOn(
     const key = levelKey(of);
     const subjects = changed[of.kind as 'account' | 'user'];
     const some = await evaluateMetrics(setting, snapshot, asOf, [of], { ...options, subjects });
-    const read = before.evaluated.readAsOf.get(key) ?? new Set();
-    const moved = movedBy(metrics, asOf === before.asOf ? new Set() : new Set([...read, ...byInstant]));
-    const all =
-      moved.length > 0 ? await evaluateMetrics(setting, snapshot, asOf, [of], { ...options, metrics: moved }) : null;
-    parts.push(some, ...(all ? [all] : []));
     const [fresh] = some.levels;
     if (!fresh) return null;
-    merged.push(joined(level, fresh, all?.levels[0] ?? null, moved));
-    readAsOf.set(key, new Set([...read, ...(some.readAsOf.get(key) ?? [])]));
+    const read = new Set([...(before.evaluated.readAsOf.get(key) ?? []), ...(some.readAsOf.get(key) ?? [])]);
+    const moved = asOf === before.asOf ? new Set<string>() : read;
+    const anew = metrics.filter((metric) => isMeasuredAnew(metric, moved, asOf === before.asOf, setting));
+    const all =
+      anew.length > 0
+        ? await evaluateMetrics(setting, snapshot, asOf, [of], { ...options, metrics: anew.map(({ id }) => id) })
+        : null;
+    parts.push(some, ...(all ? [all] : []));
+    const together = joined(level, fresh);
+    if (all?.levels[0]) Object.assign(together.results.columns, ownColumns(all.levels[0], anew));
+    const again = dependents(metrics, moved, anew);
+    if (again.length > 0) parts.push(await recompute(setting, snapshot, asOf, together, again));
+    merged.push(together);
+    readAsOf.set(key, read);
   }
 
   const evaluations = parts.map(({ evaluation }) => evaluation);
@@ -144,46 +151,116 @@ const readsInstant = ({ measures }: MetricDescriptor, { profiles }: EvaluationSe
       profileFacts(profiles[node.name] ?? []).some(({ operator }) => ['withinNext', 'withinLast'].includes(operator)),
   );
 
-/** The metrics whose values of unchanged subjects may be others now, in the order they are computed in: those given, those that read the portfolio, and what uses them. */
-function movedBy(metrics: readonly MetricDescriptor[], read: ReadonlySet<string>): readonly string[] {
-  const moved = new Set<string>();
-  for (const { id, uses, usesPortfolio } of metrics)
-    if (read.has(id) || usesPortfolio.length > 0 || uses.some((used) => moved.has(used))) moved.add(id);
-  return [...moved];
+/** Whether a metric's unchanged subjects have to be measured again: by folds and rules that went by another instant, or values of the portfolio. */
+const isMeasuredAnew = (
+  metric: MetricDescriptor,
+  moved: ReadonlySet<string>,
+  sameInstant: boolean,
+  setting: EvaluationSetting,
+): boolean =>
+  metric.usesPortfolio.length > 0 ||
+  (!sameInstant && readsInstant(metric, setting)) ||
+  (moved.has(metric.id) && Object.values(metric.measures).some(({ node }) => node === 'fold'));
+
+/** The metrics to be computed again from the same measures, in order: those that looked at another instant, and those that use any that changed. */
+function dependents(
+  metrics: readonly MetricDescriptor[],
+  moved: ReadonlySet<string>,
+  anew: readonly MetricDescriptor[],
+): readonly MetricDescriptor[] {
+  const changed = new Set(anew.map(({ id }) => id));
+  return metrics.filter(({ id, uses }) => {
+    if (changed.has(id) || !(moved.has(id) || uses.some((used) => changed.has(used)))) return false;
+    changed.add(id);
+    return true;
+  });
 }
 
+const ownColumns = ({ results }: EvaluatedLevel, metrics: readonly MetricDescriptor[]) =>
+  Object.fromEntries(
+    Object.entries(results.columns).filter(([name]) =>
+      metrics.some(({ id }) => name === id || name.startsWith(`${id}.`)),
+    ),
+  );
+
+type Joined = EvaluatedLevel & { readonly results: { readonly columns: Record<string, Column> } };
+
 /** What was found before, with what is fresh in its place. */
-function joined(
-  before: EvaluatedLevel,
-  fresh: EvaluatedLevel,
-  all: EvaluatedLevel | null,
-  moved: readonly string[],
-): EvaluatedLevel {
+function joined(before: EvaluatedLevel, fresh: EvaluatedLevel): Joined {
   const { subjects, places } = union(before.results.subjects, fresh.results.subjects);
   const merge = (old: Column | undefined, found: Column, fixed: boolean): Column =>
     old ? pick([old, found], places, fixed) : found;
-  const isMoved = (name: string) => moved.includes(name.split('.', 1)[0] ?? '');
   const columns = Object.fromEntries(
     Object.entries(fresh.results.columns).map(([name, found]) => [
       name,
-      (isMoved(name) ? all?.results.columns[name] : undefined) ??
-        merge(before.results.columns[name], found, name.endsWith('.reason')),
+      merge(before.results.columns[name], found, name.endsWith('.reason')),
     ]),
   );
-  const traits = new Map<string, number>();
-  const traitColumns: Column[] = [];
-  for (const [key, index] of fresh.plan.traits) {
-    const found = fresh.frame.columns[index];
-    const old = before.frame.columns[before.plan.traits.get(key) ?? -1];
-    if (found) traits.set(key, traitColumns.push(merge(old, found, false)) - 1);
-  }
-  const { level } = fresh.results;
+  const earlier = columnsBefore(before.plan, fresh.plan);
+  const measured = fresh.frame.columns.map((found, i) =>
+    merge(before.frame.columns[earlier.get(i) ?? -1], found, false),
+  );
   const { subjects: _, ...plan } = fresh.plan.plan;
   return {
-    plan: { plan, traits },
-    frame: { subjects, columns: traitColumns },
-    results: { level, subjects, columns },
+    plan: { ...fresh.plan, plan },
+    frame: { subjects, columns: measured },
+    results: { level: fresh.results.level, subjects, columns },
   };
+}
+
+/** Which column of the earlier plan holds what a column of this one does: plans of other levels make for another order. */
+function columnsBefore(before: LevelPlan, now: LevelPlan): ReadonlyMap<number, number> {
+  const found = new Map<number, number>();
+  const match = (here: number | undefined, there: number | undefined) => {
+    if (here !== undefined && there !== undefined) found.set(here, there);
+  };
+  for (const [key, column] of now.traits) match(column, before.traits.get(key));
+  for (const [name, column] of now.profiles) match(column, before.profiles.get(name));
+  const inputs = new Map(before.metrics.map((plan) => [plan.metric.id, plan.inputs]));
+  for (const plan of now.metrics)
+    for (const [name, source] of Object.entries(plan.inputs)) {
+      const other = inputs.get(plan.metric.id)?.[name];
+      if (typeof source === 'number' && typeof other === 'number') match(source, other);
+    }
+  return found;
+}
+
+/** Computes metrics again, over all subjects of a level, from what was measured before; their results take the place of the old. */
+async function recompute(
+  { host, limits, strikes, zone }: EvaluationSetting,
+  snapshot: Snapshot,
+  asOf: number,
+  level: Joined,
+  metrics: readonly MetricDescriptor[],
+): Promise<Evaluated> {
+  const began = performance.now();
+  const used = new Set(metrics.flatMap(({ uses }) => uses));
+  const held = holdLevel(level.plan, level.frame);
+  const { columns } = level.results;
+  for (const [name, column] of Object.entries(columns))
+    if (used.has(name.split('.', 1)[0] ?? '')) held.kept[name] = column;
+  const computing = createComputing({
+    host, limits, strikes, zone, snapshot, asOf, used, rows: null, groupsOf: () => Promise.resolve(null),
+  }); // prettier-ignore
+  try {
+    for (const metric of metrics) {
+      const plan = level.plan.metrics.find((planned) => planned.metric.id === metric.id);
+      if (!plan) continue;
+      const found = await computing.compute(plan, held, new Map());
+      Object.assign(columns, found.columns);
+      if (used.has(metric.id)) Object.assign(held.kept, found.columns);
+    }
+  } finally {
+    await computing.drop([held]);
+  }
+  return {
+    evaluation: {
+      asOf, frames: [], failures: computing.failures(), warnings: [], provenance: null,
+      timings: { measureMs: 0, computeMs: performance.now() - began },
+    },
+    levels: [],
+    readAsOf: new Map(),
+  }; // prettier-ignore
 }
 
 /** Both lists in order, each subject once; of those in both, the fresh one. */
