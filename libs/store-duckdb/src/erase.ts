@@ -1,4 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { eraseHistory } from './history.js';
 import { eraseResults } from './results.js';
 import { rows } from './rows.js';
 import { text, whole } from './sql.js';
@@ -27,9 +28,13 @@ export async function eraseSubject(
       await connection.run(`DELETE FROM traits WHERE kind = 0 AND subject = ${whole(account)}`);
     }
   }
-  await eraseResults(connection, subject);
-  if (usersAreAccounts) await eraseResults(connection, { kind: kind === 'user' ? 'account' : 'user', id });
+  const both = usersAreAccounts ? [subject, { kind: kind === 'user' ? 'account' : 'user', id } as const] : [subject];
+  for (const each of both) {
+    await eraseResults(connection, each);
+    await eraseHistory(connection, each);
+  }
   await forgetUnnamed(connection, usersAreAccounts);
+  await connection.run(`UPDATE meta SET value = (value::BIGINT + 1)::VARCHAR WHERE key = 'erasures'`);
   return events;
 }
 

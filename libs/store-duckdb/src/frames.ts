@@ -6,7 +6,7 @@ import type { Column, KeyedColumn, ResultFrame, TextColumn } from '@rapport/stor
  * exactly, and validity is left out where everything is valid.
  */
 
-type Packed = Float64Array | Int32Array | Int16Array | Int8Array;
+export type Packed = Float64Array | Int32Array | Int16Array | Int8Array;
 type Stored =
   | { readonly type: 'number'; readonly values: Packed; readonly valid: Uint8Array | null }
   | { readonly type: 'text'; readonly codes: Packed; readonly dictionary: readonly string[] }
@@ -64,7 +64,8 @@ export function columnOf(bytes: Uint8Array): Column {
   }
 }
 
-function packed(values: Float64Array | Int32Array): Packed {
+/** The same numbers in the narrowest array that holds them exactly. */
+export function packed(values: Float64Array | Int32Array): Packed {
   let most = 0;
   for (const value of values) {
     if (!Number.isInteger(value) || Object.is(value, -0)) return values;
@@ -80,12 +81,14 @@ export const subjectsBytes = (subjects: readonly string[]): Uint8Array => serial
 export const subjectsOf = (bytes: Uint8Array): readonly string[] => deserialize(bytes) as readonly string[];
 
 /** The frame without one subject, and without a trace of it in dictionaries. */
-export function without(frame: ResultFrame, subject: string): ResultFrame {
+export function without(
+  frame: Pick<ResultFrame, 'subjects' | 'columns'>,
+  subject: string,
+): Pick<ResultFrame, 'subjects' | 'columns'> {
   const row = frame.subjects.indexOf(subject);
   if (row < 0) return frame;
   const columns = Object.entries(frame.columns).map(([name, column]) => [name, columnWithout(column, row)]);
   return {
-    level: frame.level,
     subjects: frame.subjects.toSpliced(row, 1),
     columns: Object.fromEntries(columns) as Record<string, Column>,
   };

@@ -18,13 +18,17 @@ export type KeyMeasure =
 
 type KeyWant = Want<KeyMeasure>;
 const keyOf = ({ measure }: KeyWant) => (measure.node === 'distinct' ? measure.of : measure.key);
+const ofLatest = ({ measure }: KeyWant) => measure.node === 'countByKey' && measure.of === 'latest';
 const ofUsers = ({ measure }: KeyWant) => measure.node === 'countByKey' && measure.of === 'users';
 
-/** Answers them in one scan per key: events and users are counted by subject and key, everything else follows from that. */
+/**
+ * Answers them in one scan per key: events and users are counted by subject and key, everything else follows from that. Latest answers are
+ * picked in a scan of their own.
+ */
 export async function measureKeys(view: View, wants: readonly KeyWant[]): Promise<void> {
   const groups = new Map<string, KeyWant[]>();
   for (const want of wants) {
-    const group = JSON.stringify(keyOf(want));
+    const group = JSON.stringify(ofLatest(want) ? want.measure : keyOf(want));
     groups.set(group, [...(groups.get(group) ?? []), want]);
   }
   for (const group of groups.values()) await measureKey(view, group);
@@ -36,9 +40,8 @@ async function measureKey(view: View, wants: readonly KeyWant[]): Promise<void> 
   const { reader } = view;
   const key = keyOf(first);
   const table = reader.temporary();
-  await reader.connection.run(
-    `CREATE TEMP TABLE ${table} AS ${await countsSql(view, wants, keyExpression(view, key))}`,
-  );
+  const countsOf = ofLatest(first) ? latestSql : countsSql;
+  await reader.connection.run(`CREATE TEMP TABLE ${table} AS ${await countsOf(view, wants, keyExpression(view, key))}`);
 
   const distinct = wants.flatMap((want, i) => (want.measure.node === 'distinct' ? [{ want, i }] : []));
   if (distinct.length > 0) {
@@ -100,6 +103,27 @@ async function countsSql(view: View, wants: readonly KeyWant[], key: string): Pr
       : `sum(${value})::INTEGER AS ${value}`;
   });
   return `SELECT s, k, ${summed.join(', ')} FROM (${byKey('e.usr')}) GROUP BY s, k`;
+}
+
+/** The same for one want of latest answers: users, and events without a user, by the key of their latest event that has one. */
+async function latestSql(view: View, [want]: readonly KeyWant[], key: string): Promise<string> {
+  if (!want) return '';
+  const { window, filter } = want.measure;
+  const windows = await windowsOf(view, [window]);
+  const scope = view.scope('e');
+  const matched = filterSql(filter, view.reader);
+  const rows = allOf([
+    scope.where,
+    scanned(view.asOf, windows, [matched]),
+    windows.condition(window, 'e.day'),
+    `${key} IS NOT NULL`,
+  ]);
+  return `
+    SELECT s, k, count(*)::INTEGER AS v0 FROM (
+      SELECT ${scope.subject} AS s, e.usr, CASE WHEN e.usr IS NULL THEN e.id END AS alone, arg_max(${key}, {time: e.time, id: e.id}) AS k
+      FROM ${view.reader.events} ${scope.join} ${windows.joins(scope.subject)}
+      WHERE ${rows} GROUP BY ALL
+    ) GROUP BY s, k`;
 }
 
 /** Keys in code-unit order, and the rank of each code that rows carry. */

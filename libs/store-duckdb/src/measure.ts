@@ -14,7 +14,7 @@ import { measureSpans } from './spans.js';
 import type { StreamMeasure } from './streams.js';
 import { measureStreams } from './streams.js';
 import type { Reader, View, Want } from './view.js';
-import { openView } from './view.js';
+import { copied, openView } from './view.js';
 
 type TraitMeasure = Extract<ResolvedMeasure, { node: 'trait' }>;
 interface Wants {
@@ -30,14 +30,18 @@ interface Wants {
 export async function measurePlans(reader: Reader, plans: readonly Plan[]): Promise<readonly Frame[]> {
   const answers = new Map<string, Column>();
   const views = new Map<string, View>();
-  const wants = new Map<number, Wants>();
-  const keyOf = (plan: Plan, measure?: ResolvedMeasure) => JSON.stringify([plan.asOf, plan.level, measure]);
+  /** Scans are shared by what looks at the same events as of the same instant. */
+  const wants = new Map<Reader, Map<number, Wants>>();
+  const keyOf = (plan: Plan, measure?: ResolvedMeasure) =>
+    JSON.stringify([plan.asOf, plan.level, plan.subjects, measure]);
 
   for (const plan of plans) {
-    const view = views.get(keyOf(plan)) ?? (await openView(reader, plan.level, plan.asOf));
+    const view = views.get(keyOf(plan)) ?? (await viewOf(reader, plan));
     views.set(keyOf(plan), view);
-    let its = wants.get(plan.asOf);
-    if (!its) wants.set(plan.asOf, (its = { flat: [], picks: [], days: [], streams: [], keys: [], spans: [] }));
+    const byInstant = wants.get(view.reader) ?? new Map<number, Wants>();
+    wants.set(view.reader, byInstant);
+    let its = byInstant.get(plan.asOf);
+    if (!its) byInstant.set(plan.asOf, (its = { flat: [], picks: [], days: [], streams: [], keys: [], spans: [] }));
     for (const measure of plan.measures) {
       const key = keyOf(plan, measure);
       if (answers.has(key)) continue;
@@ -50,28 +54,44 @@ export async function measurePlans(reader: Reader, plans: readonly Plan[]): Prom
     }
   }
 
-  for (const [asOf, { flat, picks, days, streams, keys, spans }] of wants) {
-    const along = countsAlong(days);
-    for (const view of views.values()) {
-      if (view.asOf !== asOf) continue;
-      await measureFlat(
-        view,
-        flat.filter((want) => want.view === view && !along(want)),
-      );
-      await measureKeys(
-        view,
-        keys.filter((want) => want.view === view),
+  for (const [source, byInstant] of wants) {
+    for (const [asOf, its] of byInstant) {
+      await answerWants(
+        source,
+        asOf,
+        [...views.values()].filter((view) => view.reader === source && view.asOf === asOf),
+        its,
       );
     }
-    for (const want of picks) await measurePick(want.view, want);
-    await measureSpans(reader, asOf, spans);
-    await measureDays(reader, asOf, [...days, ...flat.filter(along)]);
-    await measureStreams(reader, asOf, streams);
   }
   return plans.map((plan) => ({
     subjects: views.get(keyOf(plan))?.subjects ?? [],
     columns: plan.measures.map((measure) => answers.get(keyOf(plan, measure)) ?? numberColumn([])),
   }));
+}
+
+async function viewOf(reader: Reader, plan: Plan): Promise<View> {
+  const view = await openView(reader, plan.level, plan.asOf, plan.subjects);
+  return plan.subjects ? copied(view) : view;
+}
+
+async function answerWants(reader: Reader, asOf: number, views: readonly View[], wants: Wants): Promise<void> {
+  const { flat, picks, days, streams, keys, spans } = wants;
+  const along = countsAlong(days);
+  for (const view of views) {
+    await measureFlat(
+      view,
+      flat.filter((want) => want.view === view && !along(want)),
+    );
+    await measureKeys(
+      view,
+      keys.filter((want) => want.view === view),
+    );
+  }
+  for (const want of picks) await measurePick(want.view, want);
+  await measureSpans(reader, asOf, spans);
+  await measureDays(reader, asOf, [...days, ...flat.filter(along)]);
+  await measureStreams(reader, asOf, streams);
 }
 
 /** What a measure answers for a subject that has nothing: 0, or null. */

@@ -4,8 +4,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { StoreError } from '@rapport/store';
 import { rows } from './rows.js';
-import { SCHEMA_VERSION, TABLES, transaction } from './schema.js';
-import { text } from './sql.js';
+import { SCHEMA_VERSION, TABLES, identity, insertSettings, migrate, transaction } from './schema.js';
 
 export interface OpenFile {
   readonly path: string;
@@ -118,10 +117,9 @@ async function prepare(connection: DuckDBConnection, path: string, options: File
   );
   if (tables.length === 0) {
     const settings = { rapport: String(SCHEMA_VERSION), zone: options.zone, accounts: options.accounts };
-    const values = Object.entries(settings).map(([key, value]) => `(${text(key)}, ${text(value)})`);
     await transaction(connection, async () => {
       await connection.run(TABLES);
-      await connection.run(`INSERT INTO meta VALUES ${values.join(', ')}`);
+      await insertSettings(connection, { ...settings, ...identity() });
     });
     return;
   }
@@ -151,6 +149,7 @@ async function prepare(connection: DuckDBConnection, path: string, options: File
       `"${path}" takes its accounts from ${accounts}, not ${options.accounts}; set accounts back to "${accounts}", or import the events into a new store`,
     );
   }
+  await migrate(connection, version);
 }
 
 async function settingsOf(connection: DuckDBConnection, present: boolean): Promise<ReadonlyMap<string, string>> {

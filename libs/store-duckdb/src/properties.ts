@@ -29,6 +29,12 @@ export const propertyColumns = (index: number | string): PropertyColumns => ({
   other: `o${String(index)}`,
 });
 
+export const columnNames = ({ number, text: asText, other }: PropertyColumns): readonly string[] => [
+  number,
+  asText,
+  other,
+];
+
 /** Values of a property's three columns, pushed onto a row. */
 export function pushColumns(row: Value[], value: Json | undefined): void {
   if (value === undefined || value === null) {
@@ -116,8 +122,6 @@ export async function extractProperties(
   }
   writer.close();
 }
-
-const columnNames = ({ number, text: asText, other }: PropertyColumns): string[] => [number, asText, other];
 
 /** Gives properties their columns and fills them for the events that are there. Durable when it resolves; safe to break off anywhere. */
 export async function declareProperties(connection: DuckDBConnection, wanted: readonly string[]): Promise<boolean> {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type {
-  Level,
   Membership,
   Properties,
   ResultFrame,
@@ -11,7 +10,7 @@ import type {
   RunLease,
   Transition,
 } from '@rapport/store';
-import { StoreError, compareCodeUnits } from '@rapport/store';
+import { StoreError, compareCodeUnits, levelName } from '@rapport/store';
 import { addDeliveries } from './deliveries.js';
 import { columnBytes, columnOf, subjectsBytes, subjectsOf, without } from './frames.js';
 import type { Queue } from './queue.js';
@@ -20,7 +19,7 @@ import { transaction } from './schema.js';
 import { text, whole } from './sql.js';
 import { tableWriter } from './writer.js';
 
-interface Connections {
+export interface Connections {
   /** For changes, one after the other. */
   readonly writer: DuckDBConnection;
   readonly queue: Queue;
@@ -35,7 +34,10 @@ export function resultStore({ writer, queue, reader }: Connections): ResultStore
       return (await runs(reader(), 1))[0] ?? null;
     },
     runs: (limit) => runs(reader(), limit),
-    results: (run, level, columns) => readFrame(reader(), run, level, columns),
+    async results(run, level, columns) {
+      const frame = await readFrame(reader(), run, levelName(level), columns);
+      return frame && { level, ...frame };
+    },
     async memberships(query = {}) {
       const shape = { segment: 'text', subject: 'text', kind: 'text', enteredAt: 'number', reason: 'text' } as const;
       const sql = `SELECT segment, subject, kind, entered_at::DOUBLE, reason FROM memberships WHERE ${about(query)}`;
@@ -139,10 +141,6 @@ async function runs(connection: DuckDBConnection, limit: number): Promise<readon
   );
 }
 
-/** Levels by name: `account`, `user`, `portfolio`, `portfolio by <trait>`. */
-const levelName = (level: Level): string =>
-  level.kind === 'portfolio' && level.by !== undefined ? `portfolio by ${level.by}` : level.kind;
-
 async function write(connection: DuckDBConnection, commit: RunCommit, startedAt: number, now: number): Promise<Run> {
   const [last] = await rows(connection, 'SELECT max(number)::DOUBLE FROM runs', { number: 'number' });
   const run: Run = {
@@ -155,7 +153,7 @@ async function write(connection: DuckDBConnection, commit: RunCommit, startedAt:
   const runRows = await tableWriter(connection, 'runs', ['integer', 'bigint', 'bigint', 'bigint', 'text']);
   runRows.add([run.number, run.asOf, startedAt, now, JSON.stringify(commit.provenance ?? null)]);
   runRows.close();
-  for (const frame of commit.frames) await writeFrame(connection, run.number, frame);
+  for (const frame of commit.frames) await writeFrame(connection, run.number, levelName(frame.level), frame);
   await writeTransitions(connection, run.number, commit.transitions);
   await addDeliveries(connection, commit.deliveries);
   if (commit.evaluated.length > 0) {
@@ -169,8 +167,9 @@ async function write(connection: DuckDBConnection, commit: RunCommit, startedAt:
   return run;
 }
 
-async function writeFrame(connection: DuckDBConnection, run: number, frame: ResultFrame): Promise<void> {
-  const level = levelName(frame.level);
+type LevelFrame = Omit<ResultFrame, 'level'>;
+
+async function writeFrame(connection: DuckDBConnection, run: number, level: string, frame: LevelFrame): Promise<void> {
   const subjects = await tableWriter(connection, 'result_subjects', ['integer', 'text', 'blob']);
   subjects.add([run, level, subjectsBytes(frame.subjects)]);
   subjects.close();
@@ -182,17 +181,17 @@ async function writeFrame(connection: DuckDBConnection, run: number, frame: Resu
 async function readFrame(
   connection: DuckDBConnection,
   run: number,
-  level: Level,
+  level: string,
   names?: readonly string[],
-): Promise<ResultFrame | null> {
-  const where = `run = ${whole(run)} AND level = ${text(levelName(level))}`;
+): Promise<LevelFrame | null> {
+  const where = `run = ${whole(run)} AND level = ${text(level)}`;
   const [found] = await rows(connection, `SELECT subjects FROM result_subjects WHERE ${where}`, { subjects: 'blob' });
   if (!found?.subjects) return null;
   const wanted = names ? `AND name IN (${names.map(text).join(', ') || 'NULL'})` : '';
   const sql = `SELECT name, data FROM result_columns WHERE ${where} ${wanted} ORDER BY rowid`;
   const stored = await rows(connection, sql, { name: 'text', data: 'blob' });
   const columns = stored.map(({ name, data }) => [name ?? '', columnOf(data ?? new Uint8Array())] as const);
-  return { level, subjects: subjectsOf(found.subjects), columns: Object.fromEntries(columns) };
+  return { subjects: subjectsOf(found.subjects), columns: Object.fromEntries(columns) };
 }
 
 async function writeTransitions(
@@ -238,14 +237,19 @@ export async function eraseResults(
   const its = `kind = ${text(subject.kind)} AND subject = ${text(subject.id)}`;
   for (const table of ['memberships', 'transitions', 'deliveries'])
     await connection.run(`DELETE FROM ${table} WHERE ${its}`);
-  const sql = `SELECT run::DOUBLE, subjects FROM result_subjects WHERE level = ${text(subject.kind)}`;
-  for (const { run, subjects } of await rows(connection, sql, { run: 'number', subjects: 'blob' })) {
-    if (run === null || !subjects || !subjectsOf(subjects).includes(subject.id)) continue;
-    const frame = await readFrame(connection, run, { kind: subject.kind });
+  const sql = `SELECT run::DOUBLE, level, subjects FROM result_subjects WHERE ${levelsOf(subject.kind)}`;
+  const shape = { run: 'number', level: 'text', subjects: 'blob' } as const;
+  for (const { run, level, subjects } of await rows(connection, sql, shape)) {
+    if (run === null || level === null || !subjects || !subjectsOf(subjects).includes(subject.id)) continue;
+    const frame = await readFrame(connection, run, level);
     if (!frame) continue;
-    const where = `run = ${whole(run)} AND level = ${text(subject.kind)}`;
+    const where = `run = ${whole(run)} AND level = ${text(level)}`;
     await connection.run(`DELETE FROM result_subjects WHERE ${where}`);
     await connection.run(`DELETE FROM result_columns WHERE ${where}`);
-    await writeFrame(connection, run, without(frame, subject.id));
+    await writeFrame(connection, run, level, without(frame, subject.id));
   }
 }
+
+/** SQL for the levels (`levelName`) whose subjects are accounts or users (`subjectKindOf`). */
+export const levelsOf = (kind: 'account' | 'user'): string =>
+  kind === 'user' ? `level = 'user'` : `(level = 'account' OR starts_with(level, 'family by '))`;

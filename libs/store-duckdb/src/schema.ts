@@ -1,7 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { text } from './sql.js';
 
-/** Version of the layout below. A file of a later version is refused; an earlier one is migrated here. */
-export const SCHEMA_VERSION = 1;
+/** Version of the layout below. A file of a later version is refused; an earlier one is migrated when it is opened. */
+export const SCHEMA_VERSION = 2;
+
+const HISTORY_TABLES = `
+-- Dense numbers of subjects, per level; the id of an erased one is null and its number stays taken.
+CREATE TABLE history_subjects (level VARCHAR, idx INTEGER, id VARCHAR);
+-- A metric's values on a day, for a block of consecutive numbers: data is what history.ts packs. subjects: names the set of subjects.
+CREATE TABLE history (level VARCHAR, day INTEGER, metric VARCHAR, origin VARCHAR, as_of BIGINT, subjects VARCHAR, block INTEGER, data BLOB);
+`;
 
 /*
  * Subjects and event names are dense integers. Only what has to be unique for ever (message ids) is looked up by value, and not by an index:
@@ -42,7 +51,28 @@ CREATE TABLE deliveries (
   state VARCHAR, attempts INTEGER, last_error VARCHAR, delivered_at BIGINT, leased_until BIGINT
 );
 CREATE TABLE lease (token VARCHAR, holder VARCHAR, started_at BIGINT, until BIGINT, length BIGINT);
-`;
+${HISTORY_TABLES}`;
+
+/** Settings of a file beside those it is opened with: its own name, and how often something was erased. See changes.ts. */
+export const identity = () => ({ id: randomUUID(), erasures: '0' });
+
+/** Brings a file of an earlier version up to date, or does nothing. */
+export async function migrate(connection: DuckDBConnection, version: number): Promise<void> {
+  if (version === SCHEMA_VERSION) return;
+  await transaction(connection, async () => {
+    await connection.run(HISTORY_TABLES);
+    await insertSettings(connection, identity());
+    await connection.run(`UPDATE meta SET value = ${text(String(SCHEMA_VERSION))} WHERE key = 'rapport'`);
+  });
+}
+
+export async function insertSettings(
+  connection: DuckDBConnection,
+  settings: Readonly<Record<string, string>>,
+): Promise<void> {
+  const values = Object.entries(settings).map(([key, value]) => `(${text(key)}, ${text(value)})`);
+  await connection.run(`INSERT INTO meta VALUES ${values.join(', ')}`);
+}
 
 /** Runs statements as one transaction; rolls back and rethrows when one fails. */
 export async function transaction<T>(connection: DuckDBConnection, body: () => Promise<T>): Promise<T> {

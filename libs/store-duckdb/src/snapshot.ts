@@ -1,6 +1,17 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { Json, Properties, RecentEvent, Snapshot, StreamedEvent, StreamQuery, Zone } from '@rapport/store';
-import { StoreError, compareCodeUnits, ownValue } from '@rapport/store';
+import type { Filter } from '@rapport/sdk';
+import type {
+  Json,
+  Properties,
+  RecentEvent,
+  ResolvedWindow,
+  Snapshot,
+  StreamedEvent,
+  StreamQuery,
+  Zone,
+} from '@rapport/store';
+import { StoreError, carryingAny, compareCodeUnits, ownValue } from '@rapport/store';
+import { readChanges } from './changes.js';
 import { measurePlans, namesOf, propertiesOf } from './measure.js';
 import { originalId } from './order.js';
 import { filterSql } from './predicate.js';
@@ -16,6 +27,8 @@ export interface SnapshotOptions {
   readonly connection: DuckDBConnection;
   readonly zone: Zone;
   readonly usersAreAccounts: boolean;
+  /** Names the data that it shows (changes.ts). */
+  readonly state: string;
   /** Gives properties columns, and begins the snapshot again where that shows the same data. Elsewhere it stays as it is. */
   declare(properties: readonly string[]): Promise<void>;
   closed(): void;
@@ -75,6 +88,8 @@ export function openSnapshot(options: SnapshotOptions): Snapshot {
         zone,
         usersAreAccounts,
         events,
+        properties: wanted.properties,
+        few: false,
         temporary,
         name: (name) => names.get(name),
         property(name) {
@@ -90,6 +105,8 @@ export function openSnapshot(options: SnapshotOptions): Snapshot {
   }
 
   return {
+    state: options.state,
+
     measure: (plans) =>
       exclusive(() =>
         reading({ properties: propertiesOf(plans), names: namesOf(plans) }, (reader) => measurePlans(reader, plans)),
@@ -97,11 +114,10 @@ export function openSnapshot(options: SnapshotOptions): Snapshot {
 
     async *stream(query) {
       const table = `stream_${String(tables++)}`;
-      const plan = { level: query.level, asOf: query.asOf, measures: [] };
-      const wanted = { properties: filterProperties(query), names: namesOf([query.filter]) };
+      const wanted = { properties: filterProperties(query.filter), names: namesOf([query.filter]) };
       const subjects = await exclusive(() =>
         reading(wanted, async (reader) => {
-          const view = await openView(reader, plan.level, plan.asOf);
+          const view = await openView(reader, query.level, query.asOf, query.subjects);
           await sortEvents(view, query, table);
           return view.subjects;
         }),
@@ -146,27 +162,20 @@ export function openSnapshot(options: SnapshotOptions): Snapshot {
         return (await rows(connection, sql, { name: 'text' })).map(({ name }) => name ?? '').sort(compareCodeUnits);
       }),
 
-    recent: (of, subject, asOf, limit) =>
-      exclusive(async () => {
-        const shape = {
-          id: 'text', time: 'number', event: 'text', user: 'text', account: 'text', properties: 'text',
-        } as const; // prettier-ignore
-        const [table, column] = of === 'user' || usersAreAccounts ? ['users', 'usr'] : ['accounts', 'account'];
-        const sql = `
-          SELECT e.id, e.time::DOUBLE, n.name, u.id, ${usersAreAccounts ? 'u.id' : 'a.id'}, e.properties FROM (
-            SELECT * FROM events WHERE ${column} IN (SELECT idx FROM ${table} WHERE id = ${text(subject)}) AND time < ${whole(asOf)}
-            ORDER BY time DESC, id DESC LIMIT ${whole(limit)}
-          ) e JOIN names n ON n.idx = e.name LEFT JOIN users u ON u.idx = e.usr LEFT JOIN accounts a ON a.idx = e.account
-          ORDER BY e.time DESC, e.id DESC`;
-        return (await rows(connection, sql, shape)).map(
-          (row) =>
-            ({
-              ...row,
-              id: originalId(row.id ?? ''),
-              properties: JSON.parse(row.properties ?? '{}') as Properties,
-            }) as RecentEvent,
-        );
-      }),
+    recent: (of, subject, asOf, limit, only) => {
+      const filter = only ? carryingAny(only.filter, only.properties) : {};
+      const wanted = { properties: filterProperties(filter), names: namesOf([filter]) };
+      return exclusive(() =>
+        reading(wanted, (reader) => readRecent(reader, of, subject, asOf, limit, filter, only?.window)),
+      );
+    },
+
+    changes: (since, asOf, effectiveAt) =>
+      exclusive(() =>
+        reading({ properties: effectiveAt, names: [] }, (reader) =>
+          readChanges(reader, options.state, since, asOf, effectiveAt),
+        ),
+      ),
 
     async close() {
       if (!open) return;
@@ -190,7 +199,45 @@ async function nameIndexes(
   return new Map(found.map(({ idx, name }) => [name ?? '', idx ?? 0]));
 }
 
-const filterProperties = ({ filter }: StreamQuery): readonly string[] =>
+/** Events, newest first. */
+async function readRecent(
+  reader: Reader,
+  of: 'account' | 'user' | 'portfolio',
+  subject: string,
+  asOf: number,
+  limit: number,
+  filter: Filter,
+  window?: ResolvedWindow & { readonly kind: 'days' },
+): Promise<readonly RecentEvent[]> {
+  const { connection, usersAreAccounts } = reader;
+  const [table, column] = of === 'user' || usersAreAccounts ? ['users', 'usr'] : ['accounts', 'account'];
+  const start = window?.start ?? null;
+  const wanted = allOf([
+    of === 'portfolio' ? 'true' : `e.${column} IN (SELECT idx FROM ${table} WHERE id = ${text(subject)})`,
+    `e.time < ${whole(window ? Math.min(asOf, window.end) : asOf)}`,
+    start === null ? 'true' : `e.time >= ${whole(start)}`,
+    filterSql(filter, reader),
+  ]);
+  const sql = `
+    SELECT e.id, e.time::DOUBLE, n.name, u.id, ${usersAreAccounts ? 'u.id' : 'a.id'}, e.properties FROM (
+      SELECT e.id, e.time, e.name, e.usr, e.account, e.properties FROM ${reader.events} WHERE ${wanted}
+      ORDER BY e.time DESC, e.id DESC LIMIT ${whole(limit)}
+    ) e JOIN names n ON n.idx = e.name LEFT JOIN users u ON u.idx = e.usr LEFT JOIN accounts a ON a.idx = e.account
+    ORDER BY e.time DESC, e.id DESC`;
+  const shape = {
+    id: 'text', time: 'number', event: 'text', user: 'text', account: 'text', properties: 'text',
+  } as const; // prettier-ignore
+  return (await rows(connection, sql, shape)).map(
+    (row) =>
+      ({
+        ...row,
+        id: originalId(row.id ?? ''),
+        properties: JSON.parse(row.properties ?? '{}') as Properties,
+      }) as RecentEvent,
+  );
+}
+
+const filterProperties = (filter: Filter): readonly string[] =>
   propertiesOf([
     {
       level: { kind: 'portfolio' },

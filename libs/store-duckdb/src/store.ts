@@ -1,8 +1,10 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Message, Snapshot, Store, StoreOptions } from '@rapport/store';
 import { StoreError, zone as zoneOf } from '@rapport/store';
+import { readState } from './changes.js';
 import { deliveryStore } from './deliveries.js';
 import { eraseSubject } from './erase.js';
+import { historyStore } from './history.js';
 import type { Appended, Ingest } from './ingest.js';
 import { openIngest } from './ingest.js';
 import { openFile } from './open.js';
@@ -119,14 +121,15 @@ export async function openDuckdbStore(options: DuckdbOptions): Promise<Store> {
     const begin = async () => {
       await connection.run('BEGIN TRANSACTION READ ONLY');
       // DuckDB takes a snapshot at the first read, not at BEGIN.
-      await connection.run('SELECT count(*) FROM meta');
+      const state = await readState(connection);
       seen = changes;
+      return state;
     };
-    await begin();
     const taken = openSnapshot({
       connection,
       zone,
       usersAreAccounts,
+      state: await begin(),
       declare: (properties) =>
         change(async () => {
           await declare(properties);
@@ -145,14 +148,16 @@ export async function openDuckdbStore(options: DuckdbOptions): Promise<Store> {
     assertOpen();
     return reader;
   };
-  const results = resultStore({ writer, queue: { run: change, idle: writes.idle }, reader: reading });
-  const deliveries = deliveryStore(writer, { run: change, idle: writes.idle }, reading);
+  const connections = { writer, queue: { run: change, idle: writes.idle }, reader: reading };
+  const results = resultStore(connections);
+  const deliveries = deliveryStore(writer, connections.queue, reading);
 
   return {
     location: `duckdb:${file.path}`,
     zone: zone.name,
     ...results,
     ...deliveries,
+    ...historyStore(connections),
 
     append(batch) {
       return new Promise<Appended>((resolve, reject) => {

@@ -1,7 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Column, Json, Level, ResolvedMeasure, ResolvedWindow, Zone } from '@rapport/store';
-import { compareCodeUnits, readKey, readTime } from '@rapport/store';
+import { compareCodeUnits, hierarchyOf, readKey, readTime } from '@rapport/store';
 import type { Vocabulary } from './predicate.js';
+import { columnNames } from './properties.js';
 import { columns } from './rows.js';
 import { allOf, text, whole } from './sql.js';
 import { tableWriter } from './writer.js';
@@ -13,6 +14,10 @@ export interface Reader extends Vocabulary {
   readonly usersAreAccounts: boolean;
   /** What to select from, under the name `e`: the events with the columns of every property of the call. */
   readonly events: string;
+  /** These properties. */
+  readonly properties: readonly string[];
+  /** The events are those of few subjects, a copy: the number of statements counts, and not what each looks at. */
+  readonly few: boolean;
   /** Name for a temp table that lives as long as the call. */
   temporary(): string;
 }
@@ -44,7 +49,8 @@ export interface TraitValues {
   readonly values: readonly Json[];
 }
 
-export async function openView(reader: Reader, level: Level, asOf: number): Promise<View> {
+/** @param only the subjects that are asked for, of accounts or users; all where absent */
+export async function openView(reader: Reader, level: Level, asOf: number, only?: readonly string[]): Promise<View> {
   const traitValues = new Map<string, Promise<TraitValues>>();
   const sinceTables = new Map<string, Promise<Since>>();
   const kind = level.kind === 'user' || reader.usersAreAccounts ? 'user' : 'account';
@@ -60,42 +66,57 @@ export async function openView(reader: Reader, level: Level, asOf: number): Prom
   };
   const base = { reader, level, asOf, trait, since };
 
-  if (level.kind !== 'portfolio') {
-    const subject = level.kind === 'user' ? 'usr' : 'account';
-    const { subjects, positions } = await subjectsOf(reader, kind, asOf);
-    return {
-      ...base,
-      subjects,
-      positions,
-      ownerPositions: positions,
-      scope: (alias) => ({ subject: `${alias}.${subject}`, join: '', where: `${alias}.${subject} IS NOT NULL` }),
-    };
+  switch (level.kind) {
+    case 'account':
+    case 'user': {
+      const subject = level.kind === 'user' ? 'usr' : 'account';
+      const { subjects, positions } = await subjectsOf(reader, kind, asOf, only);
+      return {
+        ...base,
+        subjects,
+        positions,
+        ownerPositions: positions,
+        scope: (alias) => ({ subject: `${alias}.${subject}`, join: '', where: `${alias}.${subject} IS NOT NULL` }),
+      };
+    }
+    case 'portfolio': {
+      if (level.by === undefined) {
+        const scope = { subject: '0', join: '', where: 'true' };
+        const positions = new Int32Array(1);
+        return { ...base, subjects: [''], positions, ownerPositions: positions, scope: () => scope };
+      }
+      const { subjects, groups } = await groupsOf(reader, kind, asOf, await trait(level.by));
+      const positions = Int32Array.from(subjects, (_, position) => position);
+      return { ...base, subjects, positions, ownerPositions: groups, scope: await accountScope(reader, groups) };
+    }
+    case 'family': {
+      const parent = await trait(level.parent);
+      const { subjects, positions, heads } = await familiesOf(reader, kind, asOf, level.depth ?? 0, parent);
+      const ownerPositions = heads.map((head) => (head < 0 ? -1 : (positions[head] ?? -1)));
+      return { ...base, subjects, positions, ownerPositions, scope: await accountScope(reader, heads) };
+    }
   }
-  if (level.by === undefined) {
-    const scope = { subject: '0', join: '', where: 'true' };
-    const positions = new Int32Array(1);
-    return { ...base, subjects: [''], positions, ownerPositions: positions, scope: () => scope };
-  }
-  const groups = await groupsOf(reader, kind, asOf, await trait(level.by));
-  return {
-    ...base,
-    subjects: groups.subjects,
-    positions: Int32Array.from(groups.subjects, (_, position) => position),
-    ownerPositions: groups.ownerPositions,
-    scope: (alias) => ({
-      subject: `${groups.table}.grp`,
-      join: `JOIN ${groups.table} ON ${groups.table}.account = ${alias}.account`,
-      where: 'true',
-    }),
-  };
 }
 
-/** Everyone named before `asOf`, in code-unit order. */
-async function subjectsOf(reader: Reader, kind: 'account' | 'user', asOf: number) {
+/** The scope where accounts belong to what their numbers say; −1 is nothing. */
+async function accountScope(reader: Reader, belongs: Int32Array): Promise<View['scope']> {
+  const table = reader.temporary();
+  await reader.connection.run(`CREATE TEMP TABLE ${table} (account INTEGER, subject INTEGER)`);
+  const writer = await tableWriter(reader.connection, `temp.${table}`, ['integer', 'integer']);
+  belongs.forEach((subject, account) => {
+    if (subject >= 0) writer.add([account, subject]);
+  });
+  writer.close();
+  const join = (alias: string) => `JOIN ${table} ON ${table}.account = ${alias}.account`;
+  return (alias) => ({ subject: `${table}.subject`, join: join(alias), where: 'true' });
+}
+
+/** Everyone named before `asOf`, or those asked for, in code-unit order. */
+async function subjectsOf(reader: Reader, kind: 'account' | 'user', asOf: number, only?: readonly string[]) {
   const sql = `
     SELECT s.idx::DOUBLE, s.id FROM ${kind}s s
     JOIN (SELECT idx FROM ${kind}_sightings GROUP BY idx HAVING min(time) < ${whole(asOf)}) USING (idx)
-    ORDER BY s.id`;
+    ${only ? `WHERE s.id IN (${['NULL', ...only.map(text)].join(', ')})` : ''} ORDER BY s.id`;
   const [indexes, ids] = (await columns(reader.connection, sql, ['number', 'text'])).columns;
   const order = inCodeUnitOrder(ids as readonly string[]);
   const subjects = order ? order.map((row) => ids[row] ?? '') : (ids as readonly string[]);
@@ -114,27 +135,57 @@ function inCodeUnitOrder(ids: readonly string[]): readonly number[] | null {
   return ids.map((_, row) => row).sort((a, b) => compareCodeUnits(ids[a] ?? '', ids[b] ?? ''));
 }
 
+/** The number of each account's group, by the account's; the accounts that there are not have −1. */
 async function groupsOf(reader: Reader, kind: 'account' | 'user', asOf: number, by: TraitValues) {
   const { positions } = await subjectsOf(reader, kind, asOf);
-  const groupOf = new Map<number, string>();
-  positions.forEach((position, index) => {
-    if (position >= 0) groupOf.set(index, '');
+  const keys = keysOf(by);
+  const group = (account: number) => keys.get(account) ?? '';
+  const subjects = [...new Set(numbersIn(positions).map(group))].sort(compareCodeUnits);
+  const numbers = new Map(subjects.map((name, number) => [name, number]));
+  return {
+    subjects,
+    groups: positions.map((position, account) => (position < 0 ? -1 : (numbers.get(group(account)) ?? -1))),
+  };
+}
+
+/** The parents of a depth, and the number of the one that each account is below, by its own. */
+async function familiesOf(reader: Reader, kind: 'account' | 'user', asOf: number, depth: number, parent: TraitValues) {
+  const { subjects: accounts, positions: ranks } = await subjectsOf(reader, kind, asOf);
+  const parents = keysOf(parent);
+  const numbers = new Map<string, number>();
+  ranks.forEach((rank, number) => {
+    if (rank >= 0) numbers.set(accounts[rank] ?? '', number);
   });
-  by.subjects.forEach((index, row) => {
-    if (groupOf.has(index)) groupOf.set(index, readKey(by.values[row]) ?? '');
-  });
-  const subjects = [...new Set(groupOf.values())].sort(compareCodeUnits);
-  const position = new Map(subjects.map((group, at) => [group, at]));
+  const families = hierarchyOf(accounts, (account) => parents.get(numbers.get(account) ?? -1) ?? null).familiesAt(
+    depth,
+  );
+  const subjects = [...new Set(families.values())].sort(compareCodeUnits);
+  const positions = new Int32Array(ranks.length).fill(-1);
+  for (const [position, head] of subjects.entries()) positions[numbers.get(head) ?? 0] = position;
+  const heads = new Int32Array(ranks.length).fill(-1);
+  for (const [account, head] of families) heads[numbers.get(account) ?? 0] = numbers.get(head) ?? -1;
+  return { subjects, positions, heads };
+}
+
+const keysOf = ({ subjects, values }: TraitValues): ReadonlyMap<number, string | null> =>
+  new Map(values.map((value, row) => [subjects[row] ?? -1, readKey(value)]));
+
+/** The numbers that have a position. */
+const numbersIn = (positions: Int32Array): readonly number[] =>
+  Array.from(positions, (position, number) => (position < 0 ? -1 : number)).filter((number) => number >= 0);
+
+/** The view over a copy of its subjects' events: what looks at few subjects then looks at few events, however often. */
+export async function copied(view: View): Promise<View> {
+  const { reader } = view;
   const table = reader.temporary();
-  await reader.connection.run(`CREATE TEMP TABLE ${table} (account INTEGER, grp INTEGER)`);
-  const writer = await tableWriter(reader.connection, `temp.${table}`, ['integer', 'integer']);
-  const ownerPositions = new Int32Array(positions.length).fill(-1);
-  for (const [index, group] of groupOf) {
-    ownerPositions[index] = position.get(group) ?? -1;
-    writer.add([index, position.get(group)]);
-  }
-  writer.close();
-  return { subjects, table, ownerPositions };
+  const { subject } = view.scope('e');
+  const numbers = numbersIn(view.positions);
+  const properties = reader.properties.flatMap((name) => columnNames(reader.property(name)));
+  const selected = ['id', 'time', 'day', 'name', 'usr', 'account', 'session'].map((column) => `e.${column}`);
+  await reader.connection.run(`
+    CREATE TEMP TABLE ${table} AS SELECT ${[...selected, ...properties].join(', ')} FROM ${reader.events}
+    WHERE ${subject} IN (${['NULL', ...numbers.map(whole)].join(', ')}) AND e.time < ${whole(view.asOf)}`);
+  return { ...view, reader: { ...reader, events: `${table} e`, few: true } };
 }
 
 async function readTrait(reader: Reader, kind: 'account' | 'user', name: string, asOf: number): Promise<TraitValues> {
