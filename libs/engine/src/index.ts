@@ -18,5 +18,6 @@ export {
 } from './analysis/backfill.js';
 export * from './analysis/trend.js';
 export * from './analysis/evidence.js';
+export * from './analysis/attribution.js';
 export { dateOfDay, dayOfDate, writtenDay } from './analysis/day.js';
 export { isOfOrigin, originOf, partialOrigin } from './analysis/origin.js';
