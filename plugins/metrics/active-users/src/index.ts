@@ -41,6 +41,7 @@ export default defineMetric({
     new: { unit: 'count', description: 'Those whose first qualifying day ever lies in the window' },
     returning: { unit: 'count', description: 'Those who had a qualifying day before the window' },
   },
+  window: ({ window }) => last(window),
   measures: ({ window, qualifying }) => {
     const active = { qualifying: qualifying.map(({ event, atLeast }) => ({ events: [event], atLeast })) };
     return {

@@ -1,16 +1,32 @@
 import {
-  allOf,
-  atLeast,
-  atMost,
   count,
   defineMetric,
   durationOption,
-  equal,
   last,
   mean,
   noData,
+  type Static,
+  surveyComments,
+  surveyOptions,
+  surveyResponses,
   Type,
 } from '@rapport/sdk';
+
+const options = Type.Object(
+  {
+    window: durationOption('90d', 'Days whose responses count.'),
+    satisfied: Type.Number({ default: 4, description: 'Least score that counts as satisfied.' }),
+    lowest: Type.Number({ default: 1, description: 'Low end of the scale.' }),
+    highest: Type.Number({ default: 5, description: 'High end of the scale.' }),
+    ...surveyOptions('csat'),
+  },
+  { additionalProperties: false },
+);
+type Options = Static<typeof options>;
+
+const responses = (config: Options) => surveyResponses(config, config.lowest, config.highest);
+const satisfied = (config: Options) =>
+  surveyResponses(config, Math.max(config.lowest, config.satisfied), config.highest);
 
 /**
  * Customer satisfaction: share of survey responses that are at least satisfied, 0–100 %. Every response counts, not only a
@@ -26,36 +42,19 @@ export default defineMetric({
   unit: 'percent',
   range: [0, 100],
   subjects: ['account', 'user', 'portfolio'],
-  config: Type.Object(
-    {
-      window: durationOption('90d', 'Days whose responses count.'),
-      survey: Type.String({ minLength: 1, default: 'csat', description: 'Which survey, as the events name it.' }),
-      minSample: Type.Integer({ minimum: 1, default: 1, description: 'Fewest responses that make a value.' }),
-      satisfied: Type.Number({ default: 4, description: 'Least score that counts as satisfied.' }),
-      lowest: Type.Number({ default: 1, description: 'Low end of the scale.' }),
-      highest: Type.Number({ default: 5, description: 'High end of the scale.' }),
-      event: Type.String({ minLength: 1, default: 'Survey Responded', description: 'Event of a response.' }),
-      surveyProperty: Type.String({ minLength: 1, default: 'survey', description: 'Property that names the survey.' }),
-      scoreProperty: Type.String({ minLength: 1, default: 'score', description: 'Property with the score.' }),
-    },
-    { additionalProperties: false },
-  ),
+  config: options,
   parts: {
     responses: { unit: 'count', description: 'Responses on the scale' },
     satisfied: { unit: 'count', description: 'Responses that are at least satisfied' },
     mean: { unit: 'points', description: 'Mean score, on the survey’s scale' },
   },
-  measures({ window, survey, satisfied, lowest, highest, event, surveyProperty, scoreProperty }) {
-    const from = (least: number) => ({
-      events: [event],
-      where: allOf(equal(surveyProperty, survey), atLeast(scoreProperty, least), atMost(scoreProperty, highest)),
-    });
-    return {
-      responses: count(from(lowest), last(window)),
-      satisfied: count(from(Math.max(lowest, satisfied)), last(window)),
-      mean: mean(scoreProperty, from(lowest), last(window)),
-    };
-  },
+  window: ({ window }) => last(window),
+  evidence: (config) => surveyComments(config, responses(config), last(config.window)),
+  measures: (config) => ({
+    responses: count(responses(config), last(config.window)),
+    satisfied: count(satisfied(config), last(config.window)),
+    mean: mean(config.scoreProperty, responses(config), last(config.window)),
+  }),
   compute({ responses, satisfied, mean }, { config: { minSample } }) {
     const parts = { responses, satisfied, mean };
     if (responses === 0) return noData('no-data');

@@ -54,6 +54,7 @@ export default defineMetric({
     },
     untried: { type: 'list', description: 'Catalogue features not used in the window, in catalogue order' },
   },
+  window: ({ window }) => last(window),
   measures({ event, feature, window, activity }) {
     const use = named([event]);
     return {

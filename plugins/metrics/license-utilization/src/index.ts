@@ -1,4 +1,4 @@
-import { defineMetric, distinct, durationOption, last, named, noData, trait, Type } from '@rapport/sdk';
+import { activityOption, defineMetric, distinct, durationOption, last, named, noData, trait, Type } from '@rapport/sdk';
 
 /**
  * Active users ÷ licences bought (the account's seats as of then). Above 1 is over-use. An account without seats has no value
@@ -18,10 +18,7 @@ export default defineMetric({
     {
       window: durationOption('30d', 'Days within which a user must have been active.'),
       seats: Type.String({ minLength: 1, default: 'seats', description: 'Account trait with the licences bought.' }),
-      events: Type.Array(Type.String({ minLength: 1 }), {
-        default: [],
-        description: 'Names of the events that count as activity. Empty: every event.',
-      }),
+      events: activityOption(),
     },
     { additionalProperties: false },
   ),
@@ -31,6 +28,8 @@ export default defineMetric({
     unused: { unit: 'count', description: 'Licences that nobody uses, 0 in over-use; summed over accounts' },
     accounts: { unit: 'count', description: 'Accounts with seats (1 for an account)' },
   },
+  window: ({ window }) => last(window),
+  family: 'reduce',
   measures: ({ window, seats, events }) => ({
     activeUsers: distinct('user', named(events), last(window)),
     seats: trait(seats),

@@ -1,4 +1,4 @@
-import { defineMetric, distinct, last, meanPerDay, named, noData, Type } from '@rapport/sdk';
+import { activityOption, defineMetric, distinct, last, meanPerDay, named, noData, Type } from '@rapport/sdk';
 
 /**
  * DAU ÷ MAU, a ratio from 0 to 1: DAU is the mean of the distinct users per day over 30 days, or those of the last day.
@@ -21,10 +21,7 @@ export default defineMetric({
         default: 'average',
         description: 'DAU is the mean over the 30 days (`average`), or the last day’s (`latest`).',
       }),
-      events: Type.Array(Type.String({ minLength: 1 }), {
-        default: [],
-        description: 'Names of the events that count as activity. Empty: every event.',
-      }),
+      events: activityOption(),
     },
     { additionalProperties: false },
   ),
@@ -32,6 +29,7 @@ export default defineMetric({
     dau: { unit: 'count', description: 'Daily active users, as configured' },
     mau: { unit: 'count', description: 'Users active in the last 30 days' },
   },
+  window: () => last('30d'),
   measures: ({ dau, events }) => ({
     dau: dau === 'latest' ? distinct('user', named(events), last('1d')) : meanPerDay(named(events), last('30d')),
     mau: distinct('user', named(events), last('30d')),

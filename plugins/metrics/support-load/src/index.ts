@@ -56,6 +56,7 @@ export default defineMetric({
     },
     escalated: { unit: 'count', description: 'Escalations in the window' },
   },
+  window: ({ window }) => last(window),
   measures({ window, opened, closed, ticketId, escalations, escalated }) {
     const known = { events: [opened], where: exists(ticketId) };
     const ticket = { key: ticketId, open: known, close: { events: [closed], where: exists(ticketId) } };

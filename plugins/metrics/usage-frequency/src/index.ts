@@ -1,4 +1,5 @@
 import {
+  activityOption,
   count,
   daysIn,
   defineMetric,
@@ -35,10 +36,7 @@ export default defineMetric({
         default: 1,
         description: 'Days per week from which it is weekly.',
       }),
-      events: Type.Array(Type.String({ minLength: 1 }), {
-        default: [],
-        description: 'Names of the events that count as activity. Empty: every event.',
-      }),
+      events: activityOption(),
     },
     { additionalProperties: false },
   ),
@@ -46,6 +44,7 @@ export default defineMetric({
     activeDays: { unit: 'count', description: 'Days of the window with activity' },
     class: { type: 'text', description: '`daily`, `weekly`, `infrequent` or `none`' },
   },
+  window: ({ window }) => last(window),
   measures: ({ window, events }) => ({
     activeDays: distinct('day', named(events), last(window)),
     ever: count({}, lifetime()),
