@@ -1,8 +1,8 @@
 import { appendFileSync } from 'node:fs';
-import { batchOf, commitOf } from './crash.test.data.js';
+import { batchOf, commitOf, historyOf } from './crash.test.data.js';
 import { openMongodbStore } from './index.js';
 
-/* A process to be killed: appends batch after batch, or commits run after run, and notes each one that was acknowledged. */
+/* A process to be killed: appends batch after batch, puts a day's history again and again, or commits run after run, and notes what was acknowledged. */
 const [task = '', uri = '', database = '', notes = ''] = process.argv.slice(2);
 const store = await openMongodbStore({ zone: 'UTC', uri, database });
 const note = (line: string) => {
@@ -11,6 +11,11 @@ const note = (line: string) => {
 if (task === 'append') {
   for (let i = 0; ; i++) {
     await store.append(batchOf(i));
+    note(String(i));
+  }
+} else if (task === 'history') {
+  for (let i = 1; ; i++) {
+    await store.putHistory([historyOf(i)]);
     note(String(i));
   }
 } else {

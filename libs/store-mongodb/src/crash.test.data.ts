@@ -1,4 +1,4 @@
-import type { Message, RunCommit } from '@rapport/store';
+import type { HistoryDay, Message, RunCommit } from '@rapport/store';
 
 const START = Date.UTC(2024, 0, 1);
 export const EVENTS_PER_BATCH = 40;
@@ -54,3 +54,19 @@ export const commitOf = (run: number): RunCommit => ({
   })),
   evaluated: [`run-${String(run)}@1.0.0`],
 });
+
+/** One and the same day, put again and again: every value is the number of the put, and every other time there is a subject more. */
+export const historyOf = (put: number): HistoryDay => {
+  const size = 2500 + (put % 2);
+  const metric = {
+    origin: `put ${String(put)}`,
+    values: { type: 'number', values: new Float64Array(size).fill(put), valid: new Uint8Array(size).fill(1) },
+  } as const;
+  return {
+    level: { kind: 'account' },
+    day: 19_000,
+    asOf: 19_001 * 86_400_000,
+    subjects: Array.from({ length: size }, (_, k) => `a${String(k).padStart(4, '0')}`),
+    metrics: { score: metric, nps: metric },
+  };
+};

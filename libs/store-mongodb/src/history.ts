@@ -34,10 +34,7 @@ interface Chosen {
 export function createHistory({ history, historyValues, historySubjects, historyState }: Collections): History {
   return {
     async putHistory(days) {
-      for (const day of days) {
-        let done = false;
-        while (!done) done = await putDay(day);
-      }
+      for (const day of days) await putDay(day);
     },
 
     async history(query) {
@@ -89,12 +86,11 @@ export function createHistory({ history, historyValues, historySubjects, history
     },
   };
 
-  /** False when it has to be done again: its list of subjects was removed before it was used. */
-  async function putDay({ level, day, asOf, subjects, metrics }: HistoryDay): Promise<boolean> {
+  async function putDay({ level, day, asOf, subjects, metrics }: HistoryDay): Promise<void> {
     const entries = Object.entries(metrics).map(([name, metric]) => ({ ...metric, name: encodeId(name) }));
-    if (entries.length === 0) return true;
+    if (entries.length === 0) return;
     const path = levelPath(level);
-    const list = await listOf(level, subjects);
+    const list = await pinnedList(level, subjects);
     const put = await nextPut();
     const written = entries.map(({ name, origin, values }) => ({
       document: { _id: documentId(path, day, name, put), level: path, day, metric: name, put, asOf, origin, list },
@@ -108,7 +104,7 @@ export function createHistory({ history, historyValues, historySubjects, history
     );
     await inBatches(parts, (batch) => historyValues.insertMany([...batch], { ordered: false }));
     await history.insertMany(written.map(({ document }) => document));
-    if (!(await historySubjects.findOne({ list, hash: { $exists: true } }, { projection: { _id: 1 } }))) return false;
+    await historySubjects.updateOne({ list, pins: { $gt: 0 } }, { $inc: { pins: -1 } });
 
     const names = entries.map(({ name }) => name);
     const older = await history.find({ level: path, day, metric: { $in: names }, put: { $lt: put } }).toArray();
@@ -121,7 +117,6 @@ export function createHistory({ history, historyValues, historySubjects, history
       })),
     );
     for (const unused of new Set(older.map((document) => document.list))) await release(unused);
-    return true;
   }
 
   async function nextPut(): Promise<number> {
@@ -133,13 +128,13 @@ export function createHistory({ history, historyValues, historySubjects, history
     return state?.put ?? 1;
   }
 
-  /** The list of these subjects, written if there is none. */
-  async function listOf(level: Level, subjects: readonly string[]): Promise<string> {
+  /** The list of these subjects, written if there is none; pinned until days use it. */
+  async function pinnedList(level: Level, subjects: readonly string[]): Promise<string> {
     const kind = kindOf(level);
     const hash = createHash('sha256')
       .update(JSON.stringify([kind, subjects]))
       .digest('hex');
-    const known = await historySubjects.findOne({ hash }, { projection: { list: 1 } });
+    const known = await historySubjects.findOneAndUpdate({ hash }, { $inc: { pins: 1 } });
     if (known) return known.list;
     const list = randomUUID();
     const parts = partsOf(subjects);
@@ -149,18 +144,19 @@ export function createHistory({ history, historyValues, historySubjects, history
       part,
       kind,
       ...subjectsPart(ids),
-      ...(part === parts.length - 1 && { hash }),
+      ...(part === parts.length - 1 && { hash, pins: 1 }),
     }));
     await inBatches(documents, (batch) => historySubjects.insertMany([...batch]));
     return list;
   }
 
-  /** Removes a list that nothing uses any more. */
+  /** Removes a list that nothing uses any more. Without its hash nobody can pin it: what then neither is pinned nor used, stays so. */
   async function release(list: string): Promise<void> {
     const used = () => history.findOne({ list }, { projection: { _id: 1 } });
     if (await used()) return;
-    await historySubjects.updateMany({ list }, { $unset: { hash: '' } });
-    if (await used()) return; // by a put that found the list just before
+    await historySubjects.updateOne({ list, pins: 0 }, { $unset: { hash: '' } });
+    const pinned = await historySubjects.findOne({ list, hash: { $exists: true } }, { projection: { _id: 1 } });
+    if (pinned || (await used())) return;
     await historySubjects.deleteMany({ list });
   }
 

@@ -79,6 +79,8 @@ export interface HistorySubjectsDocument {
   readonly data: Binary;
   /** Of the whole list, in its last part, which is written last; `erased` once a subject was taken out. Absent while the list is being removed. */
   readonly hash?: string;
+  /** In the last part too: puts that have found the list and written no day that uses it yet. What a killed one pinned stays. */
+  readonly pins?: number;
 }
 
 export interface TransitionDocument {

@@ -1,5 +1,6 @@
-import type { Message, Store } from '@rapport/store';
-import { createOracle, StoreError } from '@rapport/store';
+import type { Message, Properties, Snapshot, Store, StreamedEvent } from '@rapport/store';
+import { createOracle, StoreError, valueAt } from '@rapport/store';
+import type { Collection } from 'mongodb';
 import { MongoClient } from 'mongodb';
 import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -8,9 +9,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { batchOf, commitOf, EVENTS_PER_BATCH, MEMBERS_PER_RUN } from './crash.test.data.js';
-import type { AppendsState } from './collections.js';
+import { batchOf, commitOf, EVENTS_PER_BATCH, historyOf, MEMBERS_PER_RUN } from './crash.test.data.js';
+import type { AppendsState, WorkspaceState } from './collections.js';
 import { openMongodbStore } from './index.js';
+import type { HistorySubjectsDocument } from './result-document.js';
 
 const uri = process.env['MONGODB_URI'] ?? '';
 
@@ -100,6 +102,41 @@ describe.skipIf(uri === '')('with a server', { timeout: 120_000 }, () => {
     });
   });
 
+  it('answers alike for few subjects and for more than it names to MongoDB', async () => {
+    await withDatabase(async (name) => {
+      const store = await openMongodbStore({ zone: 'UTC', uri, database: name });
+      await store.append([...batchOf(0), ...batchOf(1)]);
+      const snapshot = await store.snapshot();
+      const asOf = Date.UTC(2024, 1, 1);
+      const window = { kind: 'days', from: null, to: 20_000, start: null, end: asOf } as const;
+      const level = { kind: 'account' } as const;
+      const measures = [{ node: 'count', filter: {}, window }] as const;
+      const few = ['a1', 'nobody'];
+      const many = [...few, ...Array.from({ length: 10_000 }, (_, i) => `nobody-${String(i)}`)];
+      const plan = { level, asOf, measures };
+      const [whole, some, most] = await snapshot.measure([
+        plan,
+        { ...plan, subjects: few },
+        { ...plan, subjects: many },
+      ]);
+      expect(whole?.subjects).toEqual(['a0', 'a1']);
+      expect(some?.subjects).toEqual(['a1']);
+      expect(some?.columns.map((column) => valueAt(column, 0))).toEqual(
+        whole?.columns.map((column) => valueAt(column, 1)),
+      );
+      expect(most).toEqual(some);
+      const streamed = async (subjects: readonly string[]) => {
+        const query = { level, asOf, filter: {}, window, properties: ['k'], subjects };
+        const events: StreamedEvent[] = [];
+        for await (const batch of snapshot.stream(query)) events.push(...batch);
+        return events;
+      };
+      expect((await streamed(few)).map(({ subject }) => subject)).toContain('a1');
+      expect(await streamed(many)).toEqual(await streamed(few));
+      await store.close();
+    });
+  });
+
   it('shows what a killed writer left when a minute has passed, whole', async () => {
     await withDatabase(async (name, client) => {
       const store = await openMongodbStore({ zone: 'UTC', uri, database: name });
@@ -132,6 +169,173 @@ describe.skipIf(uri === '')('with a server', { timeout: 120_000 }, () => {
         await expectAlike(store, oracle, batches.flat());
         await store.close();
       }
+    });
+  });
+
+  describe('changes', () => {
+    const asOf = Date.UTC(2024, 0, 20, 18);
+    const said = (user: string, account: string, properties: Properties = {}): Message => ({
+      id: `${user} ${account}`,
+      time: Date.UTC(2024, 0, 10),
+      event: { name: 'Opened', user, account, session: null, properties },
+    });
+    const withState = (use: (store: Store, state: Collection<AppendsState>) => Promise<void>) =>
+      withDatabase(async (name, client) => {
+        const store = await openMongodbStore({ zone: 'UTC', uri, database: name });
+        await use(store, client.db(name).collection<AppendsState>('state'));
+        await store.close();
+      });
+
+    it('name what was under way when the earlier snapshot was taken', async () => {
+      await withState(async (store, state) => {
+        await store.append([said('ann', 'acme')]);
+        // As it was just before the append ended.
+        await state.updateOne({ _id: 'appends' }, { $push: { open: { number: 1, since: Date.now() } } });
+        const before = await store.snapshot();
+        expect(await before.recent('user', 'ann', asOf, 9)).toEqual([]);
+        await store.append([said('bob', 'beta')]);
+        const between = await store.snapshot();
+        await state.updateOne({ _id: 'appends' }, { $pull: { open: { number: 1 } } });
+        const after = await store.snapshot();
+        const since = (snapshot: Snapshot) => after.changes({ state: snapshot.state, asOf }, asOf, []);
+        expect(await since(between)).toEqual({ accounts: ['acme'], users: ['ann'] });
+        expect(await since(before)).toEqual({ accounts: ['acme', 'beta'], users: ['ann', 'bob'] });
+        expect(await since(after)).toEqual({ accounts: [], users: [] });
+      });
+    });
+
+    it('name what was taken over from a killed writer', async () => {
+      await withState(async (store, state) => {
+        await store.append([said('ann', 'acme')]);
+        await state.updateOne({ _id: 'appends' }, { $push: { open: { number: 1, since: Date.now() - 61_000 } } });
+        const before = await store.snapshot();
+        await store.append([said('bob', 'beta')]);
+        const after = await store.snapshot();
+        expect(await after.changes({ state: before.state, asOf }, asOf, [])).toEqual({
+          accounts: ['acme', 'beta'],
+          users: ['ann', 'bob'],
+        });
+      });
+    });
+
+    it('cannot be told until an erasure that was cut short is repeated', async () => {
+      await withState(async (store, state) => {
+        await store.append([said('ann', 'acme')]);
+        await state.updateOne({ _id: 'appends' }, { $set: { erasing: ['user/ann'] } });
+        const changes = async () => {
+          const { state: of } = await store.snapshot();
+          return (await store.snapshot()).changes({ state: of, asOf }, asOf, []);
+        };
+        expect(await changes()).toBeNull();
+        await store.erase({ kind: 'user', id: 'ann' });
+        expect(await changes()).toEqual({ accounts: [], users: [] });
+      });
+    });
+
+    it('find what takes effect by an index', async () => {
+      await withDatabase(async (name, client) => {
+        const store = await openMongodbStore({ zone: 'UTC', uri, database: name });
+        await store.append([
+          said('ann', 'acme', { 'ends.at': '2024-01-20T12:00:00Z' }),
+          said('bob', 'beta', { 'ends.at': asOf - 0.5 }),
+          said('cyd', 'gamma', { 'ends.at': asOf }),
+        ]);
+        const snapshot = await store.snapshot();
+        const since = { state: snapshot.state, asOf: asOf - 6 * 3_600_000 };
+        expect(await snapshot.changes(since, asOf, ['ends.at'])).toEqual({
+          accounts: ['acme', 'beta'],
+          users: ['ann', 'bob'],
+        });
+        const indexes = await client.db(name).collection('messages').indexes();
+        expect(indexes.map((index) => index.name)).toEqual(
+          expect.arrayContaining(['rapport_at.ends%2eat', 'rapport_num.ends%2eat']),
+        );
+        await store.close();
+      });
+    });
+
+    it('are told of a database that was made before it had an id', async () => {
+      await withDatabase(async (name, client) => {
+        const opened = async () => openMongodbStore({ zone: 'UTC', uri, database: name });
+        await (await opened()).close();
+        const state = client.db(name).collection<WorkspaceState>('state');
+        await state.updateOne({ _id: 'workspace' }, { $unset: { id: '' } });
+        const [one, two] = [await opened(), await opened()];
+        const since = { state: (await one.snapshot()).state, asOf };
+        expect(await (await two.snapshot()).changes(since, asOf, [])).toEqual({ accounts: [], users: [] });
+        await Promise.all([one.close(), two.close()]);
+      });
+    });
+  });
+
+  describe('history', () => {
+    const query = { level: { kind: 'account' }, metrics: ['score', 'nps'], from: 0, to: 1e6 } as const;
+    /** The number that each metric's values are, all of them. */
+    const putsOf = async (store: Store) => {
+      const days = await store.history(query);
+      const metrics = days.flatMap((day) => Object.values(day.metrics).map((metric) => ({ ...metric, day })));
+      return metrics.map(({ origin, values, day }) => {
+        const put = values.values[0] ?? 0;
+        expect(historyOf(put).metrics['score']).toEqual({ origin, values });
+        expect(day.subjects).toEqual(historyOf(put).subjects);
+        return put;
+      });
+    };
+    /** How many documents a collection has after one more put: nothing is left of earlier ones. */
+    const countsAfter = async (store: Store, client: MongoClient, name: string, collections: readonly string[]) => {
+      await store.putHistory([historyOf(1000)]);
+      expect(await putsOf(store)).toEqual([1000, 1000]);
+      return Promise.all(collections.map((collection) => client.db(name).collection(collection).countDocuments()));
+    };
+
+    it('of a day is whole when its writer is killed', async () => {
+      await withDatabase(async (name, client) => {
+        for (const delay of [5, 60, 170]) {
+          const last = Number((await killed('history', name, delay)).at(-1));
+          const store = await openMongodbStore({ zone: 'UTC', uri, database: name });
+          for (const put of await putsOf(store)) expect([last, last + 1]).toContain(put);
+          expect(await countsAfter(store, client, name, ['history', 'history_values'])).toEqual([2, 2 * 3]);
+          await store.close();
+        }
+      });
+    });
+
+    it('of a day is whole while it is put by two and read by others', async () => {
+      await withDatabase(async (name, client) => {
+        const [one, two, three] = await Promise.all(
+          [1, 2, 3].map(() => openMongodbStore({ zone: 'UTC', uri, database: name })),
+        );
+        if (!one || !two || !three) throw new Error('not opened');
+        const write = async (store: Store, first: number) => {
+          for (let put = first; put < 30; put += 2) await store.putHistory([historyOf(put)]);
+        };
+        const read = async (store: Store) => {
+          for (let i = 0; i < 30; i++) expect((await putsOf(store)).length).toBeLessThanOrEqual(2);
+        };
+        await Promise.all([write(one, 1), write(two, 2), read(three)]);
+        const collections = ['history', 'history_values', 'history_subjects'];
+        expect(await countsAfter(three, client, name, collections)).toEqual([2, 2 * 3, 3]);
+        await Promise.all([one, two, three].map((store) => store.close()));
+      });
+    });
+
+    it('shares a list of subjects, and leaves nothing of an erased one', async () => {
+      await withDatabase(async (name, client) => {
+        const store = await openMongodbStore({ zone: 'UTC', uri, database: name });
+        await store.putHistory([1, 2, 3].map((day) => ({ ...historyOf(7), day })));
+        const lists = client.db(name).collection<HistorySubjectsDocument>('history_subjects');
+        expect(await lists.countDocuments()).toBe(3);
+        await store.erase({ kind: 'account', id: 'a0000' });
+        expect((await lists.find().toArray()).map(({ least, data }) => least + data.toString()).join('')).not.toContain(
+          'a0000',
+        );
+        const days = await store.history(query);
+        expect(days.map(({ subjects }) => subjects.length)).toEqual([2500, 2500, 2500]);
+        // The same subjects put again are another list.
+        await store.putHistory([{ ...historyOf(7), day: 4 }]);
+        expect(await store.history({ ...query, subject: 'a0000' })).toHaveLength(1);
+        await store.close();
+      });
     });
   });
 
@@ -196,7 +400,7 @@ describe.skipIf(uri === '')('with a server', { timeout: 120_000 }, () => {
 });
 
 /** Runs the child until `delay` ms after its first acknowledgement, kills it with -9, and returns what it noted. */
-async function killed(task: 'append' | 'commit', name: string, delay: number): Promise<readonly string[]> {
+async function killed(task: 'append' | 'commit' | 'history', name: string, delay: number): Promise<readonly string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'rapport-crash-'));
   const notes = join(folder, 'notes');
   const read = () => {
