@@ -5,6 +5,7 @@ import type { EvaluateCommandOptions } from './command/evaluate.js';
 import type { ImportOptions } from './command/import.js';
 import type { InitOptions } from './command/init.js';
 import type { Outcome, Session } from './command/outcome.js';
+import type { PluginNewOptions } from './command/plugin-new.js';
 import type { ServeOptions } from './command/serve.js';
 import { exit, failureReport } from './failure.js';
 import type { Io } from './io.js';
@@ -220,6 +221,26 @@ Examples:
     .description('plugins that are loaded, and those refused with the reason')
     .addHelpText('after', '\nExample:\n  rapport plugins')
     .action(action(async (session) => (await import('./command/plugins.js')).plugins(session)));
+
+  const plugin = program.command('plugin').description('write a plugin, or look one over').helpCommand(false);
+  plugin
+    .command('new')
+    .description('write a plugin package that builds and passes its tests; never overwrites one')
+    .argument('<kind>', 'metric, segment, playbook or action')
+    .argument('<id>', 'lower-case words with dashes')
+    .option('--dir <dir>', 'folder to write it into (default: the id)')
+    .option('--name <package>', 'name of the package (default: rapport-KIND-ID)')
+    .addHelpText('after', '\nExample:\n  rapport plugin new metric reports-shared --name @acme/metric-reports-shared')
+    .action(
+      action(async (session, [kind, id, options]) =>
+        (await import('./command/plugin-new.js')).newPlugin(
+          session,
+          kind as string,
+          id as string,
+          options as PluginNewOptions,
+        ),
+      ),
+    );
 
   program
     .command('doctor')
