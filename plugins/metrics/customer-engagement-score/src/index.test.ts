@@ -1,6 +1,18 @@
-import { checkMetric, evaluateMetric, group, identify, track, type Call } from '@rapport/testkit';
+import { daysIn, type Static } from '@rapport/sdk';
+import {
+  checkMetric,
+  evaluateMetric,
+  group,
+  identify,
+  track,
+  type Call,
+  type OracleAnswer,
+  type OracleSubject,
+} from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import score from './index.js';
+
+type Config = Static<typeof score.config>;
 
 // 30 days up to this midnight: 30 January … 28 February.
 const asOf = '2026-03-01T00:00:00Z';
@@ -30,7 +42,7 @@ describe('customer engagement score', () => {
         contributions: { 'Report Shared': 110, 'Report Viewed': 68, 'late: Invite Sent': -15 },
         earned: 178,
         deducted: 15,
-        weightSet: 'default',
+        set: 'default',
       },
     });
   });
@@ -140,46 +152,143 @@ describe('customer engagement score', () => {
     });
   });
 
-  describe('with weight sets', () => {
+  describe('with sets', () => {
     const config = {
       weights: { 'Feature Used': 1 },
-      weightSets: { onboarding: { 'Feature Used': 3, 'Invite Sent': 20 } },
+      sets: [
+        {
+          name: 'new admins',
+          when: { stage: 'onboarding', persona: ['admin', 'owner'] },
+          weights: { 'Invite Sent': 7 },
+        },
+        { name: 'onboarding', when: { stage: 'onboarding' }, weights: { 'Feature Used': 3, 'Invite Sent': 20 } },
+        { name: 'pro', when: { 'trait.plan': 'pro' }, weights: { 'Feature Used': 4 } },
+      ],
     };
+    const profiles = {
+      stage: [
+        { id: 'onboarding', when: { fact: 'tenure', operator: 'lessThan', value: 30 } },
+        { id: 'established', when: { fact: 'tenure', operator: 'greaterThanInclusive', value: 30 } },
+      ],
+      persona: ['admin', 'owner'].map((id) => ({ id, when: { fact: 'trait.role', operator: 'equal', value: id } })),
+    } as const;
     const calls = [...times(2, 'Feature Used'), at('Invite Sent')];
+    const withTraits = (traits: Record<string, string | null>, more = {}) =>
+      evaluate([group('acme', traits, '2026-01-01'), ...calls], config, { profiles, ...more });
 
     it.each([
-      ['onboarding', 26, 'onboarding'],
-      ['established', 2, 'default'],
-      ['toString', 2, 'default'],
-      [null, 2, 'default'],
-    ])('and the stage %j', async (stage, value, weightSet) => {
-      const result = await evaluate([group('acme', { stage }, '2026-01-01'), ...calls], config);
-      expect(result).toMatchObject({ value, parts: { weightSet } });
+      [{ signupAt: '2026-02-01' }, 26, 'onboarding'],
+      [{ signupAt: '2026-02-01', role: 'owner' }, 7, 'new admins'],
+      [{ signupAt: '2026-02-01', role: 'guest', plan: 'pro' }, 26, 'onboarding'],
+      [{ signupAt: '2026-01-01', role: 'admin' }, 2, 'default'],
+      [{ signupAt: '2026-01-01', plan: 'pro' }, 8, 'pro'],
+      [{ plan: 'toString' }, 2, 'default'],
+      [{ plan: null }, 2, 'default'],
+    ])('takes the first that fits %j', async (traits, value, set) => {
+      expect(await withTraits(traits)).toMatchObject({ value, parts: { set } });
     });
 
     it('follows the stage as it was then', async () => {
-      const moved = [
-        group('acme', { stage: 'onboarding' }, '2026-01-01'),
-        group('acme', { stage: 'established' }, '2026-03-01T12:00:00Z'),
-        ...calls,
-      ];
-      expect((await evaluate(moved, config)).value).toBe(26);
-      expect((await evaluate(moved, config, { asOf: '2026-03-02T00:00:00Z' })).value).toBe(2);
+      const signedUp = { signupAt: '2026-02-01' };
+      expect((await withTraits(signedUp, { asOf: '2026-03-03T00:00:00Z' })).parts).toMatchObject({ set: 'onboarding' });
+      expect((await withTraits(signedUp, { asOf: '2026-03-04T00:00:00Z' })).parts).toMatchObject({ set: 'default' });
     });
 
-    it('picks by another trait, such as a persona', async () => {
-      const persona = [group('acme', { persona: 'onboarding' }, '2026-01-01'), ...calls];
-      expect((await evaluate(persona, { ...config, weightSetTrait: 'persona' })).value).toBe(26);
+    it('takes the weights of outside where the workspace has no such profile', async () => {
+      expect((await withTraits({ signupAt: '2026-02-01' }, { profiles: {} })).parts).toMatchObject({ set: 'default' });
+    });
+
+    it('refuses a set for nobody, and the options that sets have replaced', async () => {
+      await expect(evaluate(calls, { sets: [{ name: 'all', when: {}, weights: {} }] })).rejects.toThrow('/sets/0/when');
+      const replaced: object = { weightSets: {}, weightSetTrait: 'stage' };
+      await expect(evaluate(calls, replaced)).rejects.toThrow('RAPPORT_TESTKIT_CONFIG');
     });
   });
 
-  it('keeps its contract in random worlds', async () => {
+  it('adds up exactly, whatever the weights, also where the floor lifts it', async () => {
+    const weights = { 'Feature Used': 0.1, 404: 1 / 3, zoomed: 0.7, 'Review Skipped': -1.1 };
+    const calls = [...times(3, 'Feature Used'), ...times(7, '404'), ...times(2, 'zoomed')];
+    const { value, parts } = await evaluate(calls, { weights });
+    expect(value).toBeCloseTo(0.3 + 7 / 3 + 1.4, 12);
+    expect(Object.values(parts.contributions ?? {}).reduce((sum, points) => sum + points, 0)).toBe(value);
+
+    const low = await evaluate([...calls, ...times(9, 'Review Skipped')], { weights });
+    expect(low.value).toBe(0);
+    const contributions = low.parts.contributions ?? {};
+    expect(contributions['floor']).toBeCloseTo(9.9 - 0.3 - 7 / 3 - 1.4, 12);
+    for (const keys of [Object.keys(contributions), Object.keys(contributions).sort()])
+      expect(keys.reduce((sum, key) => sum + (contributions[key] ?? NaN), 0)).toBe(0);
+  });
+
+  /** The definition, spelt out over raw events. */
+  function oracle(subject: OracleSubject, config: Config): OracleAnswer {
+    const { asOf, calendar, events, traits } = subject;
+    if (events.length === 0) return { value: null, reason: 'no-data' };
+    const set = config.sets.find(({ when }) =>
+      Object.entries(when).every(([name, wanted]) => {
+        const found = name.startsWith('trait.') ? traits[name.slice('trait.'.length)] : subject.profile(name);
+        return typeof found === 'string' && [wanted].flat().includes(found);
+      }),
+    );
+    const firstDay = calendar.dayOf(asOf - 1) - daysIn(config.window) + 1;
+    const contributions: Record<string, number> = {};
+    let [earned, deducted, n] = [0, 0, 0];
+    for (const { event, time } of events) {
+      const weight = (set?.weights ?? config.weights)[event];
+      if (weight === undefined || calendar.dayOf(time) < firstDay) continue;
+      contributions[event] = (contributions[event] ?? 0) + weight;
+      earned += weight;
+      n++;
+    }
+    for (const { event, within, since, deduction } of config.expected) {
+      const from = traits[since];
+      const instant = typeof from === 'number' ? from : typeof from === 'string' ? Date.parse(from) : NaN;
+      if (Number.isNaN(instant)) continue;
+      const deadline = calendar.startOfDay(calendar.dayOf(instant) + within);
+      const start = calendar.startOfDay(calendar.dayOf(instant));
+      const came = events.some((each) => each.event === event && each.time >= start && each.time < deadline);
+      if (came || asOf < deadline) continue;
+      contributions[`late: ${event}`] = (contributions[`late: ${event}`] ?? 0) - deduction;
+      deducted += deduction;
+    }
+    if (deducted > earned) contributions['floor'] = deducted - earned;
+    const parts = { contributions, earned, deducted, set: set?.name ?? 'default' };
+    return { value: Math.max(0, earned - deducted), reason: null, n, parts };
+  }
+
+  it('agrees with the definition, and keeps its contract, in random worlds', async () => {
     await checkMetric(score, {
+      oracle,
       config: {
-        weightSets: { onboarding: { 'Feature Used': 3 } },
-        expected: [{ event: 'Invite Sent', within: 7, since: 'signupAt', deduction: 15 }],
+        window: '2w',
+        expected: [
+          { event: 'Invite Sent', within: 7, since: 'signupAt', deduction: 15 },
+          { event: 'Invite Sent', within: 2, since: 'activatedAt', deduction: 1.3 },
+          { event: 'Data Imported', within: 1, since: 'signupAt', deduction: 0.1 },
+        ],
       },
-      traits: { stage: ['onboarding', 'established', null] },
+    });
+  });
+
+  it('does so with sets for profiles and traits', async () => {
+    await checkMetric(score, {
+      oracle,
+      runs: 30,
+      config: {
+        weights: { 'Feature Used': 0.1, '404': 1 / 3, zoomed: -0.7 },
+        sets: [
+          { name: 'new', when: { stage: ['new', 'trial'], 'trait.plan': 'pro' }, weights: { zoomed: 0.3 } },
+          { name: 'trial', when: { stage: 'trial' }, weights: { 'Feature Used': 3, zoomed: -0.2 } },
+        ],
+        expected: [{ event: 'zoomed', within: 2, since: 'signupAt', deduction: 0.7 }],
+      },
+      profiles: {
+        stage: [
+          { id: 'trial', when: { fact: 'trait.trial', operator: 'equal', value: 'yes' } },
+          { id: 'new', when: { fact: 'tenure', operator: 'lessThan', value: 9 } },
+        ],
+      },
+      traits: { plan: ['pro', 'free', null, 1], trial: ['yes', 'no'] },
     });
   });
 });

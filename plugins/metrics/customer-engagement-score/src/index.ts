@@ -1,4 +1,5 @@
 import {
+  addingUp,
   count,
   countByKey,
   defineMetric,
@@ -9,16 +10,22 @@ import {
   type Measure,
   named,
   noData,
+  setFor,
+  setMeasures,
+  setsOption,
   since,
   trait,
   Type,
 } from '@rapport/sdk';
 
-const weights = { 'Feature Used': 1, 'Signed In': 1, 'Invite Sent': 5, 'Survey Responded': 5, 'Order Completed': 10 };
+const weights = (options: { default?: Record<string, number> } = {}) =>
+  Type.Record(Type.String(), Type.Number(), { ...options, description: 'Points per occurrence, by event name.' });
+const usual = { 'Feature Used': 1, 'Signed In': 1, 'Invite Sent': 5, 'Survey Responded': 5, 'Order Completed': 10 };
 
 /**
  * Σ weight × count of the configured events in the window, minus a deduction for each expected event that had not come when its
- * deadline passed; never below 0, unbounded above (over 100 is a power user). A subject that never had an event: `no-data`.
+ * deadline passed; never below 0, unbounded above (over 100 is a power user). Weights may differ by lifecycle stage, persona or plan.
+ * A subject that never had an event: `no-data`.
  *
  * Source: *Customer engagement score* (weights × counts, deductions, lifecycle ranges).
  */
@@ -33,16 +40,11 @@ export default defineMetric({
   config: Type.Object(
     {
       window: durationOption('30d', 'Days whose events earn points.'),
-      weights: Type.Record(Type.String(), Type.Number(), {
-        default: weights,
-        description: 'Points per occurrence, by event name.',
-      }),
-      weightSets: Type.Record(Type.String(), Type.Record(Type.String(), Type.Number()), {
-        default: {},
-        description:
-          'Weights in place of `weights`, by the value of the trait `weightSetTrait` (a lifecycle stage, a persona).',
-      }),
-      weightSetTrait: Type.String({ minLength: 1, default: 'stage', description: 'Trait that picks the weight set.' }),
+      weights: weights({ default: usual }),
+      sets: setsOption(
+        { weights: weights() },
+        'Weights in place of `weights` for lifecycle stages, personas, plans. The first set that fits is in force.',
+      ),
       expected: Type.Array(
         Type.Object(
           {
@@ -73,14 +75,17 @@ export default defineMetric({
     contributions: {
       type: 'table',
       unit: 'points',
-      description: 'Points per event; deductions are negative, as `late: event`. Their sum, not below 0, is the score',
+      description:
+        'Points per event; deductions are negative, as `late: event`; `floor` is what lifts the score to 0. They add up to the value exactly',
     },
     earned: { unit: 'points', description: 'Sum of the points' },
     deducted: { unit: 'points', description: 'Sum of the deductions' },
-    weightSet: { type: 'text', description: 'Weight set in force, or `default`' },
+    set: { type: 'text', description: 'Set in force, or `default`' },
   },
-  measures({ window, weights, weightSets, weightSetTrait, expected }) {
-    const events = [weights, ...Object.values(weightSets)].flatMap((set) => Object.keys(set));
+  contributions: 'contributions',
+  window: ({ window }) => last(window),
+  measures({ window, weights, sets, expected }) {
+    const events = [weights, ...sets.map((set) => set.weights)].flatMap((set) => Object.keys(set));
     const inTime: Record<`inTime ${number}`, Measure<number>> = {};
     const from: Record<`from ${number}`, Measure<number | null>> = {};
     expected.forEach((item, i) => {
@@ -89,44 +94,33 @@ export default defineMetric({
     });
     const base = {
       counts: countByKey('event', { events: [...new Set(events)].sort() }, last(window)),
-      weightSet: trait(weightSetTrait, 'text'),
       ever: count({}, lifetime()),
     };
-    return Object.assign(base, inTime, from);
+    return Object.assign(base, setMeasures(sets), inTime, from);
   },
-  compute(inputs, { config, asOf, calendar }) {
+  compute(inputs, context) {
+    const { config, calendar } = context;
     if (inputs.ever === 0) return noData('no-data');
-    const chosen =
-      inputs.weightSet !== null && Object.hasOwn(config.weightSets, inputs.weightSet) ? inputs.weightSet : null;
-    const contributions = new Map<string, number>();
-    let n = 0;
-    for (const [event, weight] of Object.entries(
-      (chosen === null ? null : config.weightSets[chosen]) ?? config.weights,
-    )) {
+    const set = setFor(config.sets, inputs);
+    const points = new Map<string, number>();
+    const add = (name: string, more: number) => points.set(name, (points.get(name) ?? 0) + more);
+    let [n, earned, deducted] = [0, 0, 0];
+    for (const [event, weight] of Object.entries(set?.weights ?? config.weights)) {
       const times = inputs.counts.get(event) ?? 0;
-      if (times > 0) contributions.set(event, weight * times);
+      if (times > 0) add(event, weight * times);
+      earned += weight * times;
       n += times;
     }
-    const earned = total(contributions);
-    let deducted = 0;
     config.expected.forEach(({ event, within, deduction }, i) => {
       const from = inputs[`from ${i}`] ?? null;
       if (from === null || inputs[`inTime ${i}`] !== 0) return;
-      if (asOf < calendar.startOfDay(calendar.dayOf(from) + within)) return;
-      contributions.set(`late: ${event}`, (contributions.get(`late: ${event}`) ?? 0) - deduction);
+      if (context.asOf < calendar.startOfDay(calendar.dayOf(from) + within)) return;
+      add(`late: ${event}`, -deduction);
       deducted += deduction;
     });
-    return {
-      value: Math.max(0, total(contributions)),
-      n,
-      parts: {
-        contributions: Object.fromEntries(contributions),
-        earned,
-        deducted,
-        weightSet: chosen ?? 'default',
-      },
-    };
+    const score = earned - deducted;
+    if (score < 0) add('floor', -score);
+    const { value, contributions } = addingUp(Math.max(0, score), points);
+    return { value, n, parts: { contributions, earned, deducted, set: set?.name ?? 'default' } };
   },
 });
-
-const total = (points: ReadonlyMap<string, number>) => [...points.values()].reduce((sum, each) => sum + each, 0);
