@@ -1,6 +1,7 @@
 import { checkMetric, evaluateMetric, group, identify, track, type Call } from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import firstWeek from './index.js';
+import { oracle } from './oracle.test.fixture.js';
 
 // Signed up in the afternoon of Monday 2 February: the first week is 2 … 8 February.
 const signedUp = (account = 'acme', at = '2026-02-02T15:00:00Z') => group(account, { signupAt: at }, at);
@@ -26,7 +27,7 @@ describe('first-week engagement', () => {
     const answer = await evaluate(example);
     expect(answer).toMatchObject({
       reason: null,
-      n: 3,
+      n: 7,
       parts: { activeDays: 3, coreActions: 8, minutes: 12, set: 'default' },
     });
     expect(answer.value).toBeCloseTo(200 / 3, 12);
@@ -159,6 +160,17 @@ describe('first-week engagement', () => {
       expect(answer.value).toBeCloseTo(100 / 3, 12);
       expect((await portfolio(calls, { threshold: 60 })).value).toBeCloseTo(200 / 3, 12);
       expect((await portfolio(calls, { threshold: 0 })).value).toBe(100);
+      expect((await portfolio(calls, { threshold: 100 })).parts.reached).toBe(1);
+    });
+
+    it('says which set of targets the successes come from', async () => {
+      const sets = [{ name: 'easy', when: { 'trait.plan': 'free' }, targets: { activeDays: 1 } }];
+      const plan = group('fair', { plan: 'free' }, '2026-02-02');
+      const answer = await portfolio([...calls, plan], { sets });
+      expect(answer).toMatchObject({ parts: { reached: 2 } });
+      const { default: usual, easy } = answer.parts.contributions as Record<string, number>;
+      expect(usual! + easy!).toBe(answer.value);
+      expect(easy).toBeCloseTo(100 / 3, 12);
     });
 
     it('has no value while nobody’s first week is over', async () => {
@@ -166,7 +178,7 @@ describe('first-week engagement', () => {
         value: null,
         reason: 'no-data',
         n: 0,
-        parts: { cohort: 0, reached: 0, pending: 1 },
+        parts: { cohort: 0, pending: 1 },
       });
       expect((await portfolio([])).reason).toBe('no-data');
     });
@@ -193,7 +205,25 @@ describe('first-week engagement', () => {
     });
   });
 
-  it('keeps its contract in random worlds', async () => {
-    await checkMetric(firstWeek);
+  it('is what the oracle says in random worlds, in whatever order they are told, on every store', async () => {
+    await checkMetric(firstWeek, { oracle, config: { targets: { activeDays: 2, coreActions: 2, minutes: 6 } } });
+    await checkMetric(firstWeek, {
+      oracle,
+      runs: 25,
+      events: ['Signed In'],
+      profiles: { stage: [{ id: 'trial', when: { fact: 'tenure', operator: 'lessThan', value: 20 } }] },
+      config: {
+        days: 14,
+        cohort: '2w',
+        threshold: 50,
+        idleMinutes: 1,
+        events: ['Feature Used', 'Signed In'],
+        weights: { activeDays: 2, coreActions: 0.7, minutes: 0 },
+        sets: [
+          { name: 'trial', when: { stage: ['trial', 'lead'], 'trait.plan': 'pro' }, targets: { activeDays: 1 } },
+          { name: 'free', when: { 'trait.plan': 'free' }, targets: { coreActions: 1 } },
+        ],
+      },
+    });
   });
 });

@@ -1,6 +1,7 @@
 import {
   activeTime,
   activityOption,
+  addingUp,
   count,
   daysIn,
   defineMetric,
@@ -119,7 +120,7 @@ export default defineMetric({
     contributions: {
       type: 'table',
       unit: 'percent',
-      description: 'What each component gives; they add up to the value',
+      description: 'What each component gives, for the portfolio each set of targets; they add up to the value',
     },
     activeDays: { unit: 'count', description: 'Days of the week with activity' },
     coreActions: { unit: 'count', description: 'Core actions in it' },
@@ -143,22 +144,27 @@ export default defineMetric({
     const { activeDays, coreActions, seconds } = week;
     const parts = { progress: value, contributions, activeDays, coreActions, minutes: seconds / 60, set };
     const over = context.asOf >= endOf(week.signedUp, context);
-    return over ? { value, n: activeDays, parts } : noData('pending', { n: activeDays, parts });
+    return over ? { value, n: context.config.days, parts } : noData('pending', { parts });
   },
   portfolio(accounts, context) {
     const { asOf, calendar, config } = context;
     const earliest = calendar.startOfDay(calendar.dayOf(asOf - 1) - daysIn(config.cohort) + 2);
-    let [cohort, reached, pending] = [0, 0, 0];
+    const reachedBySet = new Map<string, number>();
+    let [cohort, pending] = [0, 0];
     for (const week of accounts) {
       if (week.signedUp === null) continue;
       const end = endOf(week.signedUp, context);
       if (asOf < end) pending++;
       if (asOf < end || end < earliest) continue;
       cohort++;
-      if (engagementOf(week, context).value >= config.threshold) reached++;
+      const { set, value } = engagementOf(week, context);
+      if (value >= config.threshold) reachedBySet.set(set, (reachedBySet.get(set) ?? 0) + 1);
     }
-    if (cohort === 0) return noData('no-data', { n: 0, parts: { cohort, reached, pending } });
-    return { value: (100 * reached) / cohort, n: cohort, parts: { cohort, reached, pending } };
+    if (cohort === 0) return noData('no-data', { n: 0, parts: { cohort, pending } });
+    const reached = [...reachedBySet.values()].reduce((sum, each) => sum + each, 0);
+    const shares = new Map([...reachedBySet].map(([set, n]) => [set, (100 * n) / cohort]));
+    const { value, contributions } = addingUp((100 * reached) / cohort, shares);
+    return { value, n: cohort, parts: { contributions, cohort, reached, pending } };
   },
 });
 
