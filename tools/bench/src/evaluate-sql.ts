@@ -453,7 +453,7 @@ export async function evaluateBySql(connection: DuckDBConnection, asOf: number):
       'first-week-engagement.minutes',
     ],
     `${weeks}
-     SELECT account::DOUBLE, CASE WHEN first + 6 <= ${last} THEN list_sum(points) END, days, list_sum(points), days, acts, minutes FROM shares`,
+     SELECT account::DOUBLE, CASE WHEN first + 6 <= ${last} THEN list_sum(points) END, CASE WHEN first + 6 <= ${last} THEN 7e0 END, list_sum(points), days, acts, minutes FROM shares`,
   );
   await table(
     'first-week-engagement.contributions',

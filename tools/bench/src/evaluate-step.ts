@@ -1,15 +1,10 @@
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { openWorkspace } from '@rapport/host';
-import { company, CONFIG, type Company } from './company.js';
+import { CONFIG, type Company } from './company.js';
 import { differences } from './evaluate-compare.js';
 import { evaluateBySql } from './evaluate-sql.js';
 import { progress } from './progress.js';
-
-/*
- * The steps of the evaluate benchmark, each in a process of its own, so that what the import needed in memory, and what SQL needed, is not counted
- * as the evaluation's. Started by evaluate.ts with the step and its argument in JSON; answers with one message.
- */
 
 const LEVELS = [{ kind: 'account' }] as const;
 const MEGABYTE = 1024;
@@ -17,7 +12,8 @@ const MEGABYTE = 1024;
 const rounds = 3;
 const runsPerRound = 2;
 
-async function timeBoth({ folder, asOf }: Company) {
+/** Evaluates by Rapport and by SQL, in turns, and compares the numbers. */
+export async function timeBoth({ folder, asOf }: Company) {
   const ours: number[] = [];
   const theirs: number[] = [];
   let wrong: readonly string[] = [];
@@ -64,21 +60,11 @@ async function timeBoth({ folder, asOf }: Company) {
   return { ...counts, ours, theirs, wrong };
 }
 
-async function memory({ folder, asOf }: Company) {
+/** Peak memory of a process that only evaluates. */
+export async function memory({ folder, asOf }: Company) {
   const workspace = await openWorkspace(folder);
   await workspace.engine.evaluate({ asOf, levels: LEVELS });
   await workspace.engine.evaluate({ asOf, levels: LEVELS });
   await workspace.close();
   return { rssMb: Math.round(process.resourceUsage().maxRSS / MEGABYTE) };
-}
-
-/** What can be asked for, and what comes back. */
-export const steps = { company, timeBoth, memory } as const;
-export type Steps = typeof steps;
-
-if (process.send) {
-  const [step, argument] = process.argv.slice(2);
-  const run = steps[step as keyof Steps] as (argument: never) => Promise<unknown>;
-  const answer = await run(JSON.parse(argument ?? 'null') as never);
-  process.send(answer, () => process.disconnect());
 }

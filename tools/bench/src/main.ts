@@ -1,11 +1,15 @@
 import { parseArgs } from 'node:util';
 import { benchEvaluate, EVALUATE_HELP } from './evaluate.js';
 import { benchImport, IMPORT_HELP } from './import.js';
+import { benchIncremental, INCREMENTAL_HELP } from './incremental.js';
+import { benchOneMore, ONE_MORE_HELP } from './one-more.js';
 import { size } from './size.js';
 
 const HELP = `npm run --silent bench -- NAME [options]
 
 ${EVALUATE_HELP}
+${INCREMENTAL_HELP}
+${ONE_MORE_HELP}
 ${IMPORT_HELP}
 Figures go to stdout, progress to stderr. Exit codes: 0 done, 1 failed or numbers differ, 2 wrong usage.
 `;
@@ -18,6 +22,10 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   switch (name) {
     case 'evaluate':
       return benchEvaluate(args);
+    case 'incremental':
+      return benchIncremental(args);
+    case 'one-more':
+      return benchOneMore(args);
     case 'import': {
       const options = { events: { type: 'string' }, json: { type: 'boolean' } } as const;
       const { values } = parseArgs({ args: [...args], options });

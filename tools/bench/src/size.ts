@@ -6,3 +6,5 @@ export function size(name: string, text: string | undefined, otherwise: number):
   }
   return value;
 }
+
+export const round = (value: number, digits: number): number => Number(value.toFixed(digits));
