@@ -218,6 +218,30 @@ describe.skipIf(uri === '')('with a server', { timeout: 120_000 }, () => {
       });
     });
 
+    it('name what another append moved to an account that was known before', async () => {
+      await withDatabase(async (name, client) => {
+        const store = await openMongodbStore({ zone: 'UTC', uri, database: name });
+        await store.append([{ id: 'm', time: 0, member: { user: 'ann', account: 'acme' } }]);
+        const event = { name: 'Opened', user: 'ann', account: null, session: null, properties: {} };
+        await store.append([{ id: 'e', time: 1, event }]);
+        // As if it had been for a third append, of repeats only, to find the membership, and it had not ended.
+        const db = client.db(name);
+        await db.collection('messages').updateOne({ id: 'e' }, { $set: { 'attributions.0.batch': 3 } });
+        const state = db.collection<AppendsState>('state');
+        await state.updateOne({ _id: 'appends' }, { $set: { next: 3, open: [{ number: 3, since: Date.now() }] } });
+        const before = await store.snapshot();
+        expect(await before.recent('account', 'acme', asOf, 9)).toEqual([]);
+        await state.updateOne({ _id: 'appends' }, { $set: { open: [] } });
+        const after = await store.snapshot();
+        expect(await after.recent('account', 'acme', asOf, 9)).toHaveLength(1);
+        expect(await after.changes({ state: before.state, asOf }, asOf, [])).toEqual({
+          accounts: ['acme'],
+          users: ['ann'],
+        });
+        await store.close();
+      });
+    });
+
     it('cannot be told until an erasure that was cut short is repeated', async () => {
       await withState(async (store, state) => {
         await store.append([said('ann', 'acme')]);
