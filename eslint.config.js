@@ -11,7 +11,7 @@ const floors = {
   'libs/rules': ['sdk'],
   'libs/store': ['sdk'],
   'libs/scaffold': ['sdk'],
-  'libs/testkit': ['sdk', 'store', 'rules'],
+  'libs/testkit': ['sdk', 'store', 'store-.*', 'rules'],
   'libs/client': ['sdk'],
   'libs/store-*': ['sdk', 'store'],
   'libs/engine': ['sdk', 'store', 'rules'],

@@ -1,1 +1,2 @@
 export { openMongodbStore } from './store.js';
+export { dropMongodbStore } from './drop.js';

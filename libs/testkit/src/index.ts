@@ -1,6 +1,10 @@
 export { checkMetric, type CheckOptions } from './check.js';
 export { type Call, group, identify, type Instant, messagesOf, track } from './call.js';
+export { conformance, type ConformanceOptions } from './conformance.js';
 export type { Evaluated } from './contract.js';
 export { TestkitError } from './error.js';
 export { evaluateMetric, type EvaluateOptions, type Evaluation, type EvaluationOf, type Subject } from './evaluate.js';
+export type { Finding, FindingCode } from './finding.js';
+export type { OracleAnswer, OracleEvent, OracleSubject } from './oracle-subject.js';
 export type { UsedMetric, World } from './scene.js';
+export type { TrialStore } from './stores.js';

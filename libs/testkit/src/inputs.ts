@@ -1,25 +1,30 @@
-import type { Measures, MetricDefinition, Node } from '@rapport/sdk';
-import { classify, TENURE, type FactReader } from '@rapport/rules';
-import type { FoldNode, Level, MeasureNode, ProfileNode } from '@rapport/store';
+import type { FoldEvent, MetricDefinition, Node } from '@rapport/sdk';
+import { classify, profileFacts, TENURE, type FactReader } from '@rapport/rules';
+import type { FoldNode, MeasureNode, ProfileNode } from '@rapport/store';
 import { isFold, read, readTime, resolveMeasure, resolveWindow, valueAt } from '@rapport/store';
-import { TestkitError } from './error.js';
-import { ownEntry, type Scene } from './scene.js';
+import type { Asked } from './asked.js';
+import { called, show } from './contract.js';
+import { ownEntry, type Scene, type SubjectLevel, subjectsOf } from './scene.js';
+import { underWatch } from './watch.js';
 
 export type Row = Readonly<Record<string, unknown>>;
 
 /** One value per measure and subject: measures answered by the store, folds and profiles as the engine does. */
 export async function inputsOf(
-  definition: MetricDefinition,
-  config: Row,
-  measures: Measures,
-  level: Level,
+  { definition, config, measures }: Asked,
+  level: SubjectLevel,
   scene: Scene,
 ): Promise<{ readonly subjects: readonly string[]; readonly rows: readonly Row[] }> {
   const { snapshot, asOf, zone } = scene;
   const nodes = Object.entries<Node>(measures);
   const measured = nodes.filter((entry): entry is [string, MeasureNode] => !isFold(entry[1]) && !isProfile(entry[1]));
   const [frame] = await snapshot.measure([
-    { level, asOf, measures: measured.map(([, node]) => resolveMeasure(node, asOf, zone)) },
+    {
+      level,
+      asOf,
+      measures: measured.map(([, node]) => resolveMeasure(node, asOf, zone)),
+      ...subjectsOf(level, scene),
+    },
   ]);
   const { subjects, columns } = frame ?? { subjects: [], columns: [] };
   const values = new Map<string, (i: number) => unknown>(
@@ -30,7 +35,10 @@ export async function inputsOf(
   );
   for (const [name, node] of nodes) {
     if (isFold(node)) values.set(name, await foldOf(definition, config, node, level, subjects, scene));
-    if (isProfile(node)) values.set(name, await profileOf(node.name, level, subjects, scene));
+    if (isProfile(node)) {
+      const classOf = await profileOf(node.name, level, scene);
+      values.set(name, (i) => classOf(subjects[i] ?? ''));
+    }
   }
   const rows = subjects.map((_, i) => Object.fromEntries([...values].map(([name, value]) => [name, value(i)])));
   return { subjects, rows };
@@ -42,40 +50,70 @@ async function foldOf(
   definition: MetricDefinition,
   config: Row,
   node: FoldNode,
-  level: Level,
+  level: SubjectLevel,
   subjects: readonly string[],
-  { snapshot, asOf, zone }: Scene,
+  scene: Scene,
 ): Promise<(i: number) => number | null> {
+  const { snapshot, asOf, zone, report } = scene;
   const reducer = ownEntry(definition.folds, node.reducer);
   if (!reducer) {
-    throw new TestkitError(
-      'RAPPORT_TESTKIT_CONTRACT',
-      `metric "${definition.id}": there is no reducer "${node.reducer}" in its "folds"`,
-    );
+    const sentence = `metric "${definition.id}": there is no reducer "${node.reducer}" in its "folds"`;
+    report({ code: 'RAPPORT_CONFORMANCE_HOOK', sentence });
+    return () => null;
   }
   const { filter, properties } = node;
   const window = resolveWindow(node.window, asOf, zone);
-  const states = new Map<string, unknown>();
-  for await (const batch of snapshot.stream({ level, asOf, filter, window, properties })) {
-    for (const { subject, ...event } of batch) {
-      const state = states.has(subject) ? states.get(subject) : reducer.initial(config);
-      states.set(subject, reducer.step(state, event, config));
-    }
+  const eventsOf = new Map<string, FoldEvent[]>(subjects.map((id) => [id, []]));
+  const query = { level, asOf, filter, window, properties, ...subjectsOf(level, scene) };
+  for await (const batch of snapshot.stream(query)) {
+    for (const { subject, ...event } of batch) eventsOf.get(subject)?.push(event);
   }
-  const values = subjects.map((id) => reducer.done(states.has(id) ? states.get(id) : reducer.initial(config), config));
-  return (i) => values[i] ?? null;
+  const fold = (id: string) => {
+    const value = called(
+      `metric "${definition.id}" for ${level.kind} "${id}", reducer "${node.reducer}"`,
+      () => {
+        const state = (eventsOf.get(id) ?? []).reduce(
+          (before, event) => reducer.step(before, event, config),
+          reducer.initial(config),
+        );
+        return reducer.done(state, config);
+      },
+      report,
+    );
+    if (value === null || Number.isFinite(value)) return value;
+    report({
+      code: 'RAPPORT_CONFORMANCE_VALUE',
+      sentence: `metric "${definition.id}" for ${level.kind} "${id}": the reducer "${node.reducer}" gives ${show(value)}; done() must return a finite number or null`,
+    });
+    return null;
+  };
+  return underWatch(() => {
+    const values = subjects.map(fold);
+    // Once more and backwards: what a subject leaves behind, another one finds.
+    for (let i = subjects.length - 1; i >= 0; i--) {
+      const again = fold(subjects[i] ?? '');
+      if (again === values[i]) continue;
+      const sentence = `metric "${definition.id}" for ${level.kind} "${subjects[i] ?? ''}": the reducer "${node.reducer}" gives ${show(values[i])}, and ${show(again)} after other subjects; begin each subject with a new state`;
+      report({ code: 'RAPPORT_CONFORMANCE_IMPURE', sentence });
+    }
+    return (i) => values[i] ?? null;
+  });
 }
 
-async function profileOf(
+/** The class of subjects in one of the workspace's profiles. */
+export async function profileOf(
   name: string,
-  level: Level,
-  subjects: readonly string[],
-  { snapshot, asOf, zone, workspace }: Scene,
-): Promise<(i: number) => string | null> {
+  level: SubjectLevel,
+  { snapshot, asOf, zone, workspace, onInstant }: Scene,
+): Promise<(subject: string) => string | null> {
   const classes = ownEntry(workspace.profiles, name);
-  if (!classes || (level.kind !== 'account' && level.kind !== 'user')) return () => null;
-  const traits = await snapshot.traits(level.kind, asOf);
-  const traitOf = (i: number, trait: string) => ownEntry(traits.get(subjects[i] ?? ''), trait);
+  if (!classes || level.kind === 'portfolio') return () => null;
+  if (profileFacts(classes).some(({ operator }) => operator === 'withinNext' || operator === 'withinLast'))
+    onInstant?.();
+  const traits = [...(await snapshot.traits(level.kind, asOf))];
+  // A subject without traits comes last.
+  const index = new Map(traits.map(([id], i) => [id, i]));
+  const traitOf = (i: number, trait: string) => ownEntry(traits[i]?.[1], trait);
   const tenureOf = (i: number) => {
     const signedUp = readTime(traitOf(i, 'signupAt'));
     const days = signedUp === null ? -1 : zone.dayOf(asOf - 1) - zone.dayOf(signedUp);
@@ -88,5 +126,6 @@ async function profileOf(
       ? (i) => traitOf(i, trait) ?? null
       : (i) => read(traitOf(i, trait), reading);
   };
-  return classify(classes, reader, asOf);
+  const classOf = classify(classes, reader, asOf);
+  return (subject) => classOf(index.get(subject) ?? traits.length);
 }

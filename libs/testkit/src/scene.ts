@@ -1,7 +1,8 @@
 import type { MetricDefinition } from '@rapport/sdk';
 import type { ProfileClass } from '@rapport/rules';
-import type { Scope, Snapshot, Zone } from '@rapport/store';
+import type { Level, Scope, Snapshot, Zone } from '@rapport/store';
 import type { Call, Instant } from './call.js';
+import type { Report } from './finding.js';
 
 /** A metric that another one uses: its definition, or that with a configuration. */
 export type UsedMetric =
@@ -33,6 +34,19 @@ export interface Scene {
   readonly asOf: number;
   readonly zone: Zone;
   readonly workspace: Workspace;
+  /** Only these accounts and users are asked for; absent: all. */
+  readonly only?: { readonly accounts: readonly string[]; readonly users: readonly string[] };
+  /** Takes what is found to be wrong. */
+  readonly report: Report;
+  /** Hears that an answer looks at the exact instant, so that it may change during a day on which nothing happens. */
+  readonly onInstant?: () => void;
+}
+export type SubjectLevel = Exclude<Level, { kind: 'family' }>;
+
+/** The subjects of a plan, where only some are asked for. */
+export function subjectsOf({ kind }: SubjectLevel, { only }: Scene): { readonly subjects?: readonly string[] } {
+  if (!only || kind === 'portfolio') return {};
+  return { subjects: kind === 'account' ? only.accounts : only.users };
 }
 
 export const ownEntry = <T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined =>

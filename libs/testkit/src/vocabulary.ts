@@ -1,5 +1,5 @@
 import { profileFacts, TENURE, type ProfileClass } from '@rapport/rules';
-import type { Condition, Filter, Measures, Node, Qualification, Scalar, Where, Window } from '@rapport/sdk';
+import type { Condition, Filter, Node, Qualification, Reading, Scalar, Where, Window } from '@rapport/sdk';
 import type { Scope } from '@rapport/store';
 
 /** What a metric looks at: names and values that make random events matter to it. */
@@ -12,12 +12,26 @@ export interface Vocabulary {
   readonly traitValues: Map<string, Set<Scalar>>;
   /** Properties and traits that are read as instants. */
   readonly instants: Set<string>;
+  /** Properties and traits that are read as numbers. */
+  readonly numbers: Set<string>;
+  readonly windows: Window[];
+  /** Gaps that end a session or activity, ms. */
+  readonly gaps: Set<number>;
+  /** Days since signing up that make a difference. */
+  readonly ages: Set<number>;
 }
 
-/** Adds what the measures mention. */
-export function learn(vocabulary: Vocabulary, measures: Measures): void {
-  Object.values(measures).forEach((node) => learnNode(vocabulary, node));
-}
+export const emptyVocabulary = (): Vocabulary => ({
+  events: new Set(),
+  properties: new Map(),
+  traits: new Set(),
+  traitValues: new Map(),
+  instants: new Set(),
+  numbers: new Set(),
+  windows: [],
+  gaps: new Set(),
+  ages: new Set(),
+});
 
 /** Adds what a profile's rules read: traits, what they compare them with, and the day of signing up. */
 export function learnProfile(vocabulary: Vocabulary, classes: readonly ProfileClass[]): void {
@@ -38,21 +52,23 @@ function learnCondition(vocabulary: Vocabulary, condition: Condition): void {
     ('all' in condition ? condition.all : condition.any).forEach((part) => learnCondition(vocabulary, part));
     return;
   }
-  if (condition.fact === TENURE) return;
-  const values = setAt(vocabulary.traitValues, condition.fact.slice('trait.'.length));
+  const values =
+    condition.fact === TENURE ? vocabulary.ages : setAt(vocabulary.traitValues, condition.fact.slice('trait.'.length));
   for (const value of [condition.value].flat()) {
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') values.add(value);
+    if (typeof value === 'number') values.add(value);
+    else if (condition.fact !== TENURE && (typeof value === 'string' || typeof value === 'boolean')) values.add(value);
   }
 }
 
 /** Adds what a scope narrows to. */
 export const learnScope = (vocabulary: Vocabulary, scope: Scope): void => learnFilter(vocabulary, scope);
 
-function learnNode(vocabulary: Vocabulary, node: Node): void {
+/** Adds what a measure mentions. */
+export function learn(vocabulary: Vocabulary, node: Node): void {
   if (node.node === 'profile') return;
   if (node.node === 'trait') {
     vocabulary.traits.add(node.name);
-    if (node.as === 'time') vocabulary.instants.add(node.name);
+    learnReading(vocabulary, node.name, node.as);
     return;
   }
   learnWindow(vocabulary, node.window);
@@ -75,6 +91,7 @@ function learnNode(vocabulary: Vocabulary, node: Node): void {
     case 'mean':
     case 'quantile':
       property(node.property);
+      vocabulary.numbers.add(node.property);
       break;
     case 'distinct':
       if (typeof node.of === 'object') property(node.of.property);
@@ -84,27 +101,35 @@ function learnNode(vocabulary: Vocabulary, node: Node): void {
     case 'last':
       if (node.of === 'time') break;
       property(node.of.property);
-      if (node.of.as === 'time') vocabulary.instants.add(node.of.property);
+      learnReading(vocabulary, node.of.property, node.of.as);
       break;
     case 'countByKey':
       if (node.key !== 'event') property(node.key.property);
       break;
     case 'series':
-      if (typeof node.of === 'object') property(node.of.sum);
+      if (typeof node.of === 'object') {
+        property(node.of.sum);
+        vocabulary.numbers.add(node.of.sum);
+      }
       learnAll(vocabulary, node.qualifying);
       break;
     case 'meanPerDay':
       learnAll(vocabulary, node.qualifying);
       break;
     case 'spans':
-      if (typeof node.of === 'object' && 'sum' in node.of) property(node.of.sum);
+      if (typeof node.of === 'object' && 'sum' in node.of) {
+        property(node.of.sum);
+        vocabulary.numbers.add(node.of.sum);
+      }
       break;
     case 'fold':
       node.properties.forEach(property);
       break;
-    case 'count':
     case 'sessions':
     case 'activeTime':
+      vocabulary.gaps.add(node.idleMinutes * 60_000);
+      break;
+    case 'count':
       break;
   }
 }
@@ -132,11 +157,18 @@ function learnWhere(vocabulary: Vocabulary, where: Where): void {
 }
 
 function learnWindow(vocabulary: Vocabulary, window: Window): void {
+  vocabulary.windows.push(window);
   if (window.kind === 'before') learnWindow(vocabulary, window.of);
   if (window.kind === 'firstDays') {
     vocabulary.traits.add(window.since.trait);
     vocabulary.instants.add(window.since.trait);
+    vocabulary.ages.add(window.days);
   }
+}
+
+function learnReading(vocabulary: Vocabulary, name: string, as: Reading): void {
+  if (as === 'time') vocabulary.instants.add(name);
+  if (as === 'number') vocabulary.numbers.add(name);
 }
 
 const valuesOf = (vocabulary: Vocabulary, property: string) => setAt(vocabulary.properties, property);
