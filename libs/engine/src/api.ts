@@ -212,6 +212,8 @@ export interface SubjectReport {
   readonly asOf: string;
   readonly traits: Readonly<Record<string, unknown>>;
   readonly metrics: readonly MetricValue[];
+  /** For an account with children, where the workspace has a `hierarchy`: its values together with all its descendants. Otherwise null. */
+  readonly family: readonly MetricValue[] | null;
   readonly memberships: readonly Membership[];
   readonly transitions: readonly Transition[];
 }

@@ -56,7 +56,7 @@ export const createEngine: CreateEngine = async ({
       evaluate: (options = {}) => evaluateOnly(setting, options),
       run: (options = {}) => runOnce(setting, options),
       deliver: () => deliverDue(store, host, plugins, clock, limits.deliveryMs),
-      subject: (kind, id) => subjectReport(store, plugins, kind, id, framesOf),
+      subject: (kind, id) => subjectReport(store, plugins, kind, id, framesOf, config.hierarchy?.parent ?? null),
       stats: () => store.stats(),
       deliveries: (query) => store.list(query),
       close: () => host.close(),

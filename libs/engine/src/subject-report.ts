@@ -1,6 +1,7 @@
 import { valueAt, type Level, type ResultFrame, type Run, type Store } from '@rapport/store';
 import type { LoadedPlugin, MetricValue, SubjectReport } from './api.js';
 import { isDerived } from './derived.js';
+import { levelKey } from './planner.js';
 
 const LAST_TRANSITIONS = 50;
 
@@ -11,6 +12,7 @@ export async function subjectReport(
   kind: 'account' | 'user' | 'portfolio',
   id: string,
   framesOf: FramesOf,
+  parent: string | null,
 ): Promise<SubjectReport | null> {
   const run = await store.latestRun();
   if (!run) return null;
@@ -18,6 +20,9 @@ export async function subjectReport(
   const i = held?.index.get(id);
   if (!held || i === undefined) return null;
   const metrics = metricValues(held.frame, i, run, plugins);
+  const families = kind === 'account' && parent !== null ? await framesOf(run, { kind: 'family', parent }) : null;
+  const head = families?.index.get(id);
+  const family = families && head !== undefined ? metricValues(families.frame, head, run, plugins) : null;
   if (kind === 'portfolio')
     return {
       kind,
@@ -26,6 +31,7 @@ export async function subjectReport(
       asOf: new Date(run.asOf).toISOString(),
       traits: {},
       metrics,
+      family,
       memberships: [],
       transitions: [],
     };
@@ -41,6 +47,7 @@ export async function subjectReport(
       asOf: new Date(run.asOf).toISOString(),
       traits,
       metrics,
+      family,
       memberships: ofKind(await store.memberships({ subject: id })),
       transitions: ofKind(await store.transitions({ subject: id, limit: LAST_TRANSITIONS })),
     };
@@ -63,7 +70,8 @@ export function frameCache(store: Store): FramesOf {
   };
   return (run, level) => {
     if (held.run !== run.number) held = { run: run.number, frames: new Map() };
-    let frame = held.frames.get(level.kind);
+    const key = levelKey(level);
+    let frame = held.frames.get(key);
     if (!frame) {
       frame = store
         .results(run.number, level)
@@ -71,8 +79,8 @@ export function frameCache(store: Store): FramesOf {
           found ? { frame: found, index: new Map(found.subjects.map((subject, i) => [subject, i])) } : null,
         );
       const { frames } = held;
-      frame.catch(() => frames.delete(level.kind));
-      frames.set(level.kind, frame);
+      frame.catch(() => frames.delete(key));
+      frames.set(key, frame);
     }
     return frame;
   };

@@ -158,6 +158,16 @@ describe('what a metric may know of its subject', () => {
     ]); // prettier-ignore
   });
 
+  it('reports a parent alone, and with its descendants', async () => {
+    await engine.run({ asOf: JUNE });
+    const values = (found: readonly { readonly metric: string; readonly value: number | null }[] | null | undefined) =>
+      Object.fromEntries(found?.map(({ metric, value }) => [metric, value]) ?? []);
+    const top = await engine.subject('account', 'top');
+    expect(values(top?.metrics)).toMatchObject({ events: 1, seats: 10 });
+    expect(values(top?.family)).toMatchObject({ events: 3, seats: 16 });
+    expect((await engine.subject('account', 'low'))?.family).toBeNull();
+  });
+
   it('lets it read the whole portfolio’s values, also for some subjects only', async () => {
     const evaluation = await engine.evaluate({ asOf: JUNE });
     expect(by(evaluation, 'account', 'share')).toEqual({ top: 0.5, mid: 0.25, low: 0.05, sole: 0.2, ring1: null, ring2: null }); // prettier-ignore
