@@ -1,6 +1,7 @@
 import { checkMetric, evaluateMetric, group, identify, track, type Call } from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import onboarding from './index.js';
+import { oracle } from './oracle.test.fixture.js';
 
 const asOf = '2026-03-01T00:00:00Z';
 const signedUp = (account = 'acme') => group(account, { signupAt: '2026-02-02T15:00:00Z' }, '2026-02-02T15:00:00Z');
@@ -197,8 +198,14 @@ describe('onboarding progress', () => {
     });
   });
 
-  it('keeps its contract in random worlds', async () => {
-    await checkMetric(onboarding);
-    await checkMetric(onboarding, { config: { ordered: true } });
+  it.each([true, false])('is what the oracle says in random worlds, on every store (ordered: %s)', async (ordered) => {
+    const steps = [
+      { id: 'a', events: ['A', 'A2'] },
+      { id: 'b', events: ['B'], where: { kind: 'x', size: 3 } },
+      { id: 'again', events: ['A'] },
+    ];
+    await checkMetric(onboarding, { oracle, config: { ordered, steps: steps.slice(0, 2) }, runs: 25 });
+    const properties = { kind: ['x', 'x', 'y', null], size: [3, 3, '3'] };
+    await checkMetric(onboarding, { oracle, config: { ordered, steps }, properties, runs: 25 });
   });
 });
