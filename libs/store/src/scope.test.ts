@@ -1,9 +1,9 @@
 import { activeTime, count, distinct, equal, last, lifetime, profile, spans, trait, type Measures } from '@rapport/sdk';
 import { describe, expect, it } from 'vitest';
-import { narrowMeasures } from './scope.js';
+import { narrowMeasures, type Scope } from './scope.js';
 
-const narrowed = (measure: Measures[string], scope = { events: ['A', 'B'], where: equal('product', 'crm') }) =>
-  narrowMeasures({ measure }, scope).measure;
+const crm: Scope = { events: ['A', 'B'], where: equal('product', 'crm') };
+const narrowed = (measure: Measures[string], scope = crm) => narrowMeasures({ measure }, scope).measure;
 
 describe('narrowMeasures', () => {
   it('adds the scope to a filter', () => {
