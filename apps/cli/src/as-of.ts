@@ -2,15 +2,15 @@ import { exit, Failure } from './failure.js';
 import { nextDay, readInstant } from './import/instant.js';
 
 /**
- * `--as-of` as an instant. A bare date means up to and including that day, so it is the first instant of the next; anything finer
+ * `--as-of`, or another option, as an instant. A bare date means up to and including that day, so it is the first instant of the next; anything finer
  * is that instant. Both in the workspace's zone unless the text has an offset. Throws `RAPPORT_USAGE`.
  */
-export function asOfInstant(text: string, zone: string): number {
+export function asOfInstant(text: string, zone: string, option = '--as-of'): number {
   const written = readInstant(text, zone);
   if (written === null) {
     throw new Failure(
       'RAPPORT_USAGE',
-      `--as-of "${text}" is not a date or an instant; write 2024-12-31, "2024-12-31 18:30" or 2024-12-31T18:30:00Z`,
+      `${option} "${text}" is not a date or an instant; write 2024-12-31, "2024-12-31 18:30" or 2024-12-31T18:30:00Z`,
       exit.usage,
     );
   }

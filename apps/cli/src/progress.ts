@@ -3,7 +3,7 @@ import type { Io } from './io.js';
 import { count, elapsed } from './table.js';
 
 export interface Progress {
-  /** Bytes read of the total, and things done so far. */
+  /** Bytes (or whatever the total counts) of the total, and things done so far. */
   update(bytes: number, done: number): void;
   stop(): void;
 }
@@ -12,8 +12,12 @@ const EVERY = 5_000;
 const nothing: Progress = { update: () => undefined, stop: () => undefined };
 
 /** A bar with rate and time left on a terminal, a line every five seconds elsewhere. `total` null: how much will come is unknown. */
-export function progress(io: Io, total: number | null, options: { readonly quiet: boolean }): Progress {
-  if (options.quiet) return nothing;
+export function progress(
+  io: Io,
+  total: number | null,
+  { quiet, unit = 'lines' }: { readonly quiet: boolean; readonly unit?: string },
+): Progress {
+  if (quiet) return nothing;
   const started = performance.now();
   const rate = (done: number) => done / Math.max(0.001, (performance.now() - started) / 1000);
   const left = (bytes: number) => {
@@ -22,7 +26,7 @@ export function progress(io: Io, total: number | null, options: { readonly quiet
   };
   if (io.stderr.isTTY) {
     const format =
-      total === null ? '{lines} lines  {speed}/s' : '{bar} {percentage} %  {lines} lines  {speed}/s  {left} left';
+      total === null ? `{lines} ${unit}  {speed}/s` : `{bar} {percentage} %  {lines} ${unit}  {speed}/s  {left} left`;
     const bar = new SingleBar(
       { format, stream: io.stderr, hideCursor: true, clearOnComplete: true, fps: 5 },
       Presets.shades_classic,
@@ -41,7 +45,7 @@ export function progress(io: Io, total: number | null, options: { readonly quiet
       next = performance.now() + EVERY;
       const share =
         total === null || total === 0 ? '' : `, ${Math.floor((100 * bytes) / total)} %, ${left(bytes)} left`;
-      io.stderr.write(`${count(done)} lines, ${count(rate(done))}/s${share}\n`);
+      io.stderr.write(`${count(done)} ${unit}, ${count(rate(done))}/s${share}\n`);
     },
     stop: () => undefined,
   };

@@ -1,13 +1,36 @@
-import type { MetricValue, SubjectReport } from '@rapport/engine';
+import {
+  evidence,
+  goalsFor,
+  type Engine,
+  type EvidenceReport,
+  type GoalReport,
+  type MetricValue,
+  type SubjectReport,
+} from '@rapport/engine';
 import { exit, Failure } from '../failure.js';
 import { count, quantity, table } from '../table.js';
 import { requireWorkspace, withWorkspace } from '../workspace.js';
+import { goalTable } from './goals.js';
 import type { Outcome, Session } from './outcome.js';
 
-export async function account(session: Session, id: string): Promise<Outcome> {
+export interface AccountOptions {
+  readonly verbatims: boolean;
+}
+/** Comments to show per metric. */
+const VERBATIMS = 20;
+
+export async function account(session: Session, id: string, options: AccountOptions): Promise<Outcome> {
   return withWorkspace(requireWorkspace(session.io, session.workspace), async ({ engine }) => {
     const report = await engine.subject('account', id);
-    if (report) return { json: report, text: accountText(report), exitCode: exit.ok };
+    if (report) {
+      const goals = goalsFor(engine, { ...report, kind: 'account', asOf: Date.parse(report.asOf) });
+      const verbatims = options.verbatims ? await verbatimsOf(engine, report) : null;
+      return {
+        json: { ...report, goals, ...(verbatims ? { verbatims } : {}) },
+        text: [accountText(report, goals), ...(verbatims ? ['', verbatimsText(verbatims)] : [])].join('\n'),
+        exitCode: exit.ok,
+      };
+    }
     if ((await engine.store.latestRun()) === null) {
       throw new Failure('RAPPORT_RUN_NONE', 'nothing was evaluated yet; "rapport evaluate" does', exit.notFound);
     }
@@ -19,7 +42,38 @@ export async function account(session: Session, id: string): Promise<Outcome> {
   });
 }
 
-function accountText({ id, run, asOf, traits, metrics, memberships, transitions }: SubjectReport): string {
+/** The comments behind each value that has some to show. */
+async function verbatimsOf(engine: Engine, { id, asOf }: SubjectReport): Promise<EvidenceReport[]> {
+  const found: EvidenceReport[] = [];
+  for (const plugin of engine.plugins) {
+    if (plugin.kind !== 'metric' || !plugin.definition.evidence) continue;
+    if (!plugin.definition.subjects.includes('account')) continue;
+    const metric = plugin.definition.id;
+    found.push(await evidence(engine, { metric, kind: 'account', id, asOf: Date.parse(asOf), limit: VERBATIMS }));
+  }
+  return found;
+}
+
+export function verbatimsText(reports: readonly EvidenceReport[]): string {
+  const rows = reports.flatMap(({ title, properties, items }) => {
+    const [first = ''] = properties;
+    return items.map(({ time, user, properties: { [first]: text = null, ...others } }) => [
+      title,
+      time.slice(0, 10),
+      user ?? '',
+      Object.entries(others)
+        .map(([name, value]) => `${name} ${display(value)}`)
+        .join(', '),
+      typeof text === 'string' ? text : text === null ? '' : display(text),
+    ]);
+  });
+  return rows.length === 0 ? 'No comments.' : table(['Verbatims', 'on', 'by', '', ''], rows);
+}
+
+function accountText(
+  { id, run, asOf, traits, metrics, memberships, transitions }: SubjectReport,
+  goals: readonly GoalReport[],
+): string {
   const text = [`Account ${id}, run ${run} as of ${asOf}`];
   const entries = Object.entries(traits);
   if (entries.length > 0)
@@ -31,6 +85,7 @@ function accountText({ id, run, asOf, traits, metrics, memberships, transitions 
       ),
     );
   text.push('', table(['Metric', 'value', 'n', 'made of'], metrics.map(metricRow), [1, 2]));
+  if (goals.length > 0) text.push('', goalTable(goals));
   if (memberships.length > 0) {
     const rows = memberships.map((m) => [m.segment, new Date(m.enteredAt).toISOString().slice(0, 10), m.reason]);
     text.push('', table(['Segment', 'since', 'because'], rows));

@@ -1,11 +1,20 @@
 import { valueAt, type ResultFrame } from '@rapport/store';
-import type { Engine, Evaluation, LoadedPlugin, MetricFailure, RunReport } from '@rapport/engine';
+import {
+  goalsFor,
+  type Engine,
+  type Evaluation,
+  type GoalReport,
+  type LoadedPlugin,
+  type MetricFailure,
+  type RunReport,
+} from '@rapport/engine';
 import { daysIn, type Duration } from '@rapport/sdk';
 import { asOfInstant, describeAsOf } from '../as-of.js';
 import { exit } from '../failure.js';
 import { daysBefore } from '../import/instant.js';
 import { count, elapsed, quantity, table } from '../table.js';
 import { requireWorkspace, withWorkspace } from '../workspace.js';
+import { goalTable } from './goals.js';
 import type { Outcome, Session } from './outcome.js';
 import { segmentSizes, segmentTable, type SegmentSize } from './segments.js';
 
@@ -53,6 +62,8 @@ export interface EvaluateReport {
   readonly accounts: number;
   readonly portfolio: readonly PortfolioValue[];
   readonly perAccount: readonly AccountSummary[];
+  /** Those of the portfolio; "rapport goals" shows all. */
+  readonly goals: readonly GoalReport[];
   /** Empty when nothing was written. */
   readonly segments: readonly SegmentSize[];
   readonly transitions: { readonly entered: number; readonly left: number; readonly baseline: number };
@@ -93,6 +104,7 @@ export async function evaluateReport(
     ? await engine.evaluate({ asOf: before, levels: [{ kind: 'account' }], metrics: [MOVER_METRIC] })
     : null;
   const transitions = run?.transitions ?? [];
+  const portfolio = portfolioValues(engine.plugins, evaluation);
   return {
     workspace: engine.config.workspace,
     asOf: new Date(asOf).toISOString(),
@@ -100,8 +112,9 @@ export async function evaluateReport(
     run: run?.run.number ?? null,
     earlierThanRun: standing,
     accounts: accounts?.subjects.length ?? 0,
-    portfolio: portfolioValues(engine.plugins, evaluation),
+    portfolio,
     perAccount: accountSummaries(engine.plugins, accounts),
+    goals: goalsFor(engine, { kind: 'portfolio', id: '', asOf, metrics: portfolio }),
     segments: run ? await segmentSizes(engine) : [],
     transitions: {
       entered: transitions.filter((t) => t.change === 'enter' && !t.baseline).length,
@@ -211,6 +224,7 @@ export function evaluateText(report: EvaluateReport, engine: Engine, asOf: numbe
       [1, 2, 3],
     ),
   );
+  if (report.goals.length > 0) text.push('', goalTable(report.goals));
   if (report.run === null) {
     const why = report.earlierThanRun === null ? '' : ` run ${report.earlierThanRun} is of a later instant, so`;
     text.push('', `Nothing was written:${why} segments and playbooks were left as they are.`);
