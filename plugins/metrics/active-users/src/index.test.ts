@@ -1,4 +1,12 @@
-import { checkMetric, evaluateMetric, group, track, type Call } from '@rapport/testkit';
+import {
+  type Call,
+  checkMetric,
+  evaluateMetric,
+  group,
+  type OracleAnswer,
+  type OracleSubject,
+  track,
+} from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import activeUsers from './index.js';
 
@@ -9,6 +17,30 @@ const at = (user: string, time: string, event = 'Signed In', id?: string) =>
   track(user, event, time, {}, { account: 'acme', ...(id === undefined ? {} : { id }) });
 const evaluate = (calls: readonly Call[], config = {}, more = {}) =>
   evaluateMetric(activeUsers, { calls, asOf, config, subject: acme, ...more });
+
+/** Users by the days on which they did all that qualifies. */
+function oracle(
+  { events, asOf, calendar }: OracleSubject,
+  config: { window: string; qualifying: { event: string; atLeast: number }[] },
+): OracleAnswer {
+  if (events.length === 0) return { value: null, reason: 'no-data', n: null };
+  const today = calendar.dayOf(asOf - 1);
+  const daysOf = new Map<string, number[]>();
+  for (const { user, time } of events) {
+    if (user === null) continue;
+    const day = calendar.dayOf(time);
+    const did = events.filter((e) => e.user === user && calendar.dayOf(e.time) === day);
+    const qualifies = config.qualifying.every(
+      ({ event, atLeast }) => did.filter((e) => e.event === event).length >= atLeast,
+    );
+    if (qualifies) daysOf.set(user, [...(daysOf.get(user) ?? []), day]);
+  }
+  const active = (days: number) => [...daysOf.values()].filter((its) => its.some((day) => day > today - days)).length;
+  const days = config.window === '30d' ? 30 : 7;
+  const fresh = [...daysOf.values()].filter((its) => its.every((day) => day > today - days)).length;
+  const parts = { dau: active(1), wau: active(7), mau: active(30), new: fresh, returning: active(days) - fresh };
+  return { value: active(days), reason: null, n: active(days), parts };
+}
 
 describe('active users', () => {
   it('computes the example of the README', async () => {
@@ -127,14 +159,15 @@ describe('active users', () => {
     },
   );
 
-  it('keeps its contract in random worlds', async () => {
-    await checkMetric(activeUsers, {
-      config: {
-        qualifying: [
-          { event: 'Signed In', atLeast: 1 },
-          { event: 'Time Tracked', atLeast: 2 },
-        ],
-      },
-    });
+  it('is what the oracle says in random worlds', async () => {
+    await checkMetric(activeUsers, { oracle });
+  });
+
+  it('is so with what qualifies, and with another window', async () => {
+    const qualifying = [
+      { event: 'Signed In', atLeast: 1 },
+      { event: 'Time Tracked', atLeast: 2 },
+    ];
+    await checkMetric(activeUsers, { config: { qualifying, window: '1w' }, oracle, runs: 30, seed: 2 });
   });
 });

@@ -1,4 +1,12 @@
-import { evaluateMetric, group, track, type Call } from '@rapport/testkit';
+import {
+  type Call,
+  checkMetric,
+  evaluateMetric,
+  group,
+  type OracleAnswer,
+  type OracleSubject,
+  track,
+} from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import coreActions from './index.js';
 
@@ -13,6 +21,26 @@ const does = (
 ) => track(user, event, time, {}, { account: 'acme', ...more });
 const evaluate = (calls: readonly Call[], given: object = config, more = {}) =>
   evaluateMetric(coreActions, { calls, asOf, config: given, subject: { kind: 'account', id: 'acme' }, ...more });
+
+function oracle(
+  { events, asOf, calendar }: OracleSubject,
+  config: { actions: string[]; events: string[] },
+): OracleAnswer {
+  if (events.length === 0) return { value: null, reason: 'no-data', n: null };
+  const from = calendar.startOfDay(calendar.dayOf(asOf - 1) - 29);
+  const byAction: Record<string, number> = Object.fromEntries(config.actions.map((action) => [action, 0]));
+  const users = new Set<string>();
+  let value = 0;
+  for (const { time, event, user } of events) {
+    if (time < from) continue;
+    if (user !== null && (config.events.length === 0 || config.events.includes(event))) users.add(user);
+    if (!config.actions.includes(event)) continue;
+    byAction[event] = (byAction[event] ?? 0) + 1;
+    value++;
+  }
+  const perActiveUser = users.size === 0 ? null : value / users.size;
+  return { value, reason: null, n: value, parts: { byAction, activeUsers: users.size, perActiveUser } };
+}
 
 describe('core user actions', () => {
   const example = [
@@ -117,5 +145,14 @@ describe('core user actions', () => {
       pro: { value: 3 },
       '': { value: 1 },
     });
+  });
+
+  it('is what the oracle says in random worlds', async () => {
+    await checkMetric(coreActions, { oracle });
+  });
+
+  it('is so with another configuration', async () => {
+    const given = { actions: ['Report Shared'], events: ['Signed In', 'Report Shared'] };
+    await checkMetric(coreActions, { config: given, oracle, runs: 20, seed: 2 });
   });
 });

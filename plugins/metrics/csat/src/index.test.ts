@@ -1,4 +1,5 @@
-import { checkMetric, evaluateMetric, track, type Call } from '@rapport/testkit';
+import { allOf, atLeast, atMost, equal, exists, last, not } from '@rapport/sdk';
+import { type Call, checkMetric, evaluateMetric, type OracleAnswer, type OracleSubject, track } from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import csat from './index.js';
 
@@ -12,6 +13,26 @@ const response = (
 ) => track(user, 'Survey Responded', time, { survey: 'csat', score, ...more }, { account: 'acme' });
 const evaluate = (calls: readonly Call[], config = {}, more = {}) =>
   evaluateMetric(csat, { calls, asOf, config, subject: { kind: 'account', id: 'acme' }, ...more });
+
+function oracle(
+  { events, asOf, calendar }: OracleSubject,
+  config: { minSample: number; satisfied: number; highest: number },
+): OracleAnswer {
+  const from = calendar.startOfDay(calendar.dayOf(asOf - 1) - 89);
+  const scores: number[] = [];
+  for (const { time, event, properties } of events) {
+    const { survey, score } = properties;
+    if (time < from || event !== 'Survey Responded' || survey !== 'csat') continue;
+    if (typeof score === 'number' && score >= 1 && score <= config.highest) scores.push(score);
+  }
+  const n = scores.length;
+  if (n === 0) return { value: null, reason: 'no-data', n: null };
+  const satisfied = scores.filter((score) => score >= config.satisfied).length;
+  const parts = { responses: n, satisfied, mean: scores.reduce((sum, score) => sum + score, 0) / n };
+  return n < config.minSample
+    ? { value: null, reason: 'below-min-sample', n, parts }
+    : { value: (satisfied / n) * 100, reason: null, n, parts };
+}
 
 describe('CSAT', () => {
   it('computes the example of the README', async () => {
@@ -105,7 +126,40 @@ describe('CSAT', () => {
     expect(await evaluate(calls, {}, { subject: { kind: 'portfolio' } })).toMatchObject({ n: 3 });
   });
 
-  it('keeps its contract in random worlds', async () => {
-    await checkMetric(csat, { config: { minSample: 2 } });
+  it('has the comments of the window’s responses to read', () => {
+    const evidence = csat.evidence?.({
+      window: '30d',
+      satisfied: 4,
+      lowest: 1,
+      highest: 5,
+      survey: 'csat',
+      minSample: 1,
+      event: 'Survey Responded',
+      surveyProperty: 'survey',
+      scoreProperty: 'score',
+      commentProperty: 'comment',
+    });
+    const response = allOf(equal('survey', 'csat'), atLeast('score', 1), atMost('score', 5));
+    expect(evidence).toEqual({
+      filter: { events: ['Survey Responded'], where: allOf(response, exists('comment'), not(equal('comment', ''))) },
+      window: last('30d'),
+      properties: ['comment', 'score'],
+    });
+  });
+
+  const properties = { survey: ['csat', 'csat', 'csat', 'nps', null], score: [0, 1, 3, 3.9, 4, 5, 6, 10, '5', null] };
+
+  it('is what the oracle says in random worlds', async () => {
+    await checkMetric(csat, { properties, oracle });
+  });
+
+  it('is so with another configuration', async () => {
+    await checkMetric(csat, {
+      config: { minSample: 2, satisfied: 8, highest: 10 },
+      properties,
+      oracle,
+      runs: 20,
+      seed: 2,
+    });
   });
 });

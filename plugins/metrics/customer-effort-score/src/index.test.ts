@@ -1,4 +1,13 @@
-import { evaluateMetric, group, track, type Call } from '@rapport/testkit';
+import { allOf, atLeast, atMost, equal, exists, last, not } from '@rapport/sdk';
+import {
+  type Call,
+  checkMetric,
+  evaluateMetric,
+  group,
+  type OracleAnswer,
+  type OracleSubject,
+  track,
+} from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import customerEffortScore from './index.js';
 
@@ -14,6 +23,25 @@ const response = (
 const responses = (...scores: number[]) => scores.map((score) => response(score));
 const evaluate = (calls: readonly Call[], config = {}, more = {}) =>
   evaluateMetric(customerEffortScore, { calls, asOf, config, subject: { kind: 'account', id: 'acme' }, ...more });
+
+function oracle({ events, asOf, calendar }: OracleSubject, config: { minSample: number; scale: 5 | 7 }): OracleAnswer {
+  const from = calendar.startOfDay(calendar.dayOf(asOf - 1) - 89);
+  const easyRatings = config.scale === 7 ? 5 : 4;
+  let [n, sum, easy] = [0, 0, 0];
+  for (const { time, event, properties } of events) {
+    const { survey, score } = properties;
+    if (time < from || event !== 'Survey Responded' || survey !== 'ces') continue;
+    if (typeof score !== 'number' || score < 1 || score > config.scale) continue;
+    n++;
+    sum += score;
+    if (score >= easyRatings) easy++;
+  }
+  if (n === 0) return { value: null, reason: 'no-data', n: null };
+  const parts = { responses: n, sum, easy, easyShare: (easy / n) * 100 };
+  return n < config.minSample
+    ? { value: null, reason: 'below-min-sample', n, parts }
+    : { value: sum / n, reason: null, n, parts };
+}
 
 describe('customer effort score', () => {
   it('computes the example of the README: {5, 6, 7, 2} on 1–7 = 5.0', async () => {
@@ -120,6 +148,41 @@ describe('customer effort score', () => {
     expect(await evaluate(calls, {}, { subject: { kind: 'portfolio' } })).toMatchObject({ value: 3, n: 3 });
     expect(await evaluate(calls, {}, { subject: { kind: 'portfolio', by: 'plan' } })).toMatchObject({
       pro: { value: 3, n: 3 },
+    });
+  });
+
+  it('has the comments of the window’s responses to read', () => {
+    const evidence = customerEffortScore.evidence?.({
+      window: '30d',
+      scale: 7,
+      survey: 'ces',
+      minSample: 1,
+      event: 'Survey Responded',
+      surveyProperty: 'survey',
+      scoreProperty: 'score',
+      commentProperty: 'comment',
+    });
+    const response = allOf(equal('survey', 'ces'), atLeast('score', 1), atMost('score', 7));
+    expect(evidence).toEqual({
+      filter: { events: ['Survey Responded'], where: allOf(response, exists('comment'), not(equal('comment', ''))) },
+      window: last('30d'),
+      properties: ['comment', 'score'],
+    });
+  });
+
+  const properties = { survey: ['ces', 'ces', 'ces', 'nps', null], score: [0, 1, 3, 4, 5, 6.5, 7, 8, '5', null] };
+
+  it('is what the oracle says in random worlds', async () => {
+    await checkMetric(customerEffortScore, { properties, oracle });
+  });
+
+  it('is so on the scale 1–5', async () => {
+    await checkMetric(customerEffortScore, {
+      config: { minSample: 2, scale: 5 },
+      properties,
+      oracle,
+      runs: 20,
+      seed: 2,
     });
   });
 });

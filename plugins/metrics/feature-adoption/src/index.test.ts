@@ -1,4 +1,12 @@
-import { checkMetric, evaluateMetric, group, track, type Call } from '@rapport/testkit';
+import {
+  type Call,
+  checkMetric,
+  evaluateMetric,
+  group,
+  type OracleAnswer,
+  type OracleSubject,
+  track,
+} from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import featureAdoption from './index.js';
 
@@ -9,6 +17,40 @@ const uses = (user: string | null, feature: string | number, time = '2026-02-10T
   track(user, 'Feature Used', time, { feature }, { account: 'acme', ...(id === undefined ? {} : { id }) });
 const evaluate = (calls: readonly Call[], given: object = config, more = {}) =>
   evaluateMetric(featureAdoption, { calls, asOf, config: given, subject: { kind: 'account', id: 'acme' }, ...more });
+
+function oracle(
+  { events, asOf, calendar }: OracleSubject,
+  { catalogue, activity }: { catalogue: string[]; activity: string[] },
+): OracleAnswer {
+  if (events.length === 0) return { value: null, reason: 'no-data', n: null };
+  const from = calendar.startOfDay(calendar.dayOf(asOf - 1) - 29);
+  const active = new Set<string>();
+  const used = new Set<string>();
+  const usersOf = new Map(catalogue.map((feature) => [feature, new Set<string>()]));
+  for (const { time, event, user, properties } of events) {
+    if (time < from) continue;
+    if (user !== null && (activity.length === 0 || activity.includes(event))) active.add(user);
+    const { feature = null } = properties;
+    if (event !== 'Feature Used' || typeof feature === 'object') continue;
+    const users = usersOf.get(String(feature));
+    if (!users) continue;
+    used.add(String(feature));
+    if (user !== null) users.add(user);
+  }
+  const adoption = Object.fromEntries([...usersOf].map(([feature, users]) => [feature, users.size / active.size]));
+  return {
+    value: used.size / catalogue.length,
+    reason: null,
+    n: catalogue.length,
+    parts: {
+      used: used.size,
+      catalogue: catalogue.length,
+      activeUsers: active.size,
+      adoption: active.size === 0 ? null : adoption,
+      untried: catalogue.filter((feature) => !used.has(feature)),
+    },
+  };
+}
 
 describe('feature adoption', () => {
   const example = [
@@ -109,7 +151,14 @@ describe('feature adoption', () => {
     await expect(evaluate([], { catalogue: ['api', 'api'] })).rejects.toThrow('RAPPORT_TESTKIT_CONFIG');
   });
 
-  it('keeps its contract in random worlds', async () => {
-    await checkMetric(featureAdoption, { config, properties: { feature: ['boards', 'api', 'legacy', null, 7] } });
+  const properties = { feature: ['boards', 'api', 'legacy', null, 7] };
+
+  it('is what the oracle says in random worlds', async () => {
+    await checkMetric(featureAdoption, { config, properties, oracle });
+  });
+
+  it('is so with configured activity, and features that are numbers', async () => {
+    const given = { catalogue: ['7', 'boards'], activity: ['Signed In'] };
+    await checkMetric(featureAdoption, { config: given, properties, oracle, runs: 20, seed: 2 });
   });
 });

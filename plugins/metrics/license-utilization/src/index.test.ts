@@ -1,4 +1,12 @@
-import { checkMetric, evaluateMetric, group, track, type Call } from '@rapport/testkit';
+import {
+  type Call,
+  checkMetric,
+  evaluateMetric,
+  group,
+  type OracleAnswer,
+  type OracleSubject,
+  track,
+} from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import licenseUtilization from './index.js';
 
@@ -10,6 +18,26 @@ const users = (n: number, account = 'acme') =>
   Array.from({ length: n }, (_, i) => at(`${account}-${i}`, '2026-02-10T09:00:00Z', account));
 const evaluate = (calls: readonly Call[], config = {}, more = {}) =>
   evaluateMetric(licenseUtilization, { calls, asOf, config, subject: { kind: 'account', id: 'acme' }, ...more });
+
+function oracle(subject: OracleSubject, config: { events: string[] }): OracleAnswer {
+  const from = subject.calendar.startOfDay(subject.calendar.dayOf(subject.asOf - 1) - 29);
+  const parts = { activeUsers: 0, seats: 0, unused: 0, accounts: 0 };
+  for (const { traits, events } of subject.kind === 'portfolio' ? subject.accounts : [subject]) {
+    const seats = traits['seats'];
+    if (typeof seats !== 'number' || seats <= 0) continue;
+    const users = new Set<string>();
+    for (const { time, event, user } of events) {
+      const counts = config.events.length === 0 || config.events.includes(event);
+      if (counts && time >= from && user !== null) users.add(user);
+    }
+    parts.activeUsers += users.size;
+    parts.seats += seats;
+    parts.unused += users.size < seats ? seats - users.size : 0;
+    parts.accounts++;
+  }
+  if (parts.accounts === 0) return { value: null, reason: 'no-data', n: null };
+  return { value: parts.activeUsers / parts.seats, reason: null, n: parts.seats, parts };
+}
 
 describe('licence utilization', () => {
   it('computes the example of the README: 45 of 60 = 0.75', async () => {
@@ -108,7 +136,14 @@ describe('licence utilization', () => {
     });
   });
 
-  it('keeps its contract in random worlds', async () => {
-    await checkMetric(licenseUtilization, { traits: { seats: [0, 1, 2, 10, null, 'many'] } });
+  const traits = { seats: [-3, 0, 1, 2, 10, null, 'many'] };
+
+  it('is what the oracle says in random worlds', async () => {
+    await checkMetric(licenseUtilization, { traits, oracle });
+  });
+
+  it('is so with configured events', async () => {
+    const config = { events: ['Signed In', 'Feature Used'] };
+    await checkMetric(licenseUtilization, { config, traits, oracle, runs: 20, seed: 2 });
   });
 });

@@ -1,4 +1,13 @@
-import { evaluateMetric, group, track, type Call } from '@rapport/testkit';
+import { allOf, atLeast, atMost, equal, exists, last, not } from '@rapport/sdk';
+import {
+  type Call,
+  checkMetric,
+  evaluateMetric,
+  group,
+  type OracleAnswer,
+  type OracleSubject,
+  track,
+} from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import nps from './index.js';
 
@@ -15,6 +24,40 @@ const response = (
 const responses = (...scores: number[]) => scores.map((score, i) => response(`user-${i}`, score));
 const evaluate = (calls: readonly Call[], config = {}, more = {}) =>
   evaluateMetric(nps, { calls, asOf, config, subject: { kind: 'account', id: 'acme' }, ...more });
+
+/** The opinions of the respondents as 1, 0 and −1: their mean is the score, their spread its margin of error. */
+function oracle(
+  { events, asOf, calendar }: OracleSubject,
+  config: { minSample: number; promoter: number; passive: number },
+): OracleAnswer {
+  const from = calendar.startOfDay(calendar.dayOf(asOf - 1) - 89);
+  const latest = new Map<string, number>();
+  let latestScore = null;
+  for (const { id, time, event, user, properties } of events) {
+    const { survey, score } = properties;
+    if (time < from || event !== 'Survey Responded' || survey !== 'nps') continue;
+    if (typeof score !== 'number' || score < 0 || score > 10) continue;
+    latest.set(user === null ? `message ${id}` : `user ${user}`, score);
+    latestScore = score;
+  }
+  const opinions = [...latest.values()].map((score) =>
+    score >= config.promoter ? 1 : score >= config.passive ? 0 : -1,
+  );
+  const n = opinions.length;
+  if (n === 0) return { value: null, reason: 'no-data', n: null };
+  const mean = opinions.reduce<number>((sum, opinion) => sum + opinion, 0) / n;
+  const variance = opinions.reduce<number>((sum, opinion) => sum + (opinion - mean) ** 2, 0) / n;
+  const parts = {
+    promoters: opinions.filter((opinion) => opinion === 1).length,
+    passives: opinions.filter((opinion) => opinion === 0).length,
+    detractors: opinions.filter((opinion) => opinion === -1).length,
+    marginOfError: 100 * 1.96 * Math.sqrt(variance / n),
+    latestScore,
+  };
+  return n < config.minSample
+    ? { value: null, reason: 'below-min-sample', n, parts }
+    : { value: 100 * mean, reason: null, n, parts };
+}
 
 describe('Net Promoter Score', () => {
   it('computes the example of the README: {10, 9, 9, 8, 7, 6, 3} = 100 · (3 − 2) ÷ 7', async () => {
@@ -152,5 +195,41 @@ describe('Net Promoter Score', () => {
     expect(await evaluate(calls, {}, { subject: { kind: 'portfolio' } })).toMatchObject({ value: 0, n: 3 });
     const byPlan = await evaluateMetric(nps, { calls, asOf, subject: { kind: 'portfolio', by: 'plan' } });
     expect(byPlan).toMatchObject({ pro: { value: 200 / 3, n: 3 }, free: { value: -100, n: 1 } });
+  });
+
+  it('has the comments of the window’s responses to read', () => {
+    const evidence = nps.evidence?.({
+      window: '30d',
+      promoter: 9,
+      passive: 7,
+      lowest: 0,
+      highest: 10,
+      survey: 'nps',
+      minSample: 1,
+      event: 'Survey Responded',
+      surveyProperty: 'survey',
+      scoreProperty: 'score',
+      commentProperty: 'comment',
+    });
+    const response = allOf(equal('survey', 'nps'), atLeast('score', 0), atMost('score', 10));
+    expect(evidence).toEqual({
+      filter: { events: ['Survey Responded'], where: allOf(response, exists('comment'), not(equal('comment', ''))) },
+      window: last('30d'),
+      properties: ['comment', 'score'],
+    });
+  });
+
+  const properties = {
+    survey: ['nps', 'nps', 'nps', 'csat', null],
+    score: [0, 6, 6.5, 7, 8, 9, 10, 11, -1, '9', null],
+  };
+
+  it('is what the oracle says in random worlds', async () => {
+    await checkMetric(nps, { properties, oracle });
+  });
+
+  it('is so with another configuration', async () => {
+    const config = { minSample: 2, promoter: 10, passive: 8 };
+    await checkMetric(nps, { config, properties, oracle, runs: 20, seed: 2 });
   });
 });

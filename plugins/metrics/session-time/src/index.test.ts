@@ -1,4 +1,13 @@
-import { evaluateMetric, group, track, type Call } from '@rapport/testkit';
+import {
+  type Call,
+  checkMetric,
+  evaluateMetric,
+  group,
+  type OracleAnswer,
+  type OracleEvent,
+  type OracleSubject,
+  track,
+} from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import sessionTime from './index.js';
 
@@ -17,6 +26,49 @@ const lasting = (...minutes: number[]) =>
     const start = Date.UTC(2026, 1, 1 + i, 9);
     return [0, length].map((minute) => at(new Date(start + minute * 60_000).toISOString()));
   });
+
+/** Every user's sessions, one event after the other. */
+function sessionsOf(events: readonly OracleEvent[], idleMinutes: number): readonly { start: number; end: number }[] {
+  const all: { start: number; end: number }[] = [];
+  const running = new Map<string, { start: number; end: number }>();
+  for (const { time, account, user, session } of events) {
+    if (user === null) continue;
+    const stream = JSON.stringify([account, user, session]);
+    const current = running.get(stream);
+    if (current && time - current.end <= (session === null ? idleMinutes * 60_000 : 24 * 3_600_000)) {
+      current.end = time;
+    } else {
+      const begun = { start: time, end: time };
+      running.set(stream, begun);
+      all.push(begun);
+    }
+  }
+  return all;
+}
+
+/** Linear between the two neighbours. */
+function quantile(sorted: readonly number[], q: number): number {
+  const place = (sorted.length - 1) * q;
+  const [lower = 0, upper = lower] = sorted.slice(Math.floor(place), Math.floor(place) + 2);
+  return lower + (upper - lower) * (place - Math.floor(place));
+}
+
+function oracle(
+  { events, asOf, calendar }: OracleSubject,
+  config: { statistic: 'mean' | 'median' | 'p90' | 'total'; idleMinutes: number; events: string[] },
+): OracleAnswer {
+  const from = calendar.startOfDay(calendar.dayOf(asOf - 1) - 29);
+  const counted = events.filter(({ event }) => config.events.length === 0 || config.events.includes(event));
+  const seconds = sessionsOf(counted, config.idleMinutes)
+    .filter(({ start }) => start >= from)
+    .map(({ start, end }) => (end - start) / 1000)
+    .sort((a, b) => a - b);
+  const n = seconds.length;
+  if (n === 0) return { value: null, reason: 'no-data', n: null };
+  const total = seconds.reduce((sum, each) => sum + each, 0);
+  const parts = { sessions: n, total, mean: total / n, median: quantile(seconds, 0.5), p90: quantile(seconds, 0.9) };
+  return { value: parts[config.statistic], reason: null, n, parts };
+}
 
 describe('session time', () => {
   it('computes the example of the README', async () => {
@@ -126,5 +178,14 @@ describe('session time', () => {
       pro: { value: 600 },
       '': { value: 0 },
     });
+  });
+
+  it('is what the oracle says in random worlds', async () => {
+    await checkMetric(sessionTime, { oracle });
+  });
+
+  it('is so with another configuration', async () => {
+    const config = { statistic: 'p90' as const, idleMinutes: 5, events: ['Signed In', 'Feature Used'] };
+    await checkMetric(sessionTime, { config, oracle, runs: 20, seed: 2 });
   });
 });

@@ -1,4 +1,13 @@
-import { evaluateMetric, group, track, type Call } from '@rapport/testkit';
+import {
+  type Call,
+  checkMetric,
+  evaluateMetric,
+  group,
+  type OracleAnswer,
+  type OracleEvent,
+  type OracleSubject,
+  track,
+} from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import sessionsPerDay from './index.js';
 
@@ -11,6 +20,37 @@ const at = (
 ) => track(user, 'Page Viewed', time, {}, { account: 'acme', ...more });
 const evaluate = (calls: readonly Call[], config = {}, more = {}) =>
   evaluateMetric(sessionsPerDay, { calls, asOf, config, subject: { kind: 'account', id: 'acme' }, ...more });
+
+/** Events that begin a session: there is none shortly before them in the stream of their user, account and session id. */
+const beginnings = (events: readonly OracleEvent[], idleMinutes: number) =>
+  events.filter(({ account, user, session, time }, i) => {
+    const limit = session === null ? idleMinutes * 60_000 : 24 * 3_600_000;
+    const before = events.slice(0, i).filter((e) => e.account === account && e.user === user && e.session === session);
+    return user !== null && !before.some((earlier) => time - earlier.time <= limit);
+  });
+
+function oracle(
+  { events, asOf, calendar }: OracleSubject,
+  config: { window: string; idleMinutes: number; events: string[] },
+): OracleAnswer {
+  const days = config.window === '30d' ? 30 : 7;
+  const since = (n: number) => calendar.startOfDay(calendar.dayOf(asOf - 1) - n + 1);
+  const counted = events.filter(({ event }) => config.events.length === 0 || config.events.includes(event));
+  const begun = beginnings(counted, config.idleMinutes);
+  const sessions = begun.filter(({ time }) => time >= since(days)).length;
+  const users = new Set(
+    counted.filter(({ time, user }) => user !== null && time >= since(days)).map(({ user }) => user),
+  );
+  const parts = {
+    sessions,
+    activeUsers: users.size,
+    monthlyActiveSessions: begun.filter(({ time }) => time >= since(30)).length,
+    dailyActiveSessions: begun.filter(({ time }) => time >= since(1)).length,
+  };
+  if (users.size === 0) return { value: null, reason: 'no-data', n: null, parts };
+  const value = sessions / (users.size * days);
+  return { value, reason: null, n: users.size, parts: { ...parts, perUser: sessions / users.size } };
+}
 
 describe('sessions per user and day', () => {
   it('computes the example of the README', async () => {
@@ -121,5 +161,14 @@ describe('sessions per user and day', () => {
     expect(await evaluate(calls, {}, { subject: { kind: 'portfolio', by: 'plan' } })).toMatchObject({
       pro: { n: 2, parts: { sessions: 2 } },
     });
+  });
+
+  it('is what the oracle says in random worlds', async () => {
+    await checkMetric(sessionsPerDay, { oracle });
+  });
+
+  it('is so with another configuration', async () => {
+    const config = { window: '1w' as const, idleMinutes: 5, events: ['Signed In', 'Feature Used'] };
+    await checkMetric(sessionsPerDay, { config, oracle, runs: 50, seed: 2 });
   });
 });

@@ -1,4 +1,4 @@
-import { checkMetric, evaluateMetric, track, type Call } from '@rapport/testkit';
+import { type Call, checkMetric, evaluateMetric, type OracleAnswer, type OracleSubject, track } from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import stickiness from './index.js';
 
@@ -15,6 +15,27 @@ const evaluate = (calls: readonly Call[], config = {}, more = {}) =>
 const rotation = Array.from({ length: 30 }, (_, day) =>
   Array.from({ length: 20 }, (_, seat) => at(`user-${(day * 20 + seat) % 50}`, noon(day))),
 ).flat();
+
+/** Day by day. */
+function oracle(
+  { events, asOf, calendar }: OracleSubject,
+  config: { dau: 'average' | 'latest'; events: string[] },
+): OracleAnswer {
+  const today = calendar.dayOf(asOf - 1);
+  const usersOn = (from: number, to: number) =>
+    new Set(
+      events
+        .filter(({ event }) => config.events.length === 0 || config.events.includes(event))
+        .filter(({ time }) => calendar.dayOf(time) >= from && calendar.dayOf(time) <= to)
+        .flatMap(({ user }) => (user === null ? [] : [user])),
+    ).size;
+  const mau = usersOn(today - 29, today);
+  if (mau === 0) return { value: null, reason: 'no-data', n: null };
+  let all = 0;
+  for (let day = today - 29; day <= today; day++) all += usersOn(day, day);
+  const dau = config.dau === 'latest' ? usersOn(today, today) : all / 30;
+  return { value: dau / mau, reason: null, n: mau, parts: { dau, mau } };
+}
 
 describe('stickiness', () => {
   it('computes the example of the README', async () => {
@@ -84,7 +105,12 @@ describe('stickiness', () => {
     expect(result).toMatchObject({ value: 2 / 30, n: 1 });
   });
 
-  it('keeps its contract in random worlds', async () => {
-    await checkMetric(stickiness);
+  it('is what the oracle says in random worlds', async () => {
+    await checkMetric(stickiness, { oracle });
+  });
+
+  it('is so with the latest DAU, and with configured events', async () => {
+    const config = { dau: 'latest' as const, events: ['Signed In', 'Feature Used'] };
+    await checkMetric(stickiness, { config, oracle, runs: 20, seed: 2 });
   });
 });

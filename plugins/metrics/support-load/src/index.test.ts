@@ -1,4 +1,12 @@
-import { checkMetric, evaluateMetric, group, track, type Call } from '@rapport/testkit';
+import {
+  type Call,
+  checkMetric,
+  evaluateMetric,
+  group,
+  type OracleAnswer,
+  type OracleSubject,
+  track,
+} from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import supportLoad from './index.js';
 
@@ -8,6 +16,40 @@ const ticket = (event: 'Opened' | 'Closed', ticketId: string | null, time: strin
   track('ann', `Support Ticket ${event}`, time, { ...(ticketId === null ? {} : { ticketId }), ...more }, { account });
 const evaluate = (calls: readonly Call[], config = {}, more = {}) =>
   evaluateMetric(supportLoad, { calls, asOf, config, subject: { kind: 'account', id: 'acme' }, ...more });
+
+/** Every ticket of every account, event by event. */
+function oracle({ events, asOf, calendar }: OracleSubject): OracleAnswer {
+  if (events.length === 0) return { value: null, reason: 'no-data', n: null };
+  const from = calendar.startOfDay(calendar.dayOf(asOf - 1) - 29);
+  const openSince = new Map<string, number>();
+  const hours: number[] = [];
+  let [opened, escalated] = [0, 0];
+  const closesLast = ({ event }: { readonly event: string }) => (event === 'Support Ticket Closed' ? 1 : 0);
+  for (const { time, event, account, properties } of [...events].sort(
+    (a, b) => a.time - b.time || closesLast(a) - closesLast(b),
+  )) {
+    const inside = time >= from;
+    const { ticketId = null, escalated: flag } = properties;
+    const ticket = JSON.stringify([account, typeof ticketId === 'object' ? null : String(ticketId)]);
+    const since = openSince.get(ticket);
+    if (event === 'Support Ticket Opened' && ticketId === null && inside) opened++;
+    if (event === 'Support Ticket Opened' && ticketId !== null && since === undefined) {
+      openSince.set(ticket, time);
+      if (inside) opened++;
+    }
+    if (event === 'Support Ticket Closed' && ticketId !== null && since !== undefined) {
+      openSince.delete(ticket);
+      if (inside) hours.push((time - since) / 3_600_000);
+    }
+    if (['Support Ticket Opened', 'Support Ticket Escalated'].includes(event) && flag === true && inside) escalated++;
+  }
+  hours.sort((a, b) => a - b);
+  const middle = hours.length / 2;
+  const [low = 0, high = 0] = [hours[Math.ceil(middle) - 1], hours[Math.floor(middle)]];
+  const medianHoursToClose = hours.length === 0 ? null : (low + high) / 2;
+  const parts = { open: openSince.size, closed: hours.length, medianHoursToClose, escalated };
+  return { value: opened, reason: null, n: opened, parts };
+}
 
 describe('support load', () => {
   const example = [
@@ -132,7 +174,10 @@ describe('support load', () => {
     });
   });
 
-  it('keeps its contract in random worlds', async () => {
-    await checkMetric(supportLoad);
+  it('is what the oracle says in random worlds', async () => {
+    await checkMetric(supportLoad, {
+      properties: { ticketId: [1, '1', 2, 'a', null], escalated: [true, false, 'yes'] },
+      oracle,
+    });
   });
 });

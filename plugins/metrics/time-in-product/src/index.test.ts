@@ -1,4 +1,12 @@
-import { evaluateMetric, group, track, type Call } from '@rapport/testkit';
+import {
+  type Call,
+  checkMetric,
+  evaluateMetric,
+  group,
+  type OracleAnswer,
+  type OracleSubject,
+  track,
+} from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import timeInProduct from './index.js';
 
@@ -11,6 +19,28 @@ const at = (
 ) => track(user, 'Page Viewed', time, {}, { account: 'acme', ...more });
 const evaluate = (calls: readonly Call[], config = {}, more = {}) =>
   evaluateMetric(timeInProduct, { calls, asOf, config, subject: { kind: 'account', id: 'acme' }, ...more });
+
+/** Each event with the one before it of the same user and account. */
+function oracle(
+  { events, asOf, calendar }: OracleSubject,
+  config: { idleMinutes: number; events: string[] },
+): OracleAnswer {
+  if (events.length === 0) return { value: null, reason: 'no-data', n: null };
+  const from = calendar.startOfDay(calendar.dayOf(asOf - 1) - 13);
+  const counted = events.filter(
+    ({ event, user }) => user !== null && (config.events.length === 0 || config.events.includes(event)),
+  );
+  const users = new Set<string | null>();
+  let seconds = 0;
+  counted.forEach(({ time, account, user }, i) => {
+    if (time < from) return;
+    users.add(user);
+    const before = counted.slice(0, i).findLast((e) => e.user === user && e.account === account);
+    if (before && time - before.time <= config.idleMinutes * 60_000) seconds += (time - before.time) / 1000;
+  });
+  const perActiveUser = users.size === 0 ? null : seconds / users.size;
+  return { value: seconds, reason: null, n: users.size, parts: { activeUsers: users.size, perActiveUser } };
+}
 
 describe('time in product', () => {
   it('computes the example of the README', async () => {
@@ -131,5 +161,14 @@ describe('time in product', () => {
       pro: { value: 60 },
       free: { value: 180 },
     });
+  });
+
+  it('is what the oracle says in random worlds', async () => {
+    await checkMetric(timeInProduct, { oracle });
+  });
+
+  it('is so with another configuration', async () => {
+    const config = { idleMinutes: 60, events: ['Signed In', 'Feature Used'] };
+    await checkMetric(timeInProduct, { config, oracle, runs: 20, seed: 2 });
   });
 });

@@ -1,4 +1,12 @@
-import { checkMetric, evaluateMetric, group, track, type Call } from '@rapport/testkit';
+import {
+  type Call,
+  checkMetric,
+  evaluateMetric,
+  group,
+  type OracleAnswer,
+  type OracleSubject,
+  track,
+} from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import usageFrequency from './index.js';
 
@@ -9,6 +17,28 @@ const at = (time: string, user = 'ann', event = 'Signed In', id?: string) =>
 const onDays = (...days: number[]) => days.map((day) => at(`2026-02-${day}T09:00:00Z`));
 const evaluate = (calls: readonly Call[], config = {}, more = {}) =>
   evaluateMetric(usageFrequency, { calls, asOf, config, subject: { kind: 'account', id: 'acme' }, ...more });
+
+function oracle(
+  { events, asOf, calendar }: OracleSubject,
+  config: { window: string; daily: number; weekly: number; events: string[] },
+): OracleAnswer {
+  if (events.length === 0) return { value: null, reason: 'no-data', n: null };
+  const weeks = config.window === '14d' ? 2 : 1;
+  const first = calendar.dayOf(asOf - 1) - 7 * weeks + 1;
+  const days = new Set<number>();
+  for (const { time, event } of events) {
+    const counts = config.events.length === 0 || config.events.includes(event);
+    if (counts && calendar.dayOf(time) >= first) days.add(calendar.dayOf(time));
+  }
+  const value = days.size / weeks;
+  const name = value >= config.daily ? 'daily' : value >= config.weekly ? 'weekly' : 'infrequent';
+  return {
+    value,
+    reason: null,
+    n: days.size,
+    parts: { activeDays: days.size, class: days.size === 0 ? 'none' : name },
+  };
+}
 
 describe('usage frequency', () => {
   it('computes the example of the README', async () => {
@@ -71,7 +101,12 @@ describe('usage frequency', () => {
     expect(await evaluate(calls, config)).toMatchObject({ value: 3, parts: { activeDays: 3, class: 'daily' } });
   });
 
-  it('keeps its contract in random worlds', async () => {
-    await checkMetric(usageFrequency);
+  it('is what the oracle says in random worlds', async () => {
+    await checkMetric(usageFrequency, { oracle });
+  });
+
+  it('is so with another configuration', async () => {
+    const config = { window: '1w' as const, daily: 3, weekly: 2, events: ['Signed In', 'Feature Used'] };
+    await checkMetric(usageFrequency, { config, oracle, runs: 20, seed: 2 });
   });
 });

@@ -1,4 +1,13 @@
-import { evaluateMetric, group, track, type Call } from '@rapport/testkit';
+import {
+  type Call,
+  checkMetric,
+  evaluateMetric,
+  group,
+  type OracleAnswer,
+  type OracleEvent,
+  type OracleSubject,
+  track,
+} from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import visitFrequency from './index.js';
 
@@ -13,13 +22,32 @@ const at = (
 const evaluate = (calls: readonly Call[], config = {}, more = {}) =>
   evaluateMetric(visitFrequency, { calls, asOf, config, subject: { kind: 'account', id: 'acme' }, ...more });
 
+/** Events that begin a session: there is none shortly before them in the stream of their user, account and session id. */
+const beginnings = (events: readonly OracleEvent[], idleMinutes: number) =>
+  events.filter(({ account, user, session, time }, i) => {
+    const limit = session === null ? idleMinutes * 60_000 : 24 * 3_600_000;
+    const before = events.slice(0, i).filter((e) => e.account === account && e.user === user && e.session === session);
+    return user !== null && !before.some((earlier) => time - earlier.time <= limit);
+  });
+
+function oracle(
+  { events, asOf, calendar }: OracleSubject,
+  config: { ideal: number; idleMinutes: number; events: string[] },
+): OracleAnswer {
+  if (events.length === 0) return { value: null, reason: 'no-data', n: null };
+  const from = calendar.startOfDay(calendar.dayOf(asOf - 1) - 27);
+  const counted = events.filter(({ event }) => config.events.length === 0 || config.events.includes(event));
+  const sessions = beginnings(counted, config.idleMinutes).filter(({ time }) => time >= from).length;
+  return { value: sessions / (4 * config.ideal), reason: null, n: 28, parts: { sessions, perWeek: sessions / 4 } };
+}
+
 describe('visit frequency', () => {
   it('computes the example of the README', async () => {
     const calls = Array.from({ length: 12 }, (_, i) => at(`2026-02-${String(2 * i + 1).padStart(2, '0')}T09:00:00Z`));
     expect(await evaluate(calls)).toEqual({
       value: 0.6,
       reason: null,
-      n: 12,
+      n: 28,
       parts: { sessions: 12, perWeek: 3 },
     });
   });
@@ -34,7 +62,7 @@ describe('visit frequency', () => {
     expect(await evaluate([at('2025-06-01T09:00:00Z')])).toEqual({
       value: 0,
       reason: null,
-      n: 0,
+      n: 28,
       parts: { sessions: 0, perWeek: 0 },
     });
     expect(await evaluate([group('acme', {}, '2026-01-01')])).toMatchObject({ value: null, reason: 'no-data' });
@@ -104,5 +132,14 @@ describe('visit frequency', () => {
       value: 0.1,
       parts: { sessions: 2, perWeek: 0.5 },
     });
+  });
+
+  it('is what the oracle says in random worlds', async () => {
+    await checkMetric(visitFrequency, { oracle });
+  });
+
+  it('is so with another configuration', async () => {
+    const config = { ideal: 2, idleMinutes: 5, events: ['Signed In', 'Feature Used'] };
+    await checkMetric(visitFrequency, { config, oracle, runs: 20, seed: 2 });
   });
 });

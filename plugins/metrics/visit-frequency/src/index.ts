@@ -54,7 +54,8 @@ export default defineMetric({
   }),
   compute({ visits, ever }, { config: { window, ideal } }) {
     if (ever === 0) return noData('no-data');
-    const perWeek = visits / (daysIn(window) / 7);
-    return { value: perWeek / ideal, n: visits, parts: { sessions: visits, perWeek } };
+    const days = daysIn(window);
+    const perWeek = (7 * visits) / days;
+    return { value: perWeek / ideal, n: days, parts: { sessions: visits, perWeek } };
   },
 });
