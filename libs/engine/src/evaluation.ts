@@ -263,6 +263,7 @@ function provenanceOf(
     );
   return {
     zone: setting.zone.name,
+    profiles: setting.profiles,
     levels: [...new Set(plans.filter(({ wanted }) => wanted).map(({ plan }) => levelKey(plan.level)))],
     metrics: Object.fromEntries(
       metrics.map((metric) => {
@@ -285,6 +286,7 @@ function provenanceOf(
             config: loaded?.config ?? null,
             configHash: loaded?.configHash ?? null,
             unit: metric.unit,
+            uses: [...metric.uses, ...metric.usesPortfolio],
             measures: metric.measures,
             windows,
           },
