@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import type { Engine } from '@rapport/engine';
+import { goalsFor, type Engine } from '@rapport/engine';
 import { isFresh, runOf } from './fresh.js';
 import { metricIds, rowOf, type Latest } from './latest.js';
 import { HostError, onlyMethods } from './problem.js';
@@ -91,7 +91,10 @@ export function accountRoutes(engine: Engine, latestOf: () => Promise<Latest | n
           404,
         );
       }
-      response.json(report);
+      response.json({
+        ...report,
+        goals: goalsFor(engine, { kind: 'account', id, asOf: latest.run.asOf, metrics: report.metrics }),
+      });
     })
     .all(onlyMethods('GET'));
   return router;

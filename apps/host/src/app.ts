@@ -5,6 +5,8 @@ import { pino, type Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
 import { access } from './access.js';
 import { accountRoutes } from './accounts.js';
+import { cohortRoutes } from './cohorts.js';
+import { goalRoutes } from './goals.js';
 import { BODY_LIMIT, ingestRoutes } from './ingest.js';
 import { latestResults } from './latest.js';
 import { pluginRoutes } from './plugins.js';
@@ -12,6 +14,8 @@ import { portfolioRoutes } from './portfolio.js';
 import { notFound, onlyMethods, problems } from './problem.js';
 import { segmentRoutes } from './segments.js';
 import { startPage } from './start-page.js';
+import { subjectMetricRoutes } from './subject-metrics.js';
+import { trendRoutes } from './trends.js';
 import type { Workspace } from './workspace.js';
 
 export interface AppOptions {
@@ -67,6 +71,12 @@ export function createApp({ engine }: Workspace, { logger = pino({ enabled: fals
   app.use('/v1/accounts', accountRoutes(engine, latestOf));
   app.use('/v1/segments', segmentRoutes(engine, latestOf));
   app.use('/v1/portfolio', portfolioRoutes(engine, latestOf));
+  app.use('/v1/goals', goalRoutes(engine, latestOf));
+  app.use('/v1/cohorts', cohortRoutes(engine, latestOf));
+  app.use('/v1/metrics', trendRoutes(engine, latestOf));
+  app.use('/v1/accounts/:id/metrics', subjectMetricRoutes(engine, latestOf, 'account'));
+  app.use('/v1/users/:id/metrics', subjectMetricRoutes(engine, latestOf, 'user'));
+  app.use('/v1/portfolio/metrics', subjectMetricRoutes(engine, latestOf, 'portfolio'));
   app.use('/v1/plugins', pluginRoutes(engine));
   app.use('/v1/batch', ingestRoutes(engine));
   app.use(notFound);

@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import type { Engine } from '@rapport/engine';
+import { goalsFor, type Engine } from '@rapport/engine';
 import { isFresh, runOf } from './fresh.js';
 import { metricIds, rowOf, type Latest } from './latest.js';
 import { HostError, onlyMethods } from './problem.js';
@@ -21,7 +21,10 @@ export function portfolioRoutes(engine: Engine, latestOf: () => Promise<Latest |
         const report = await engine.subject('portfolio', '');
         if (report === null)
           throw new HostError('RAPPORT_HTTP_NO_RUN', `run ${latest.run.number} did not evaluate the portfolio`, 404);
-        response.json(report);
+        response.json({
+          ...report,
+          goals: goalsFor(engine, { kind: 'portfolio', id: '', asOf: latest.run.asOf, metrics: report.metrics }),
+        });
         return;
       }
       const names = await accountTraits(engine);

@@ -73,6 +73,14 @@ function bodyFault(error: { readonly type?: unknown; readonly status?: unknown }
   }
 }
 
+/** Codes of what was named and is not there. */
+const UNKNOWN = [
+  'RAPPORT_EVALUATE_METRIC',
+  'RAPPORT_ANALYSIS_COHORT',
+  'RAPPORT_ANALYSIS_RUN',
+  'RAPPORT_ANALYSIS_UNKNOWN_SUBJECT',
+];
+
 function problemOf(error: unknown, limit: string): HostError {
   if (error instanceof HostError) return error;
   if (typeof error === 'object' && error !== null) {
@@ -82,6 +90,11 @@ function problemOf(error: unknown, limit: string): HostError {
     // The database is away or overtaken: the caller may try again. The sentence is the store's own.
     if (typeof code === 'string' && code.startsWith('RAPPORT_STORE_')) {
       return new HostError(code, String(message).replace(`${code}: `, ''), 503, undefined, { cause: error });
+    }
+    // Something was asked for that cannot be: no such metric, subject, trait, option.
+    if (typeof code === 'string' && /^RAPPORT_(EVALUATE|ANALYSIS)_/.test(code)) {
+      const status = UNKNOWN.includes(code) ? 404 : 400;
+      return new HostError(code, String(message).replace(`${code}: `, ''), status, undefined, { cause: error });
     }
   }
   // Whatever else it is, its message may quote what it should not.

@@ -1,7 +1,10 @@
 import type { Request } from 'express';
+import { dayOfDate, type AttributionMoment } from '@rapport/engine';
+import { readTime, type Zone } from '@rapport/store';
 import { HostError } from './problem.js';
 
-const refuse = (name: string, why: string) =>
+/** What is thrown for a parameter that is not as it must be. */
+export const refuse = (name: string, why: string) =>
   new HostError('RAPPORT_HTTP_QUERY', `the query parameter "${name}" ${why}`, 400);
 
 /** A parameter given once, or null. Throws `RAPPORT_HTTP_QUERY` when it is given twice or as a structure. */
@@ -23,13 +26,41 @@ export function onlyParameters(request: Request, ...known: readonly string[]): v
   }
 }
 
-/** Number of items per page: 1–1000, default 50. */
-export function limit(request: Request): number {
-  const given = text(request, 'limit');
-  if (given === null) return 50;
-  if (!/^\d{1,4}$/.test(given) || Number(given) < 1 || Number(given) > 1000)
-    throw refuse('limit', 'must be a whole number from 1 to 1000');
+/** A whole number in a range, or null. */
+export function whole(request: Request, name: string, least: number, most: number): number | null {
+  const given = text(request, name);
+  if (given === null) return null;
+  if (!/^\d{1,9}$/.test(given) || Number(given) < least || Number(given) > most)
+    throw refuse(name, `must be a whole number from ${least} to ${most}`);
   return Number(given);
+}
+
+/** Number of items per page: 1–1000, default 50. */
+export const limit = (request: Request): number => whole(request, 'limit', 1, 1000) ?? 50;
+
+/** An epoch day, given as a date; or null. */
+export function day(request: Request, name: string): number | null {
+  const given = text(request, name);
+  if (given === null) return null;
+  const found = dayOfDate(given);
+  if (found === null) throw refuse(name, 'must be a day, as in 2024-12-31');
+  return found;
+}
+
+/** An instant, epoch ms, or null. A date is up to and including that day in the workspace's zone, as it is for the command; anything finer is that instant. */
+export function instant(request: Request, name: string, zone: Zone): number | null {
+  const given = text(request, name);
+  if (given === null) return null;
+  const date = dayOfDate(given);
+  const found = date === null ? readTime(given) : zone.startOfDay(date + 1);
+  if (found === null) throw refuse(name, 'must be a date or an instant, as in 2024-12-31 or 2024-12-31T18:30:00Z');
+  return found;
+}
+
+/** `run:7`, or an instant; or null. */
+export function moment(request: Request, name: string, zone: Zone): AttributionMoment | null {
+  const run = /^run:(\d{1,15})$/.exec(text(request, name) ?? '')?.[1];
+  return run === undefined ? instant(request, name, zone) : { run: Number(run) };
 }
 
 type Key = readonly (string | number | null)[];

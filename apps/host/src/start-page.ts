@@ -14,6 +14,7 @@ const PAGES: readonly (readonly [string, string])[] = [
   ['/v1/segments', 'segments and how many are in each'],
   ['/v1/portfolio', 'the portfolio as a whole'],
   ['/v1/portfolio?by=plan', 'the portfolio by plan'],
+  ['/v1/goals', 'how far the goals are'],
   ['/v1/plugins', 'plugins, loaded and refused'],
   ['/v1/health', 'health'],
   ['/v1/ready', 'readiness'],

@@ -1,0 +1,72 @@
+import { Router } from 'express';
+import { cohorts, compareCohorts, type CohortBy, type CohortTable, type Engine } from '@rapport/engine';
+import { isFresh, runOf } from './fresh.js';
+import type { Latest } from './latest.js';
+import { HostError, onlyMethods } from './problem.js';
+import { onlyParameters, refuse, text, whole } from './query.js';
+
+/** Tables that are held for the latest run. */
+const HELD = 16;
+
+/** `GET /v1/cohorts?metric=`: a metric by month of life, as of the latest run. A table takes one evaluation per day on which somebody signed up, so it is made once per run. */
+export function cohortRoutes(engine: Engine, latestOf: () => Promise<Latest | null>): Router {
+  const router = Router();
+  let held: { readonly run: number; readonly tables: Map<string, Promise<CohortTable>> } = {
+    run: 0,
+    tables: new Map(),
+  };
+  router
+    .route('/')
+    .get(async (request, response) => {
+      onlyParameters(request, 'metric', 'by', 'ages', 'kind', 'since', 'compare');
+      const metric = text(request, 'metric');
+      if (metric === null) throw refuse('metric', 'must name a metric');
+      const by = cohortBy(text(request, 'by') ?? 'month');
+      const ages = whole(request, 'ages', 1, 120) ?? 6;
+      const kind = text(request, 'kind') ?? 'account';
+      if (kind !== 'account' && kind !== 'user') throw refuse('kind', 'must be account or user');
+      const since = text(request, 'since');
+      const pair = text(request, 'compare')?.split(',') ?? null;
+      const [first, second] = pair ?? [];
+      if (pair && (pair.length !== 2 || first === undefined || second === undefined))
+        throw refuse('compare', 'must be two cohorts, as in 2024-Q3,2024-Q4');
+      const latest = await latestOf();
+      if (latest === null)
+        throw new HostError('RAPPORT_HTTP_NO_RUN', 'nothing has been evaluated yet; run "rapport evaluate"', 404);
+      if (isFresh(request, response, latest)) return;
+
+      if (held.run !== latest.run.number) held = { run: latest.run.number, tables: new Map() };
+      const { tables } = held;
+      const key = JSON.stringify([metric, by, ages, kind, since, pair]);
+      let table = tables.get(key);
+      if (!table) {
+        table = cohorts(engine, {
+          metric,
+          kind,
+          by,
+          ages,
+          asOf: latest.run.asOf,
+          ...(since === null ? {} : { since }),
+          ...(pair ? { cohorts: pair } : {}),
+        });
+        if (tables.size >= HELD) tables.delete(tables.keys().next().value ?? '');
+        tables.set(key, table);
+        table.catch(() => tables.delete(key));
+      }
+      const found = await table;
+      response.json({
+        ...runOf(latest),
+        ...found,
+        ...(first === undefined || second === undefined ? {} : { comparison: compareCohorts(found, first, second) }),
+      });
+    })
+    .all(onlyMethods('GET'));
+  return router;
+}
+
+function cohortBy(given: string): CohortBy {
+  if (given === 'week' || given === 'month' || given === 'quarter') return given;
+  const trait = /^trait:(.+)$/s.exec(given)?.[1];
+  if (trait === undefined) throw refuse('by', 'must be week, month, quarter, or trait:<name>, as in trait:plan');
+  return { trait };
+}

@@ -1,0 +1,23 @@
+import { Router } from 'express';
+import { goalsReport, type Engine } from '@rapport/engine';
+import { isFresh } from './fresh.js';
+import type { Latest } from './latest.js';
+import { HostError, onlyMethods } from './problem.js';
+import { onlyParameters } from './query.js';
+
+/** `GET /v1/goals`: how far the goals of `rapport.json` are, by the latest run. */
+export function goalRoutes(engine: Engine, latestOf: () => Promise<Latest | null>): Router {
+  const router = Router();
+  router
+    .route('/')
+    .get(async (request, response) => {
+      onlyParameters(request);
+      if (isFresh(request, response, await latestOf())) return;
+      const report = await goalsReport(engine);
+      if (report === null)
+        throw new HostError('RAPPORT_HTTP_NO_RUN', 'nothing has been evaluated yet; run "rapport evaluate"', 404);
+      response.json(report);
+    })
+    .all(onlyMethods('GET'));
+  return router;
+}
