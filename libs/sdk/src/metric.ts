@@ -156,5 +156,5 @@ export const defineMetric = <C extends TObject, M extends Measures, const P exte
 /** There is no value, and why. Never return 0 or NaN instead. */
 export const noData = <P extends Parts = Parts>(
   reason: NoDataReason,
-  rest: Omit<NoData<P>, 'noData'> = {},
+  rest: Omit<NoData<NoInfer<P>>, 'noData'> = {},
 ): NoData<P> => ({ noData: reason, ...rest });
