@@ -65,9 +65,10 @@ describe('attribution', () => {
   const two = pluginFolder();
   let store: Store;
   const engines: Engine[] = [];
-  const engine = async (folder: typeof one, points: Readonly<Record<string, unknown>> = {}) => {
+  const engine = async (folder: typeof one, points: Readonly<Record<string, unknown>> = {}, vip = 'pro') => {
     const clock = standingClock(T2 + 10 * DAY);
-    const made = await engineOver(folder, { metrics: { points } }, { store, clock });
+    const profiles = { stage: [{ id: 'vip', when: { fact: 'trait.plan', operator: 'equal', value: vip } }] } as const;
+    const made = await engineOver(folder, { metrics: { points }, profiles }, { store, clock });
     expect(made.refused).toEqual([]);
     engines.push(made);
     return made;
@@ -79,6 +80,20 @@ describe('attribution', () => {
   beforeAll(async () => {
     one.add('metric', 'points', { code: points(false) });
     one.add('metric', 'plain', { code: metricCode('plain') });
+    one.add('metric', 'composite', {
+      requires: { points: '^1.0.0' },
+      code: metricCode('composite', {
+        range: '[null, null]',
+        parts: `{ made: { type: 'table', description: 'x' } }`,
+        contributions: `'made'`,
+        uses: `() => ['points']`,
+        measures: `() => ({ stage: { node: 'profile', name: 'stage' } })`,
+        compute: `({ stage }, { metric }) => {
+          const made = { points: metric('points').value ?? 0, stage: stage === 'vip' ? 10 : 1 };
+          return { value: made.points + made.stage, parts: { made } };
+        }`,
+      }),
+    });
     two.add('metric', 'points', { version: '2.0.0', code: points(true) });
     store = await openDuckdbStore({ path: join(one.root, 'w.duckdb'), zone: 'UTC' });
     plain = await engine(one);
@@ -96,8 +111,8 @@ describe('attribution', () => {
     await plain.run({ asOf: T1, levels: [{ kind: 'account' }, { kind: 'portfolio' }] });
     // These come after the run, and count from then on.
     await plain.ingest(['acme', 'busy'].map((account) => event(account, 'b', T1 - 3 * DAY, 'late')));
-    // Run 2, with other weights.
-    const heavy = await engine(one, { weights: { a: 5, b: 0.5 } });
+    // Run 2, with other weights, and with another rule for the stage.
+    const heavy = await engine(one, { weights: { a: 5, b: 0.5 } }, 'enterprise');
     await heavy.run({ asOf: T2, levels: [{ kind: 'account' }, { kind: 'user' }, { kind: 'portfolio' }] });
     // Run 3, with an option that version 2 does not have any more.
     const old = await engine(one, { old: true, weights: { a: 1 } });
@@ -178,6 +193,22 @@ describe('attribution', () => {
       effects: { version: 0, lateData: 1, configuration: 6.5, data: 3.5 },
       notes: [],
     });
+  });
+
+  it('counts as configuration what the metrics that it uses are configured with, and the profiles', async () => {
+    const found = await attribute(plain, { ...acme, metric: 'composite', from: { run: 1 }, to: { run: 2 } });
+    addsUp(found);
+    // Points go as above: 10 → 11 → 17.5 → 21. The stage is worth 10, and 1 since acme's plan is no longer that of a vip.
+    expect(found).toMatchObject({
+      from: { value: 20 },
+      to: { value: 22 },
+      effects: { version: 0, lateData: 1, configuration: 6.5 - 9, data: 3.5 },
+      notes: [],
+    });
+    expect(found.steps.find(({ effects }) => effects.includes('configuration'))?.contributions).toEqual([
+      { name: 'stage', before: 10, after: 1, change: -9 },
+      { name: 'points', before: 11, after: 17.5, change: 6.5 },
+    ]);
   });
 
   it('is for users and the portfolio as well', async () => {

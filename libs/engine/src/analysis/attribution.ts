@@ -351,7 +351,7 @@ function setupOf(engine: Engine, metric: string, run: Run): Setup | null {
   return {
     versions: Object.fromEntries(ids.map((id) => [id, of(id)?.version ?? '?'])),
     configs: Object.fromEntries(ids.map((id) => [id, of(id)?.config])),
-    profiles: profiles ?? engine.config.profiles ?? {},
+    profiles: profiles ?? {},
     configHash: of(metric)?.configHash ?? '',
   };
 }
