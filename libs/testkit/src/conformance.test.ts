@@ -117,6 +117,7 @@ describe('conformance', () => {
       ['HOOK', 'measures that change', { measures: () => ({ n: count({}, { kind: 'last', days: ++calls }) }) }, /returns other measures/],
       ['HOOK', 'a reducer that is not there', { measures: () => ({ n: fold<number>('nowhere', {}, lifetime()) }) }, /no reducer "nowhere"/],
       ['HOOK', 'contributions that are not a table', { contributions: 'share' }, /not a part of the type table/],
+      ['HOOK', 'families that cannot be reduced', { family: 'reduce' }, /there is no portfolio/],
       ['HOOK', 'a window that is not plain data', { window: () => ({ kind: 'last', days: NaN }) }, /window\(config\) must/],
       ['THREW', 'a call that throws', { compute: () => { throw new Error('oh no'); } }, /it threw: oh no/],
       ['INPUT', 'an input that is not declared', { compute: ({ m }: { m?: number }) => ({ value: m ?? 0 }) }, /the input "m"/],

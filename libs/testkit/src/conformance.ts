@@ -111,6 +111,10 @@ function tellOnce(sentence: string): void {
 function checkHooks({ definition, config }: Asked, report: Report): void {
   for (const hook of ['window', 'evidence'] as const) checkedHook(definition, hook, config, report);
   const { contributions, parts } = definition;
+  if (definition.family === 'reduce' && !definition.portfolio) {
+    const sentence = `metric "${definition.id}": families are to be reduced, but there is no portfolio(accounts)`;
+    report({ code: 'RAPPORT_CONFORMANCE_HOOK', sentence });
+  }
   if (contributions !== undefined && parts[contributions]?.type !== 'table') {
     const sentence = `metric "${definition.id}": contributions names "${contributions}", which is not a part of the type table`;
     report({ code: 'RAPPORT_CONFORMANCE_HOOK', sentence });

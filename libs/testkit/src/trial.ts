@@ -114,12 +114,19 @@ const small = <T>(values: readonly T[]) => fc.constantFrom(...values);
 const often = <T>(arbitrary: fc.Arbitrary<T>, freq: number) => fc.option(arbitrary, { freq });
 
 /** Identifies a call: order by id is not order of time or of the list. */
-const idOf = (i: number) => `m${String((i * 89) % 211).padStart(3, '0')}`;
+const idOf = (i: number) => `m${String((i * 89) % 251).padStart(3, '0')}`;
 type Unnamed = (id: string) => Call;
+/** What an event says about its account and session; null: nothing. */
+interface Where {
+  readonly account: string | null;
+  readonly session: string | null;
+}
 
 /** What calls are made of. */
 function piecesOf(vocabulary: Vocabulary, values: Values, edges: readonly number[], asOf: number) {
-  const earliest = Math.max(Math.min(asOf - 30 * DAY, ...edges), asOf - 800 * DAY) - 2 * DAY;
+  // A third of the time is before every window: who was there already is not new.
+  const span = Math.min(asOf - Math.min(asOf - 30 * DAY, ...edges), 800 * DAY);
+  const earliest = asOf - Math.ceil(1.5 * span);
   const time = fc.oneof(
     { weight: 4, arbitrary: small(edges) },
     { weight: 2, arbitrary: fc.integer({ min: asOf - 3 * DAY, max: asOf - 1 }) },
@@ -141,19 +148,20 @@ function callsOf(
   asOf: number,
 ): fc.Arbitrary<readonly Call[]> {
   const { earliest, time, properties, traits, event } = piecesOf(vocabulary, values, edges, asOf);
-  const user = small(USERS);
-  const account = small(ACCOUNTS);
-  const where = fc.record({ account: often(account, 2), session: often(small(['s1', 's2']), 1) });
+  const where: fc.Arbitrary<Where> = fc.record({
+    account: often(small(ACCOUNTS), 4),
+    session: often(small(['s1', 's2']), 1),
+  });
 
   const single = fc
-    .record({ who: often(user, 9), event, time, properties, where })
+    .record({ who: often(small(USERS), 9), event, time, properties, where })
     .map(({ who, event, time, properties, where }): readonly Unnamed[] => [
       (id) => track(who, event, time, properties, { id, ...present(where) }),
     ]);
   const gap = small([0, 1, 60_000, ...[...vocabulary.gaps, DAY].flatMap((idle) => [idle - 1, idle, idle + 1])]);
   const burst = fc
     .record({
-      who: user,
+      who: small(USERS),
       start: time,
       where,
       steps: fc.array(fc.record({ event, properties, gap }), { minLength: 2, maxLength: 6, size: 'max' }),
@@ -167,12 +175,12 @@ function callsOf(
       });
     });
   const grouped = fc
-    .record({ account, traits, time, member: often(user, 3) })
+    .record({ account: small(ACCOUNTS), traits, time, member: often(small(USERS), 3) })
     .map(({ account, traits, time, member }): readonly Unnamed[] => [
       (id) => ({ ...group(account, traits, time, member ?? undefined), messageId: id }),
     ]);
   const identified = fc
-    .record({ user, traits, time })
+    .record({ user: small(USERS), traits, time })
     .map(({ user, traits, time }): readonly Unnamed[] => [
       (id) => ({ ...identify(user, traits, time), messageId: id }),
     ]);
@@ -184,13 +192,42 @@ function callsOf(
   const strokes = fc.oneof(
     { weight: 5, arbitrary: single },
     { weight: 4, arbitrary: burst },
+    ...(vocabulary.spans.length > 0 ? [{ weight: 4, arbitrary: lives(vocabulary, time, properties, where) }] : []),
     { weight: 3, arbitrary: grouped },
     { weight: 1, arbitrary: identified },
   );
   return fc
-    .array(strokes, { maxLength: 18, size: 'max' })
+    .array(strokes, { minLength: 4, maxLength: 20, size: 'max' })
     .map((made) => [...quiet, ...made.flat()].map((call, i) => call(idOf(i))));
 }
+
+/** Something that is opened and closed later, which single events seldom make. */
+const lives = (
+  { spans, keys }: Vocabulary,
+  time: fc.Arbitrary<number>,
+  properties: fc.Arbitrary<Properties>,
+  where: fc.Arbitrary<Where>,
+): fc.Arbitrary<readonly Unnamed[]> =>
+  small(spans).chain(({ open, close }) =>
+    fc
+      .record({
+        who: small(USERS),
+        where,
+        times: fc.tuple(time, time),
+        opening: small(open),
+        closing: small(close),
+        opened: properties,
+        closed: properties,
+      })
+      .map(({ who, where, times: [a, b], opening, closing, opened, closed }) => {
+        const key = Object.fromEntries(Object.entries(opened).filter(([property]) => keys.has(property)));
+        const [from, to] = [Math.min(a, b), Math.max(a, b)];
+        return [
+          (id: string) => track(who, opening, from, opened, { id, ...present(where) }),
+          (id: string) => track(who, closing, to, { ...closed, ...key }, { id, ...present(where) }),
+        ];
+      }),
+  );
 
 function singlesOf(
   vocabulary: Vocabulary,
@@ -210,7 +247,7 @@ function singlesOf(
     );
 }
 
-const present = ({ account, session }: { readonly account: string | null; readonly session: string | null }) => ({
+const present = ({ account, session }: Where) => ({
   ...(account === null ? {} : { account }),
   ...(session === null ? {} : { session }),
 });
@@ -228,7 +265,7 @@ const recordOf = (names: Iterable<string>, value: (name: string) => fc.Arbitrary
     .map((entries) => Object.fromEntries(entries.filter((entry) => entry !== null)));
 
 function valueOf(
-  { instants, numbers }: Vocabulary,
+  { instants, numbers, keys }: Vocabulary,
   name: string,
   given: readonly Json[] | undefined,
   compared: Iterable<Json>,
@@ -242,6 +279,7 @@ function valueOf(
       { weight: 1, arbitrary: fc.constant('soon') },
     );
   }
+  if (keys.has(name)) return small<Json>(['k1', 'k1', 'k2', 7]);
   const known = [...compared].flatMap((value): readonly Json[] =>
     typeof value === 'number' ? [value - 1, value, value, value + 1] : [value],
   );

@@ -14,6 +14,10 @@ export interface Vocabulary {
   readonly instants: Set<string>;
   /** Properties and traits that are read as numbers. */
   readonly numbers: Set<string>;
+  /** Properties that tell one span from another. */
+  readonly keys: Set<string>;
+  /** Events that open and close spans, by name. */
+  readonly spans: { readonly open: readonly string[]; readonly close: readonly string[] }[];
   readonly windows: Window[];
   /** Gaps that end a session or activity, ms. */
   readonly gaps: Set<number>;
@@ -28,6 +32,8 @@ export const emptyVocabulary = (): Vocabulary => ({
   traitValues: new Map(),
   instants: new Set(),
   numbers: new Set(),
+  keys: new Set(),
+  spans: [],
   windows: [],
   gaps: new Set(),
   ages: new Set(),
@@ -76,6 +82,8 @@ export function learn(vocabulary: Vocabulary, node: Node): void {
   if (node.node === 'spans') {
     const { key, open, close, change, effectiveAt } = node.spans;
     property(key);
+    vocabulary.keys.add(key);
+    if (open.events?.length && close.events?.length) vocabulary.spans.push({ open: open.events, close: close.events });
     [open, close, ...(change ? [change] : [])].forEach((filter) => learnFilter(vocabulary, filter));
     if (effectiveAt !== undefined) {
       property(effectiveAt);
