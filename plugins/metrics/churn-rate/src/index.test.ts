@@ -1,6 +1,7 @@
 import { checkMetric, evaluateMetric, group, track, type Call } from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import churnRate from './index.js';
+import { oracle } from './oracle.test.fixture.js';
 
 // 30 days up to this midnight: 30 January … 28 February.
 const asOf = '2026-03-01T00:00:00Z';
@@ -216,7 +217,10 @@ describe('churn rate', () => {
     expect(await evaluate(calls, config)).toMatchObject({ value: 1, parts: { mrrLost: 90, reasons: { price: 1 } } });
   });
 
-  it('keeps its contract in random worlds', async () => {
-    await checkMetric(churnRate);
+  it('is what the oracle says in random worlds, in whatever order they are told, on every store', async () => {
+    const properties = { reason: ['price', 'support', '', 7, '__proto__'] };
+    await checkMetric(churnRate, { oracle, properties, runs: 40 });
+    await checkMetric(churnRate, { oracle, properties, runs: 20, config: { period: 'month' } });
+    await checkMetric(churnRate, { oracle, properties, runs: 20, config: { window: '1w', changed: [] } });
   });
 });
