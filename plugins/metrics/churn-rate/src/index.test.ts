@@ -122,6 +122,9 @@ describe('churn rate', () => {
     expect(await reasons(sub('acme', 'Cancelled', '2026-02-10', { reason: 5 }))).toEqual({ unstated: 1 });
     expect(await reasons(sub('acme', 'Cancelled', '2026-02-10', { reason: '' }))).toEqual({ unstated: 1 });
     expect(await reasons(sub('acme', 'Cancelled', '2026-02-10', { reason: 'support' }))).toEqual({ support: 1 });
+    // At one instant a subscription starts before it is cancelled.
+    const again = [sub('acme', 'Started', '2026-02-10'), sub('acme', 'Cancelled', '2026-02-10', { reason: 'support' })];
+    expect(await reasons(...again)).toEqual({ support: 1 });
   });
 
   it('has a rate per month, whatever the period', async () => {
