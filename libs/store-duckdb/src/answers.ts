@@ -17,7 +17,7 @@ export function numberAnswer(view: View, subjects: Float64Array, numbers: Number
   return { type: 'number', values, valid };
 }
 
-export function textAnswer(view: View, subjects: Float64Array, texts: readonly (string | null)[]): TextColumn {
+export function textAnswer(view: View, subjects: ArrayLike<number>, texts: readonly (string | null)[]): TextColumn {
   const codes = new Int32Array(view.subjects.length).fill(-1);
   const dictionary: string[] = [];
   const known = new Map<string, number>();

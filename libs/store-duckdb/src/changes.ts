@@ -1,9 +1,9 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Snapshot } from '@rapport/store';
-import { compareCodeUnits } from '@rapport/store';
-import { timeSql } from './properties.js';
+import { compareCodeUnits, readTime } from '@rapport/store';
+import type { Numbers } from './rows.js';
 import { columns, rows } from './rows.js';
-import { anyOf, text, whole } from './sql.js';
+import { text, whole } from './sql.js';
 import type { Reader } from './view.js';
 
 /*
@@ -43,21 +43,20 @@ export async function readChanges(
   const { connection, zone } = reader;
   const added = addedSince(state, since.state);
   if (!added || since.asOf > asOf || zone.dayOf(since.asOf - 1) !== zone.dayOf(asOf - 1)) return null;
-  const inSpan = (instant: string) => `(${instant} >= ${whole(since.asOf)} AND ${instant} < ${whole(asOf)})`;
   const last = await lastRows(connection);
-  const isNew = (table: keyof Counts) =>
-    anyOf([...(added[table] > 0 ? [`e.rowid > ${whole(last[table] - added[table])}`] : []), inSpan('e.time')]);
-  const takesEffect = effectiveAt.map((name) => {
-    const property = reader.property(name);
-    return `((${property.number} IS NOT NULL OR ${property.text} IS NOT NULL) AND ${inSpan(timeSql(property))})`;
-  });
+  /** Rows that are new, or that time has passed; two conditions, because DuckDB asks its zone maps for each by itself. */
+  const named = (table: keyof Counts, selected: string) =>
+    [`e.rowid > ${whole(last[table] - added[table])}`, `e.time >= ${whole(since.asOf)} AND e.time < ${whole(asOf)}`]
+      .map((where) => `SELECT ${selected} FROM ${table} e WHERE ${where}`)
+      .join(' UNION ALL ');
+  const affected = await takingEffect(reader, since.asOf, asOf, effectiveAt);
   // A new membership may have moved events that name no account between any of its user's accounts.
   const sql = `
-    WITH joined AS (SELECT DISTINCT usr FROM members e WHERE ${isNew('members')}), named AS (
-      SELECT usr, account FROM events e WHERE ${isNew('events')}
-      ${takesEffect.length > 0 ? `UNION ALL SELECT e.usr, e.account FROM ${reader.events} WHERE ${anyOf(takesEffect)}` : ''}
-      UNION ALL SELECT usr, account FROM members SEMI JOIN joined USING (usr)
-      UNION ALL SELECT CASE kind WHEN 1 THEN subject END, CASE kind WHEN 0 THEN subject END FROM traits e WHERE ${isNew('traits')}
+    WITH named AS (
+      ${named('events', 'e.usr, e.account')}
+      UNION ALL SELECT usr, account FROM members SEMI JOIN (${named('members', 'e.usr')}) USING (usr)
+      UNION ALL ${named('traits', 'CASE e.kind WHEN 1 THEN e.subject END, CASE e.kind WHEN 0 THEN e.subject END')}
+      UNION ALL SELECT * FROM (VALUES ${['(NULL::INTEGER, NULL::INTEGER)', ...affected].join(', ')})
     )
     SELECT 0e0, id FROM users WHERE idx IN (SELECT usr FROM named)
     UNION ALL SELECT 1e0, id FROM accounts WHERE idx IN (SELECT account FROM named)`;
@@ -69,6 +68,44 @@ export async function readChanges(
       .sort(compareCodeUnits);
   const users = of(0);
   return { users, accounts: reader.usersAreAccounts ? users : of(1) };
+}
+
+const DAY = 86_400_000;
+/** The furthest that a `Date` reaches. */
+const LAST_INSTANT = 8_640_000_000_000_000;
+const isoDate = (instant: number) =>
+  new Date(Math.min(LAST_INSTANT, Math.max(-LAST_INSTANT, instant))).toISOString().slice(0, 10);
+
+/** User and account, as SQL, of events with a property that says an instant of the span. Numbers and dates as they are written are compared in SQL: most of a file is not looked at then. */
+async function takingEffect(
+  reader: Reader,
+  from: number,
+  to: number,
+  properties: readonly string[],
+): Promise<readonly string[]> {
+  if (properties.length === 0) return [];
+  const dates = [isoDate(from - DAY), isoDate(to + 2 * DAY)] as const;
+  const candidates = properties.flatMap((name) => {
+    const property = reader.property(name);
+    return [
+      `${property.number} >= ${whole(from)} AND ${property.number} < ${whole(to)}`,
+      `${property.text} >= ${text(dates[0])} AND ${property.text} < ${text(dates[1])}`,
+    ].map(
+      (where) => `
+      SELECT e.usr::DOUBLE, e.account::DOUBLE, ${property.number}, ${property.text} FROM ${reader.events}
+      WHERE e.time < ${whole(to)} AND ${where}`,
+    );
+  });
+  const kinds = ['number', 'number', 'number', 'text'] as const;
+  const [users, accounts, numbers, texts] = (await columns(reader.connection, candidates.join(' UNION ALL '), kinds))
+    .columns;
+  const number = ({ values, valid }: Numbers, row: number) => (valid[row] ? whole(values[row] ?? 0) : 'NULL');
+  return texts.flatMap((written, row) => {
+    const instant = readTime(written ?? numbers.values[row]);
+    return instant !== null && instant >= from && instant < to
+      ? [`(${number(users, row)}, ${number(accounts, row)})`]
+      : [];
+  });
 }
 
 async function lastRows(connection: DuckDBConnection): Promise<Counts> {

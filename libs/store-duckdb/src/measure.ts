@@ -1,8 +1,10 @@
 import type { Column, Frame, Plan, ResolvedMeasure } from '@rapport/store';
 import { columnTypeOf, numberColumn, readNumber, readText, readTime } from '@rapport/store';
 import { emptyAnswer, textAnswer } from './answers.js';
+import { copied } from './copy.js';
 import type { DayMeasure } from './days.js';
 import { countsAlong, measureDays } from './days.js';
+import { grouped } from './group.js';
 import type { FlatMeasure } from './flat.js';
 import { measureFlat } from './flat.js';
 import type { KeyMeasure } from './keys.js';
@@ -14,7 +16,7 @@ import { measureSpans } from './spans.js';
 import type { StreamMeasure } from './streams.js';
 import { measureStreams } from './streams.js';
 import type { Reader, View, Want } from './view.js';
-import { copied, openView } from './view.js';
+import { openView } from './view.js';
 
 type TraitMeasure = Extract<ResolvedMeasure, { node: 'trait' }>;
 interface Wants {
@@ -26,69 +28,82 @@ interface Wants {
   readonly spans: Want<SpanMeasure>[];
 }
 
+/** What is asked of one view, and the answers by measure (as JSON). */
+interface Asked {
+  readonly view: View;
+  readonly answers: ReadonlyMap<string, Column>;
+}
+
 /** Answers plans together: equal measures once, and each grain of the rest (flat, day, stream, key, span) with few scans. */
 export async function measurePlans(reader: Reader, plans: readonly Plan[]): Promise<readonly Frame[]> {
-  const answers = new Map<string, Column>();
-  const views = new Map<string, View>();
   /** Scans are shared by what looks at the same events as of the same instant. */
-  const wants = new Map<Reader, Map<number, Wants>>();
-  const keyOf = (plan: Plan, measure?: ResolvedMeasure) =>
-    JSON.stringify([plan.asOf, plan.level, plan.subjects, measure]);
+  const wants = new Map<string, { readonly views: View[]; readonly wants: Wants }>();
+  const askedFor = new Map<Plan, Asked>();
 
-  for (const plan of plans) {
-    const view = views.get(keyOf(plan)) ?? (await viewOf(reader, plan));
-    views.set(keyOf(plan), view);
-    const byInstant = wants.get(view.reader) ?? new Map<number, Wants>();
-    wants.set(view.reader, byInstant);
-    let its = byInstant.get(plan.asOf);
-    if (!its) byInstant.set(plan.asOf, (its = { flat: [], picks: [], days: [], streams: [], keys: [], spans: [] }));
-    for (const measure of plan.measures) {
-      const key = keyOf(plan, measure);
-      if (answers.has(key)) continue;
-      answers.set(key, emptyAnswer(view, columnTypeOf(measure), absentValue(measure)));
-      const answer = (column: Column) => answers.set(key, column);
-      if (measure.node === 'trait') await answerTrait(view, measure, answer);
+  for (const alike of grouped(plans, ({ asOf, level, subjects }) => JSON.stringify([asOf, level, subjects]))) {
+    const [first] = alike;
+    if (!first) continue;
+    const measures = new Map(
+      alike.flatMap((plan) => plan.measures.map((measure) => [JSON.stringify(measure), measure])),
+    );
+    const view = await viewOf(reader, { ...first, measures: [...measures.values()] });
+    const answers = new Map<string, Column>();
+    for (const plan of alike) askedFor.set(plan, { view, answers });
+    const key = JSON.stringify([view.asOf, view.reader.events]);
+    const shared = wants.get(key) ?? {
+      views: [],
+      wants: { flat: [], picks: [], days: [], streams: [], keys: [], spans: [] },
+    };
+    wants.set(key, shared);
+    shared.views.push(view);
+    for (const [name, measure] of measures) {
+      answers.set(name, emptyAnswer(view, columnTypeOf(measure), absentValue(measure)));
+      const answer = (column: Column) => answers.set(name, column);
+      if (measure.node === 'trait') answerTrait(view, measure, answer);
       else if (view.subjects.length > 0 && !(view.level.kind === 'portfolio' && measure.window.kind === 'sinceTrait')) {
-        sort(its, view, measure, answer);
+        sort(shared.wants, view, measure, answer);
       }
     }
   }
 
-  for (const [source, byInstant] of wants) {
-    for (const [asOf, its] of byInstant) {
-      await answerWants(
-        source,
-        asOf,
-        [...views.values()].filter((view) => view.reader === source && view.asOf === asOf),
-        its,
-      );
-    }
-  }
-  return plans.map((plan) => ({
-    subjects: views.get(keyOf(plan))?.subjects ?? [],
-    columns: plan.measures.map((measure) => answers.get(keyOf(plan, measure)) ?? numberColumn([])),
-  }));
+  for (const { views, wants: its } of wants.values()) await answerWants(views, its);
+  return plans.map((plan) => {
+    const its = askedFor.get(plan);
+    return {
+      subjects: its?.view.subjects ?? [],
+      columns: plan.measures.map((measure) => its?.answers.get(JSON.stringify(measure)) ?? numberColumn([])),
+    };
+  });
 }
 
 async function viewOf(reader: Reader, plan: Plan): Promise<View> {
-  const view = await openView(reader, plan.level, plan.asOf, plan.subjects);
-  return plan.subjects ? copied(view) : view;
+  const view = await openView(reader, { ...plan, traits: traitsIn(plan.measures) });
+  return plan.subjects ? copied(view, plan, propertiesOf([plan])) : view;
 }
 
-async function answerWants(reader: Reader, asOf: number, views: readonly View[], wants: Wants): Promise<void> {
+/** Traits that measures read, or that their windows begin at. */
+const traitsIn = (measures: readonly ResolvedMeasure[]): readonly string[] =>
+  measures.flatMap((measure) => {
+    if (measure.node === 'trait') return [measure.name];
+    return measure.window.kind === 'sinceTrait' ? [measure.window.trait] : [];
+  });
+
+/** @param views of the same events as of the same instant */
+async function answerWants(views: readonly View[], wants: Wants): Promise<void> {
+  const [first] = views;
+  if (!first) return;
+  const { reader, asOf } = first;
   const { flat, picks, days, streams, keys, spans } = wants;
   const along = countsAlong(days);
   for (const view of views) {
-    await measureFlat(
-      view,
-      flat.filter((want) => want.view === view && !along(want)),
-    );
+    const its = flat.filter((want) => want.view === view && !along(want));
+    await measureFlat(view, reader.few ? [...its, ...picks] : its);
     await measureKeys(
       view,
       keys.filter((want) => want.view === view),
     );
   }
-  for (const want of picks) await measurePick(want.view, want);
+  if (!reader.few) for (const want of picks) await measurePick(want.view, want);
   await measureSpans(reader, asOf, spans);
   await measureDays(reader, asOf, [...days, ...flat.filter(along)]);
   await measureStreams(reader, asOf, streams);
@@ -156,9 +171,9 @@ function sort(
   }
 }
 
-async function answerTrait(view: View, measure: TraitMeasure, answer: (column: Column) => void): Promise<void> {
+function answerTrait(view: View, measure: TraitMeasure, answer: (column: Column) => void): void {
   if (view.level.kind === 'portfolio') return;
-  const { subjects, values } = await view.trait(measure.name);
+  const { subjects, values } = view.trait(measure.name);
   if (measure.as === 'text') {
     answer(textAnswer(view, subjects, values.map(readText)));
     return;

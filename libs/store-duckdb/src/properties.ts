@@ -29,11 +29,13 @@ export const propertyColumns = (index: number | string): PropertyColumns => ({
   other: `o${String(index)}`,
 });
 
-export const columnNames = ({ number, text: asText, other }: PropertyColumns): readonly string[] => [
-  number,
-  asText,
-  other,
-];
+const columnNames = ({ number, text: asText, other }: PropertyColumns): readonly string[] => [number, asText, other];
+
+/** The same of the events `e`. */
+export const eventColumns = (index: number | string): PropertyColumns => {
+  const { number, text: asText, other } = propertyColumns(index);
+  return { number: `e.${number}`, text: `e.${asText}`, other: `e.${other}` };
+};
 
 /** Values of a property's three columns, pushed onto a row. */
 export function pushColumns(row: Value[], value: Json | undefined): void {

@@ -15,7 +15,7 @@ import { readChanges } from './changes.js';
 import { measurePlans, namesOf, propertiesOf } from './measure.js';
 import { originalId } from './order.js';
 import { filterSql } from './predicate.js';
-import { declaredProperties, extractProperties, propertyColumns } from './properties.js';
+import { declaredProperties, eventColumns, extractProperties } from './properties.js';
 import { queue } from './queue.js';
 import { columns, rows } from './rows.js';
 import { allOf, text, whole } from './sql.js';
@@ -66,7 +66,7 @@ export function openSnapshot(options: SnapshotOptions): Snapshot {
       return table;
     };
     try {
-      let declared = await declaredProperties(connection);
+      let declared = wanted.properties.length > 0 ? await declaredProperties(connection) : new Map<string, number>();
       const missing = () => wanted.properties.filter((property) => !declared.has(property));
       if (missing().length > 0) {
         await options.declare(missing());
@@ -88,14 +88,10 @@ export function openSnapshot(options: SnapshotOptions): Snapshot {
         zone,
         usersAreAccounts,
         events,
-        properties: wanted.properties,
         few: false,
         temporary,
         name: (name) => names.get(name),
-        property(name) {
-          const { number, text: asText, other } = propertyColumns(refs.get(name) ?? '');
-          return { number: `e.${number}`, text: `e.${asText}`, other: `e.${other}` };
-        },
+        property: (name) => eventColumns(refs.get(name) ?? ''),
       });
     } finally {
       // Not waited for: the connection runs one statement after the other anyway.
@@ -109,7 +105,10 @@ export function openSnapshot(options: SnapshotOptions): Snapshot {
 
     measure: (plans) =>
       exclusive(() =>
-        reading({ properties: propertiesOf(plans), names: namesOf(plans) }, (reader) => measurePlans(reader, plans)),
+        reading(
+          { properties: propertiesOf(plans.filter(({ subjects }) => !subjects)), names: namesOf(plans) },
+          (reader) => measurePlans(reader, plans),
+        ),
       ),
 
     async *stream(query) {
@@ -117,7 +116,8 @@ export function openSnapshot(options: SnapshotOptions): Snapshot {
       const wanted = { properties: filterProperties(query.filter), names: namesOf([query.filter]) };
       const subjects = await exclusive(() =>
         reading(wanted, async (reader) => {
-          const view = await openView(reader, query.level, query.asOf, query.subjects);
+          const traits = query.window.kind === 'sinceTrait' ? [query.window.trait] : [];
+          const view = await openView(reader, { ...query, traits });
           await sortEvents(view, query, table);
           return view.subjects;
         }),

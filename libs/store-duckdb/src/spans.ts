@@ -49,7 +49,7 @@ export async function measureSpans(reader: Reader, asOf: number, wants: readonly
     for (const want of group) {
       const at = positions.get(want.view) ?? positionsOf(want.view, spans);
       positions.set(want.view, at);
-      await answer(want, spans, at, sums);
+      answer(want, spans, at, sums);
     }
   }
 }
@@ -60,10 +60,10 @@ function positionsOf(view: View, { owner }: SpanTable): Int32Array {
   return Int32Array.from(owner, (number) => view.ownerPositions[number] ?? -1);
 }
 
-async function answer(want: SpanWant, spans: SpanTable, positions: Int32Array, sums: readonly string[]): Promise<void> {
+function answer(want: SpanWant, spans: SpanTable, positions: Int32Array, sums: readonly string[]): void {
   const { view, measure } = want;
   const { of } = measure;
-  const bounds = await boundsOf(view, measure.window);
+  const bounds = boundsOf(view, measure.window);
   const counts = new Float64Array(view.subjects.length);
   const lists = new Map<number, number[]>();
   const collect = (subject: number, value: number) => {
@@ -110,16 +110,16 @@ async function answer(want: SpanWant, spans: SpanTable, positions: Int32Array, s
 }
 
 /** First instant and the one after the last of each subject's window, by position; null for a subject without one. */
-async function boundsOf(
+function boundsOf(
   view: View,
   window: ResolvedWindow,
-): Promise<(position: number) => { readonly start: number; readonly end: number } | null> {
+): (position: number) => { readonly start: number; readonly end: number } | null {
   if (window.kind === 'days') {
     const bound = { start: window.start ?? -Infinity, end: window.end };
     return () => bound;
   }
   const { zone } = view.reader;
-  const { subjects, values } = await view.trait(window.trait);
+  const { subjects, values } = view.trait(window.trait);
   const firsts = new Map<number, number>();
   subjects.forEach((subject, row) => {
     const instant = readTime(values[row]);

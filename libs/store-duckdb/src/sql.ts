@@ -23,3 +23,7 @@ export const allOf = (conditions: readonly string[]): string => {
   const real = conditions.filter((condition) => condition !== 'true');
   return real.length === 0 ? 'true' : real.length === 1 ? (real[0] ?? '') : `(${real.join(' AND ')})`;
 };
+
+/** That an expression is one of some numbers. (A NULL in the list would keep DuckDB from asking its zone maps.) */
+export const among = (expression: string, numbers: readonly number[]): string =>
+  numbers.length === 0 ? 'false' : `${expression} IN (${numbers.map(whole).join(', ')})`;

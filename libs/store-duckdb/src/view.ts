@@ -2,9 +2,8 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Column, Json, Level, ResolvedMeasure, ResolvedWindow, Zone } from '@rapport/store';
 import { compareCodeUnits, hierarchyOf, readKey, readTime } from '@rapport/store';
 import type { Vocabulary } from './predicate.js';
-import { columnNames } from './properties.js';
 import { columns } from './rows.js';
-import { allOf, text, whole } from './sql.js';
+import { allOf, among, anyOf, text, whole } from './sql.js';
 import { tableWriter } from './writer.js';
 
 /** One snapshot's connection while it answers one call. */
@@ -14,9 +13,7 @@ export interface Reader extends Vocabulary {
   readonly usersAreAccounts: boolean;
   /** What to select from, under the name `e`: the events with the columns of every property of the call. */
   readonly events: string;
-  /** These properties. */
-  readonly properties: readonly string[];
-  /** The events are those of few subjects, a copy: the number of statements counts, and not what each looks at. */
+  /** The events are a copy of those of one view's few subjects: it is the number of statements that counts, and not what each looks at. */
   readonly few: boolean;
   /** Name for a temp table that lives as long as the call. */
   temporary(): string;
@@ -37,31 +34,43 @@ export interface View {
   scope(alias: string): { readonly subject: string; readonly join: string; readonly where: string };
   /** The temp table (subject, first) with the first day of each subject's `sinceTrait` window, and the least of these days. */
   since(trait: string): Promise<Since>;
-  /** Latest JSON value of a trait by the subject's number. */
-  trait(name: string): Promise<TraitValues>;
+  /** Latest JSON value of a trait by the number of the account or user. */
+  trait(name: string): TraitValues;
 }
 export interface Since {
   readonly table: string;
   readonly least: number;
 }
 export interface TraitValues {
-  readonly subjects: Float64Array;
+  readonly subjects: readonly number[];
   readonly values: readonly Json[];
 }
+/** Accounts or users, in order, and their positions by number. */
+type Everyone = Pick<View, 'subjects' | 'positions'>;
 
-/** @param only the subjects that are asked for, of accounts or users; all where absent */
-export async function openView(reader: Reader, level: Level, asOf: number, only?: readonly string[]): Promise<View> {
-  const traitValues = new Map<string, Promise<TraitValues>>();
-  const sinceTables = new Map<string, Promise<Since>>();
+/** What a view shows. */
+export interface ViewQuery {
+  readonly level: Level;
+  readonly asOf: number;
+  /** The subjects that are asked for, of accounts or users; all where absent. */
+  readonly subjects?: readonly string[] | undefined;
+  /** Traits that will be asked for. */
+  readonly traits: readonly string[];
+}
+
+export async function openView(reader: Reader, query: ViewQuery): Promise<View> {
+  const { level, asOf } = query;
   const kind = level.kind === 'user' || reader.usersAreAccounts ? 'user' : 'account';
-  const trait = (name: string) => {
-    let values = traitValues.get(name);
-    if (!values) traitValues.set(name, (values = readTrait(reader, kind, name, asOf)));
-    return values;
-  };
+  const everyone = await subjectsOf(reader, kind, asOf, query.subjects);
+  const names = new Set(query.traits);
+  if (level.kind === 'family') names.add(level.parent);
+  if (level.kind === 'portfolio' && level.by !== undefined) names.add(level.by);
+  const traits = await readTraits(reader, kind, [...names], asOf, query.subjects && numbersIn(everyone.positions));
+  const trait = (name: string): TraitValues => traits.get(name) ?? { subjects: [], values: [] };
+  const sinceTables = new Map<string, Promise<Since>>();
   const since = (name: string) => {
     let table = sinceTables.get(name);
-    if (!table) sinceTables.set(name, (table = trait(name).then((values) => sinceTable(reader, values))));
+    if (!table) sinceTables.set(name, (table = sinceTable(reader, trait(name))));
     return table;
   };
   const base = { reader, level, asOf, trait, since };
@@ -70,12 +79,10 @@ export async function openView(reader: Reader, level: Level, asOf: number, only?
     case 'account':
     case 'user': {
       const subject = level.kind === 'user' ? 'usr' : 'account';
-      const { subjects, positions } = await subjectsOf(reader, kind, asOf, only);
       return {
         ...base,
-        subjects,
-        positions,
-        ownerPositions: positions,
+        ...everyone,
+        ownerPositions: everyone.positions,
         scope: (alias) => ({ subject: `${alias}.${subject}`, join: '', where: `${alias}.${subject} IS NOT NULL` }),
       };
     }
@@ -85,13 +92,12 @@ export async function openView(reader: Reader, level: Level, asOf: number, only?
         const positions = new Int32Array(1);
         return { ...base, subjects: [''], positions, ownerPositions: positions, scope: () => scope };
       }
-      const { subjects, groups } = await groupsOf(reader, kind, asOf, await trait(level.by));
+      const { subjects, groups } = groupsOf(everyone, trait(level.by));
       const positions = Int32Array.from(subjects, (_, position) => position);
       return { ...base, subjects, positions, ownerPositions: groups, scope: await accountScope(reader, groups) };
     }
     case 'family': {
-      const parent = await trait(level.parent);
-      const { subjects, positions, heads } = await familiesOf(reader, kind, asOf, level.depth ?? 0, parent);
+      const { subjects, positions, heads } = familiesOf(everyone, trait(level.parent), level.depth ?? 0);
       const ownerPositions = heads.map((head) => (head < 0 ? -1 : (positions[head] ?? -1)));
       return { ...base, subjects, positions, ownerPositions, scope: await accountScope(reader, heads) };
     }
@@ -114,9 +120,8 @@ async function accountScope(reader: Reader, belongs: Int32Array): Promise<View['
 /** Everyone named before `asOf`, or those asked for, in code-unit order. */
 async function subjectsOf(reader: Reader, kind: 'account' | 'user', asOf: number, only?: readonly string[]) {
   const sql = `
-    SELECT s.idx::DOUBLE, s.id FROM ${kind}s s
-    JOIN (SELECT idx FROM ${kind}_sightings GROUP BY idx HAVING min(time) < ${whole(asOf)}) USING (idx)
-    ${only ? `WHERE s.id IN (${['NULL', ...only.map(text)].join(', ')})` : ''} ORDER BY s.id`;
+    SELECT s.idx::DOUBLE, s.id FROM ${kind}s s JOIN ${kind}_sightings g USING (idx)
+    ${only ? `WHERE ${anyOf([...new Set(only)].map((id) => `s.id = ${text(id)}`))}` : ''} GROUP BY s.idx, s.id HAVING min(g.time) < ${whole(asOf)} ORDER BY s.id`;
   const [indexes, ids] = (await columns(reader.connection, sql, ['number', 'text'])).columns;
   const order = inCodeUnitOrder(ids as readonly string[]);
   const subjects = order ? order.map((row) => ids[row] ?? '') : (ids as readonly string[]);
@@ -136,8 +141,7 @@ function inCodeUnitOrder(ids: readonly string[]): readonly number[] | null {
 }
 
 /** The number of each account's group, by the account's; the accounts that there are not have −1. */
-async function groupsOf(reader: Reader, kind: 'account' | 'user', asOf: number, by: TraitValues) {
-  const { positions } = await subjectsOf(reader, kind, asOf);
+function groupsOf({ positions }: Everyone, by: TraitValues) {
   const keys = keysOf(by);
   const group = (account: number) => keys.get(account) ?? '';
   const subjects = [...new Set(numbersIn(positions).map(group))].sort(compareCodeUnits);
@@ -149,8 +153,7 @@ async function groupsOf(reader: Reader, kind: 'account' | 'user', asOf: number, 
 }
 
 /** The parents of a depth, and the number of the one that each account is below, by its own. */
-async function familiesOf(reader: Reader, kind: 'account' | 'user', asOf: number, depth: number, parent: TraitValues) {
-  const { subjects: accounts, positions: ranks } = await subjectsOf(reader, kind, asOf);
+function familiesOf({ subjects: accounts, positions: ranks }: Everyone, parent: TraitValues, depth: number) {
   const parents = keysOf(parent);
   const numbers = new Map<string, number>();
   ranks.forEach((rank, number) => {
@@ -174,26 +177,37 @@ const keysOf = ({ subjects, values }: TraitValues): ReadonlyMap<number, string |
 const numbersIn = (positions: Int32Array): readonly number[] =>
   Array.from(positions, (position, number) => (position < 0 ? -1 : number)).filter((number) => number >= 0);
 
-/** The view over a copy of its subjects' events: what looks at few subjects then looks at few events, however often. */
-export async function copied(view: View): Promise<View> {
-  const { reader } = view;
+/** What a query says, to select from by whatever views share it: a temp table, or where a copy serves one view, the query itself. */
+export async function derived(reader: Reader, sql: string): Promise<string> {
+  if (reader.few) return `(${sql})`;
   const table = reader.temporary();
-  const { subject } = view.scope('e');
-  const numbers = numbersIn(view.positions);
-  const properties = reader.properties.flatMap((name) => columnNames(reader.property(name)));
-  const selected = ['id', 'time', 'day', 'name', 'usr', 'account', 'session'].map((column) => `e.${column}`);
-  await reader.connection.run(`
-    CREATE TEMP TABLE ${table} AS SELECT ${[...selected, ...properties].join(', ')} FROM ${reader.events}
-    WHERE ${subject} IN (${['NULL', ...numbers.map(whole)].join(', ')}) AND e.time < ${whole(view.asOf)}`);
-  return { ...view, reader: { ...reader, events: `${table} e`, few: true } };
+  await reader.connection.run(`CREATE TEMP TABLE ${table} AS ${sql}`);
+  return table;
 }
 
-async function readTrait(reader: Reader, kind: 'account' | 'user', name: string, asOf: number): Promise<TraitValues> {
-  const sql = `
-    SELECT subject::DOUBLE, arg_max(value, {time: time, id: id}) FROM traits
-    WHERE kind = ${kind === 'account' ? '0' : '1'} AND name = ${text(name)} AND time < ${whole(asOf)} GROUP BY subject`;
-  const [subjects, values] = (await columns(reader.connection, sql, ['number', 'text'])).columns;
-  return { subjects: subjects.values, values: values.map((value) => JSON.parse(value ?? 'null') as Json) };
+async function readTraits(
+  reader: Reader,
+  kind: 'account' | 'user',
+  names: readonly string[],
+  asOf: number,
+  only: readonly number[] | undefined,
+): Promise<ReadonlyMap<string, TraitValues>> {
+  const found = new Map(names.map((name) => [name, { subjects: [] as number[], values: [] as Json[] }]));
+  if (names.length === 0) return found;
+  const wanted = allOf([
+    `kind = ${kind === 'account' ? '0' : '1'}`,
+    `name IN (${names.map(text).join(', ')})`,
+    `time < ${whole(asOf)}`,
+    only ? among('subject', only) : 'true',
+  ]);
+  const sql = `SELECT name, subject::DOUBLE, arg_max(value, {time: time, id: id}) FROM traits WHERE ${wanted} GROUP BY name, subject`;
+  const [traits, subjects, values] = (await columns(reader.connection, sql, ['text', 'number', 'text'])).columns;
+  traits.forEach((name, row) => {
+    const its = found.get(name ?? '');
+    its?.subjects.push(subjects.values[row] ?? 0);
+    its?.values.push(JSON.parse(values[row] ?? 'null') as Json);
+  });
+  return found;
 }
 
 async function sinceTable(reader: Reader, { subjects, values }: TraitValues): Promise<Since> {
