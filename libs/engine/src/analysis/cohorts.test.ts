@@ -129,6 +129,26 @@ describe('cohorts', () => {
     expect(await labels({ trait: 'plan' })).toEqual([['', 1], ['free', 3], ['pro', 1]]); // prettier-ignore
   });
 
+  it('of users go by the users’ own traits', async () => {
+    const began = '2024-02-25T12:00:00Z';
+    await engine.ingest([
+      { type: 'identify', messageId: 'i', timestamp: began, userId: 'user of late', traits: { firstSeenAt: began } },
+    ]);
+    const options = {
+      metric: 'events',
+      kind: 'user',
+      by: 'month',
+      since: 'firstSeenAt',
+      asOf: at('2024-05-15'),
+    } as const;
+    const { cohorts: found, withoutStart } = await cohorts(engine, { ...options, ages: 2 });
+    // Four events on 1 March: within 25 February … 25 March, and not within the 30 days after.
+    expect(found.map(({ cohort, size, ages }) => [cohort, size, ages.map(({ mean }) => mean)])).toEqual([
+      ['2024-02', 1, [4, 0]],
+    ]);
+    expect(withoutStart).toBe(0);
+  });
+
   it('are compared at the same age, with Welch’s interval', async () => {
     const table = await cohorts(engine, { metric: 'events', by: { trait: 'plan' }, ages: 6, asOf: at('2024-05-15') });
     const { ages } = compareCohorts(table, 'free', 'pro');
