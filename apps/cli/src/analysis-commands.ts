@@ -3,12 +3,8 @@ import { period, whole } from './argument.js';
 import type { BackfillCommandOptions } from './command/backfill.js';
 import type { CohortsOptions } from './command/cohorts.js';
 import type { ExplainScoreOptions } from './command/explain-score.js';
-import type { Outcome, Session } from './command/outcome.js';
+import type { Action } from './command/outcome.js';
 import type { TrendCommandOptions } from './command/trend.js';
-
-type Action = (
-  run: (session: Session, args: readonly unknown[]) => Outcome | Promise<Outcome>,
-) => (...all: unknown[]) => Promise<void>;
 
 /** The commands that look at how things develop: goals, trends, backfill, cohorts, and why a score changed. */
 export function analysisCommands(program: Command, action: Action): void {

@@ -1,28 +1,17 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError } from 'commander';
+import { analysisCommands } from './analysis-commands.js';
+import { days, whole } from './argument.js';
+import type { AccountOptions } from './command/account.js';
 import type { DeliverOptions } from './command/deliver.js';
 import type { DemoOptions } from './command/demo.js';
 import type { EvaluateCommandOptions } from './command/evaluate.js';
 import type { ImportOptions } from './command/import.js';
 import type { InitOptions } from './command/init.js';
-import type { Outcome, Session } from './command/outcome.js';
-import type { PluginNewOptions } from './command/plugin-new.js';
+import type { Action, Outcome, Session } from './command/outcome.js';
 import type { ServeOptions } from './command/serve.js';
 import { exit, failureReport } from './failure.js';
 import type { Io } from './io.js';
-
-const whole =
-  (least: number, most: number) =>
-  (text: string): number => {
-    const n = Number(text);
-    if (!Number.isInteger(n) || n < least || n > most)
-      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
-    return n;
-  };
-const days = (text: string): string => {
-  if (!/^[1-9]\d{0,4}[dw]$/.test(text))
-    throw new InvalidArgumentError('It must be a number of days or weeks, as in 30d or 4w.');
-  return text;
-};
+import { pluginCommands } from './plugin-commands.js';
 
 interface GlobalOptions {
   readonly json?: true;
@@ -103,10 +92,6 @@ function configure(command: Command, io: Io, json: boolean) {
   for (const sub of command.commands) configure(sub, io, json);
 }
 
-type Action = (
-  run: (session: Session, args: readonly unknown[]) => Outcome | Promise<Outcome>,
-) => (...all: unknown[]) => Promise<void>;
-
 function commands(action: Action): Command {
   const program = new Command('rapport')
     .description('Turns a product’s event stream into engagement metrics, segments and playbooks.')
@@ -123,8 +108,8 @@ Examples:
   rapport evaluate --as-of 2024-12-31
   rapport demo
 
-Exit codes: 0 done, 1 unexpected, 2 wrong usage, 3 configuration or workspace, 4 some input was refused,
-5 store locked or unavailable, 6 not found, 130 interrupted. All of it: docs/cli.md`,
+Exit codes: 0 done, 1 unexpected, 2 wrong usage, 3 configuration or workspace, 4 some input was refused or something
+was found, 5 store locked or unavailable, 6 not found, 130 interrupted. All of it: docs/cli.md`,
     );
 
   program
@@ -195,10 +180,17 @@ Examples:
 
   program
     .command('account')
-    .description('one account: traits, every metric with its parts, segments and moves')
+    .description('one account: traits, every metric with its parts, goals, segments and moves')
     .argument('<id>')
-    .addHelpText('after', '\nExample:\n  rapport account A-2e4581')
-    .action(action(async (session, [id]) => (await import('./command/account.js')).account(session, id as string)));
+    .option('--verbatims', 'show the comments behind survey values as well', false)
+    .addHelpText('after', '\nExamples:\n  rapport account A-2e4581\n  rapport account A-2e4581 --verbatims')
+    .action(
+      action(async (session, [id, options]) =>
+        (await import('./command/account.js')).account(session, id as string, options as AccountOptions),
+      ),
+    );
+
+  analysisCommands(program, action);
 
   program
     .command('segments')
@@ -222,25 +214,7 @@ Examples:
     .addHelpText('after', '\nExample:\n  rapport plugins')
     .action(action(async (session) => (await import('./command/plugins.js')).plugins(session)));
 
-  const plugin = program.command('plugin').description('write a plugin, or look one over').helpCommand(false);
-  plugin
-    .command('new')
-    .description('write a plugin package that builds and passes its tests; never overwrites one')
-    .argument('<kind>', 'metric, segment, playbook or action')
-    .argument('<id>', 'lower-case words with dashes')
-    .option('--dir <dir>', 'folder to write it into (default: the id)')
-    .option('--name <package>', 'name of the package (default: rapport-KIND-ID)')
-    .addHelpText('after', '\nExample:\n  rapport plugin new metric reports-shared --name @acme/metric-reports-shared')
-    .action(
-      action(async (session, [kind, id, options]) =>
-        (await import('./command/plugin-new.js')).newPlugin(
-          session,
-          kind as string,
-          id as string,
-          options as PluginNewOptions,
-        ),
-      ),
-    );
+  pluginCommands(program, action);
 
   program
     .command('doctor')

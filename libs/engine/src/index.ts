@@ -3,7 +3,6 @@ export { createEngine } from './engine.js';
 export { findPlugins, type FoundPackage } from './discovery.js';
 export { entryOf } from './entry.js';
 export { inspectPlugins } from './inspection.js';
-export { fromSource, startWorker } from './worker-file.js';
 export { configSchema, checkConfig, readConfig, limitsOf } from './config.js';
 export { callSchemas, normalize, timeOf, type CallType, type IngestLimits, type Normalized } from './ingest.js';
 export { EngineError } from './error.js';

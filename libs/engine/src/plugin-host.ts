@@ -1,7 +1,8 @@
-import type { Worker } from 'node:worker_threads';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { EngineError, messageOf, PluginThrew } from './error.js';
 import type { Call, Calls, FromWorker, LoadReply, LoadRequest, Ping, WorkerSettings } from './protocol.js';
-import { fromSource, startWorker } from './worker-file.js';
 
 /** How a worker ended while a plugin's code ran in it. */
 export type Death = 'timeout' | 'memory' | 'crash';
@@ -69,14 +70,29 @@ interface Running {
   pinged: number | null;
 }
 
-const startPluginWorker = (settings: Omit<WorkerSettings, 'source'>, memoryMb: number): Worker =>
-  startWorker(new URL('./plugin-worker.js', import.meta.url), {
-    workerData: { ...settings, source: fromSource } satisfies WorkerSettings,
+/** Starts the worker from the compiled file, or, where the engine itself runs from TypeScript, from the source through tsx. */
+function startWorker(settings: Omit<WorkerSettings, 'source'>, memoryMb: number): Worker {
+  const source = import.meta.url.endsWith('.ts');
+  const options = {
+    workerData: { ...settings, source } satisfies WorkerSettings,
     env: Object.fromEntries(
       environment.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
     ),
     resourceLimits: { maxOldGenerationSizeMb: memoryMb + HEADROOM_MB },
-  });
+    stdout: true,
+    stderr: true,
+  };
+  const entry = new URL(source ? './plugin-worker.ts' : './plugin-worker.js', import.meta.url);
+  if (!source) return new Worker(entry, { ...options, execArgv: [] });
+  // `--import tsx` does not reach a worker in Node 20, so the loader is registered from within.
+  const tsx = pathToFileURL(
+    createRequire(import.meta.url)
+      .resolve('tsx/esm/api')
+      .replace(/\.cjs$/, '.mjs'),
+  ).href;
+  const start = `import(${JSON.stringify(tsx)}).then(({ register }) => { register(); return import(${JSON.stringify(entry.href)}); })`;
+  return new Worker(start, { ...options, eval: true, execArgv: ['--conditions=@rapport/source'] });
+}
 
 export function createPluginHost(options: {
   readonly memoryMb: number;
@@ -106,7 +122,7 @@ export function createPluginHost(options: {
 
   const spawn = async (): Promise<Running> => {
     if (closed) throw new EngineError('RAPPORT_ENGINE_CLOSED', 'the engine is closed.');
-    const worker = startPluginWorker({ allowPrivateAddresses }, memoryMb);
+    const worker = startWorker({ allowPrivateAddresses }, memoryMb);
     const current: Running = { worker, pending: new Map(), dead: false, pinged: null };
     // What plugins print is dropped: standard output belongs to the command, and it might show a secret.
     worker.stdout.resume();

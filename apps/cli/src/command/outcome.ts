@@ -18,3 +18,8 @@ export interface Session {
   /** A line for the person at the terminal, on standard error. */
   say(line: string): void;
 }
+
+/** Makes what commander calls of what a command does: gives it its session, and prints what it found out. */
+export type Action = (
+  run: (session: Session, args: readonly unknown[]) => Outcome | Promise<Outcome>,
+) => (...all: unknown[]) => Promise<void>;

@@ -1,0 +1,121 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Finding as Breach } from '@rapport/testkit';
+import { exit, Failure } from '../failure.js';
+import { finding, type Finding } from './finding.js';
+
+export interface MetricToTry {
+  /** What its findings are asked for by. */
+  readonly key: string;
+  /** URL of its module. */
+  readonly entry: string;
+  /** URLs of the modules of the metrics that it may use, by id. */
+  readonly others: Readonly<Record<string, string>>;
+  /** Random worlds. */
+  readonly runs: number;
+  /** Whether to hold it against real stores too. */
+  readonly embedded: boolean;
+}
+export type FromConformance =
+  | { readonly type: 'begins'; readonly key: string }
+  | { readonly type: 'note'; readonly sentence: string }
+  | { readonly type: 'tried'; readonly key: string; readonly breaches: readonly Breach[] }
+  | { readonly type: 'failed'; readonly key: string; readonly message: string };
+
+export interface Patience {
+  /** How long one metric may take, ms. */
+  readonly patienceMs: number;
+  readonly signal: AbortSignal;
+  /** Hears what was left out. */
+  readonly tell: (sentence: string) => void;
+}
+
+/**
+ * Tries metrics in random worlds, in a process of their own. Findings by key; `RAPPORT_CHECK_TIMEOUT` for one that takes too long, and
+ * `RAPPORT_CHECK_CONFORMANCE` for one that cannot be tried at all. Throws `RAPPORT_CHECK_INTERRUPTED` when `signal` fires.
+ */
+export async function conformanceFindings(
+  metrics: readonly MetricToTry[],
+  patience: Patience,
+): Promise<ReadonlyMap<string, readonly Finding[]>> {
+  const found = new Map<string, readonly Finding[]>();
+  // A metric that is ended takes its process with it, and the others go on in another.
+  for (let left = metrics; left.length > 0; left = left.filter(({ key }) => !found.has(key))) {
+    await tryInProcess(left, found, patience);
+  }
+  return found;
+}
+
+/** The process runs the compiled file, or, where the command itself runs from TypeScript, the source through tsx. */
+function start(): ChildProcess {
+  const require = createRequire(import.meta.url);
+  const source = import.meta.url.endsWith('.ts');
+  return fork(
+    fileURLToPath(new URL(source ? './conformance-process.ts' : './conformance-process.js', import.meta.url)),
+    {
+      execArgv: source ? ['--conditions=@rapport/source', '--import', pathToFileURL(require.resolve('tsx')).href] : [],
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    },
+  );
+}
+
+function tryInProcess(
+  metrics: readonly MetricToTry[],
+  found: Map<string, readonly Finding[]>,
+  { patienceMs, signal, tell }: Patience,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = start();
+    let current = metrics[0]?.key ?? '';
+    let timer: NodeJS.Timeout | undefined;
+    const end = () => child.kill('SIGKILL');
+    const tooLong = () => {
+      const seconds = String(patienceMs / 1000);
+      const message = `Trying it in random worlds took more than ${seconds} s. Look for a loop without end, or try fewer worlds (--runs).`;
+      found.set(current, [finding('RAPPORT_CHECK_TIMEOUT', 'compute', message)]);
+      end();
+    };
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+    child.on('message', (message: FromConformance) => {
+      switch (message.type) {
+        case 'begins':
+          current = message.key;
+          clearTimeout(timer);
+          timer = setTimeout(tooLong, patienceMs);
+          break;
+        case 'note':
+          tell(message.sentence);
+          break;
+        case 'tried':
+          found.set(message.key, message.breaches.map(told));
+          break;
+        case 'failed':
+          found.set(message.key, [notTried(message.message)]);
+      }
+    });
+    child.on('error', reject);
+    child.on('exit', () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      if (signal.aborted) {
+        reject(new Failure('RAPPORT_CHECK_INTERRUPTED', 'the check was interrupted', exit.interrupted));
+        return;
+      }
+      if (!found.has(current)) found.set(current, [notTried('it ended its process')]);
+      resolve();
+    });
+    child.send(metrics);
+  });
+}
+
+const notTried = (why: string): Finding =>
+  finding('RAPPORT_CHECK_CONFORMANCE', 'compute', `It could not be tried in random worlds: ${why}.`);
+
+const told = ({ code, sentence, world }: Breach): Finding =>
+  finding(
+    code,
+    'compute',
+    world === null ? `${sentence}.` : `${sentence}. The smallest world in which it shows:\n${world}`,
+  );
