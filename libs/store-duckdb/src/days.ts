@@ -7,7 +7,7 @@ import type { Numbers } from './rows.js';
 import { columns } from './rows.js';
 import { allOf, whole } from './sql.js';
 import type { Reader, View, Want, Windows } from './view.js';
-import { derived, scanned, windowsOf } from './view.js';
+import { scanned, windowsOf } from './view.js';
 
 export type CountMeasure = Extract<ResolvedMeasure, { node: 'count' }>;
 /** Measures that look at which users were there on which days; and counts, which may come along with them. */
@@ -41,10 +41,6 @@ export async function measureDays(reader: Reader, asOf: number, wants: readonly 
     window.from !== null &&
     !(node === 'distinct' && 'of' in measure && measure.of === 'newUser');
   await measureFirsts(reader, asOf, firsts);
-  if (reader.few) {
-    await measureTable(reader, asOf, rest);
-    return;
-  }
   await measureTable(reader, asOf, rest.filter(bounded));
   await measureTable(
     reader,
@@ -100,6 +96,7 @@ async function measureFirsts(reader: Reader, asOf: number, wants: readonly DayWa
   const filters = numbered();
   const indexes = wants.map(({ measure }) => filters.index(filterSql(measure.filter, reader)));
   const range = { from: null, to: reader.zone.dayOf(asOf - 1) };
+  const table = reader.temporary();
   const days = filters
     .all()
     .map(
@@ -107,11 +104,9 @@ async function measureFirsts(reader: Reader, asOf: number, wants: readonly DayWa
         `min(e.day)${only(filter)} AS d${String(i)}, max(e.day)${only(filter)} AS l${String(i)}, (count(*)${only(filter)})::INTEGER AS n${String(i)}`,
     );
   const counting = wants.some(({ measure }) => measure.node === 'count');
-  const table = await derived(
-    reader,
-    `SELECT e.account, e.usr, ${days.join(', ')} FROM ${reader.events}
-     WHERE ${allOf([scanned(asOf, range, filters.all()), counting ? 'true' : 'e.usr IS NOT NULL'])} GROUP BY ALL`,
-  );
+  await reader.connection.run(`
+    CREATE TEMP TABLE ${table} AS SELECT e.account, e.usr, ${days.join(', ')} FROM ${reader.events}
+    WHERE ${allOf([scanned(asOf, range, filters.all()), counting ? 'true' : 'e.usr IS NOT NULL'])} GROUP BY ALL`);
 
   for (const group of grouped(
     wants.map((want, i) => ({ want, index: indexes[i] ?? 0 })),

@@ -1,9 +1,5 @@
 import type { ResolvedMeasure } from '@rapport/store';
-import { columnTypeOf } from '@rapport/store';
-import { numberAnswer, textAnswer } from './answers.js';
-import { grouped } from './group.js';
-import type { PickMeasure } from './picks.js';
-import { pickSql } from './picks.js';
+import { numberAnswer } from './answers.js';
 import { filterSql } from './predicate.js';
 import type { Numbers } from './rows.js';
 import { columns } from './rows.js';
@@ -15,22 +11,23 @@ import { scanned, windowsOf } from './view.js';
 export type FlatMeasure =
   | Extract<ResolvedMeasure, { node: 'count' | 'sum' | 'min' | 'max' | 'mean' | 'quantile' }>
   | (Extract<ResolvedMeasure, { node: 'first' | 'last' }> & { readonly of: 'time' });
-/** Where there are few events, picking a value is one too. */
-type AggregateMeasure = FlatMeasure | PickMeasure;
 
 /**
  * Answers them in few scans: wants are told apart by whether they reach back without end, and by whether they look at every event or at
  * some.
  */
-export async function measureFlat(view: View, wants: readonly Want<AggregateMeasure>[]): Promise<void> {
-  const kindOfScan = ({ measure: { window, filter } }: Want<AggregateMeasure>) => {
+export async function measureFlat(view: View, wants: readonly Want<FlatMeasure>[]): Promise<void> {
+  const groups = new Map<string, Want<FlatMeasure>[]>();
+  for (const want of wants) {
+    const { window, filter } = want.measure;
     const bounded = window.kind === 'days' && window.from !== null;
-    return JSON.stringify([bounded, filterSql(filter, view.reader) === 'true']);
-  };
-  for (const group of grouped(wants, view.reader.few ? () => 'all' : kindOfScan)) await scan(view, group);
+    const group = JSON.stringify([bounded, filterSql(filter, view.reader) === 'true']);
+    groups.set(group, [...(groups.get(group) ?? []), want]);
+  }
+  for (const group of groups.values()) await scan(view, group);
 }
 
-async function scan(view: View, wants: readonly Want<AggregateMeasure>[]): Promise<void> {
+async function scan(view: View, wants: readonly Want<FlatMeasure>[]): Promise<void> {
   const { reader } = view;
   const windows = await windowsOf(
     view,
@@ -43,19 +40,14 @@ async function scan(view: View, wants: readonly Want<AggregateMeasure>[]): Promi
     SELECT (${scope.subject})::DOUBLE, ${aggregates.join(',\n')}
     FROM ${reader.events} ${scope.join} ${windows.joins(scope.subject)}
     WHERE ${allOf([scope.where, scanned(view.asOf, windows, filters)])} GROUP BY 1`;
-  const kinds = wants.map(({ measure }) => (columnTypeOf(measure) === 'text' ? 'text' : 'number'));
+  const kinds = wants.map(() => 'number' as const);
   const [subjects, ...values] = (await columns(reader.connection, sql, ['number', ...kinds])).columns;
   wants.forEach(({ measure, answer }, i) => {
-    const its = values[i] as Numbers | readonly (string | null)[];
-    answer(
-      'valid' in its
-        ? numberAnswer(view, subjects.values, its, measure.node === 'count' ? 0 : null)
-        : textAnswer(view, subjects.values, its),
-    );
+    answer(numberAnswer(view, subjects.values, values[i] as Numbers, measure.node === 'count' ? 0 : null));
   });
 }
 
-function aggregate(view: View, measure: AggregateMeasure, windows: Windows, filter: string): string {
+function aggregate(view: View, measure: FlatMeasure, windows: Windows, filter: string): string {
   const { reader } = view;
   const condition = allOf([filter, windows.condition(measure.window, 'e.day')]);
   const where = condition === 'true' ? '' : `FILTER (WHERE ${condition})`;
@@ -73,7 +65,6 @@ function aggregate(view: View, measure: AggregateMeasure, windows: Windows, filt
       return `quantile_cont(${reader.property(measure.property).number}, ${number(measure.q)}) ${where}`;
     case 'first':
     case 'last':
-      if (measure.of !== 'time') return pickSql(view, { ...measure, of: measure.of }, condition);
       return `(${measure.node === 'first' ? 'min' : 'max'}(e.time) ${where})::DOUBLE`;
   }
 }

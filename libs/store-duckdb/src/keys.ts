@@ -7,7 +7,7 @@ import type { Numbers } from './rows.js';
 import { columns } from './rows.js';
 import { allOf } from './sql.js';
 import type { View, Want, Windows } from './view.js';
-import { derived, scanned, windowsOf } from './view.js';
+import { scanned, windowsOf } from './view.js';
 
 /** Measures that look at the subject's events by a key: an event name, a session, a property's value. */
 export type KeyMeasure =
@@ -17,8 +17,7 @@ export type KeyMeasure =
     });
 
 type KeyWant = Want<KeyMeasure>;
-type Key = 'event' | 'session' | { readonly property: string };
-const keyOf = ({ measure }: KeyWant): Key => (measure.node === 'distinct' ? measure.of : measure.key);
+const keyOf = ({ measure }: KeyWant) => (measure.node === 'distinct' ? measure.of : measure.key);
 const ofLatest = ({ measure }: KeyWant) => measure.node === 'countByKey' && measure.of === 'latest';
 const ofUsers = ({ measure }: KeyWant) => measure.node === 'countByKey' && measure.of === 'users';
 
@@ -38,16 +37,18 @@ export async function measureKeys(view: View, wants: readonly KeyWant[]): Promis
 async function measureKey(view: View, wants: readonly KeyWant[]): Promise<void> {
   const [first] = wants;
   if (!first) return;
+  const { reader } = view;
   const key = keyOf(first);
+  const table = reader.temporary();
   const countsOf = ofLatest(first) ? latestSql : countsSql;
-  const table = await derived(view.reader, await countsOf(view, wants, keyExpression(view, key)));
+  await reader.connection.run(`CREATE TEMP TABLE ${table} AS ${await countsOf(view, wants, keyExpression(view, key))}`);
 
   const distinct = wants.flatMap((want, i) => (want.measure.node === 'distinct' ? [{ want, i }] : []));
   if (distinct.length > 0) {
     const counts = distinct.map(({ i }) => `(count(*) FILTER (WHERE v${String(i)} > 0))::DOUBLE`);
     const sql = `SELECT s::DOUBLE, ${counts.join(', ')} FROM ${table} GROUP BY s`;
     const kinds = distinct.map(() => 'number' as const);
-    const [subjects, ...values] = (await columns(view.reader.connection, sql, ['number', ...kinds])).columns;
+    const [subjects, ...values] = (await columns(reader.connection, sql, ['number', ...kinds])).columns;
     distinct.forEach(({ want }, d) => {
       want.answer(numberAnswer(view, subjects.values, values[d] as Numbers, 0));
     });
@@ -55,50 +56,18 @@ async function measureKey(view: View, wants: readonly KeyWant[]): Promise<void> 
 
   const keyed = wants.flatMap((want, i) => (want.measure.node === 'countByKey' ? [{ want, i }] : []));
   if (keyed.length === 0) return;
-  const values = keyed.map(({ i }) => `v${String(i)}::DOUBLE`);
-  const { subjects, ranks, keys, counts } = await (view.reader.few ? readTexts : readCodes)(view, table, key, values);
+  const dictionary = key === 'event' ? await eventNames(view) : await keysOf(view, table);
+  const sql = `SELECT s::DOUBLE, ${dictionary.code}, ${keyed.map(({ i }) => `v${String(i)}::DOUBLE`).join(', ')} FROM ${table} ${dictionary.join}`;
+  const kinds = keyed.map(() => 'number' as const);
+  const [subjects, codes, ...values] = (await columns(reader.connection, sql, ['number', 'number', ...kinds])).columns;
+  const ranked = codes.values.map((code) => dictionary.ranks[code] ?? 0);
   keyed.forEach(({ want }, k) => {
-    const its = (counts[k] as Numbers).values;
-    want.answer(keyedAnswer(view, subjects, ranks, its, keys, (row) => (its[row] ?? 0) > 0));
+    const counts = (values[k] as Numbers).values;
+    want.answer(keyedAnswer(view, subjects.values, ranked, counts, dictionary.keys, (row) => (counts[row] ?? 0) > 0));
   });
 }
 
-/** Rows of counts: subjects, keys as ranks in their order, and counts. */
-interface KeyRows {
-  readonly subjects: Float64Array;
-  readonly ranks: Float64Array;
-  readonly keys: readonly string[];
-  readonly counts: readonly Numbers[];
-}
-
-/** Reads them with codes for keys: every key is read once, whatever the number of rows. */
-async function readCodes(view: View, table: string, key: Key, values: readonly string[]): Promise<KeyRows> {
-  const { code, join, ranks, keys } = key === 'event' ? await eventNames(view) : await keysOf(view, table);
-  const sql = `SELECT s::DOUBLE, ${code}, ${values.join(', ')} FROM ${table} ${join}`;
-  const kinds = values.map(() => 'number' as const);
-  const [subjects, codes, ...counts] = (await columns(view.reader.connection, sql, ['number', 'number', ...kinds]))
-    .columns;
-  return { subjects: subjects.values, ranks: codes.values.map((at) => ranks[at] ?? 0), keys, counts };
-}
-
-/** Reads them as they are, with one statement. */
-async function readTexts(view: View, table: string, key: Key, values: readonly string[]): Promise<KeyRows> {
-  const [name, join] = key === 'event' ? ['n.name', 'JOIN names n ON n.idx = k'] : ['k', ''];
-  const sql = `SELECT s::DOUBLE, ${name}, ${values.join(', ')} FROM ${table} ${join}`;
-  const kinds = values.map(() => 'number' as const);
-  const [subjects, texts, ...counts] = (await columns(view.reader.connection, sql, ['number', 'text', ...kinds]))
-    .columns;
-  const keys = [...new Set(texts.map((text) => text ?? ''))].sort(compareCodeUnits);
-  const rankOf = new Map(keys.map((text, rank) => [text, rank]));
-  return {
-    subjects: subjects.values,
-    ranks: Float64Array.from(texts, (text) => rankOf.get(text ?? '') ?? 0),
-    keys,
-    counts,
-  };
-}
-
-function keyExpression(view: View, key: Key): string {
+function keyExpression(view: View, key: 'event' | 'session' | { readonly property: string }): string {
   switch (key) {
     case 'event':
       return 'e.name';

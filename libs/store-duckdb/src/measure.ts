@@ -1,7 +1,6 @@
 import type { Column, Frame, Plan, ResolvedMeasure } from '@rapport/store';
 import { columnTypeOf, numberColumn, readNumber, readText, readTime } from '@rapport/store';
 import { emptyAnswer, textAnswer } from './answers.js';
-import { copied } from './copy.js';
 import type { DayMeasure } from './days.js';
 import { countsAlong, measureDays } from './days.js';
 import { grouped } from './group.js';
@@ -17,6 +16,7 @@ import type { StreamMeasure } from './streams.js';
 import { measureStreams } from './streams.js';
 import type { Reader, View, Want } from './view.js';
 import { openView } from './view.js';
+import { traitsIn } from './wanted.js';
 
 type TraitMeasure = Extract<ResolvedMeasure, { node: 'trait' }>;
 interface Wants {
@@ -36,8 +36,8 @@ interface Asked {
 
 /** Answers plans together: equal measures once, and each grain of the rest (flat, day, stream, key, span) with few scans. */
 export async function measurePlans(reader: Reader, plans: readonly Plan[]): Promise<readonly Frame[]> {
-  /** Scans are shared by what looks at the same events as of the same instant. */
-  const wants = new Map<string, { readonly views: View[]; readonly wants: Wants }>();
+  /** Scans are shared by what looks at one instant. */
+  const wants = new Map<number, { readonly views: View[]; readonly wants: Wants }>();
   const askedFor = new Map<Plan, Asked>();
 
   for (const alike of grouped(plans, ({ asOf, level, subjects }) => JSON.stringify([asOf, level, subjects]))) {
@@ -46,15 +46,14 @@ export async function measurePlans(reader: Reader, plans: readonly Plan[]): Prom
     const measures = new Map(
       alike.flatMap((plan) => plan.measures.map((measure) => [JSON.stringify(measure), measure])),
     );
-    const view = await viewOf(reader, { ...first, measures: [...measures.values()] });
+    const view = await openView(reader, { ...first, traits: traitsIn([...measures.values()]) });
     const answers = new Map<string, Column>();
     for (const plan of alike) askedFor.set(plan, { view, answers });
-    const key = JSON.stringify([view.asOf, view.reader.events]);
-    const shared = wants.get(key) ?? {
+    const shared = wants.get(view.asOf) ?? {
       views: [],
       wants: { flat: [], picks: [], days: [], streams: [], keys: [], spans: [] },
     };
-    wants.set(key, shared);
+    wants.set(view.asOf, shared);
     shared.views.push(view);
     for (const [name, measure] of measures) {
       answers.set(name, emptyAnswer(view, columnTypeOf(measure), absentValue(measure)));
@@ -66,7 +65,7 @@ export async function measurePlans(reader: Reader, plans: readonly Plan[]): Prom
     }
   }
 
-  for (const { views, wants: its } of wants.values()) await answerWants(views, its);
+  for (const [asOf, { views, wants: its }] of wants) await answerWants(reader, asOf, views, its);
   return plans.map((plan) => {
     const its = askedFor.get(plan);
     return {
@@ -76,34 +75,20 @@ export async function measurePlans(reader: Reader, plans: readonly Plan[]): Prom
   });
 }
 
-async function viewOf(reader: Reader, plan: Plan): Promise<View> {
-  const view = await openView(reader, { ...plan, traits: traitsIn(plan.measures) });
-  return plan.subjects ? copied(view, plan, propertiesOf([plan])) : view;
-}
-
-/** Traits that measures read, or that their windows begin at. */
-const traitsIn = (measures: readonly ResolvedMeasure[]): readonly string[] =>
-  measures.flatMap((measure) => {
-    if (measure.node === 'trait') return [measure.name];
-    return measure.window.kind === 'sinceTrait' ? [measure.window.trait] : [];
-  });
-
-/** @param views of the same events as of the same instant */
-async function answerWants(views: readonly View[], wants: Wants): Promise<void> {
-  const [first] = views;
-  if (!first) return;
-  const { reader, asOf } = first;
+async function answerWants(reader: Reader, asOf: number, views: readonly View[], wants: Wants): Promise<void> {
   const { flat, picks, days, streams, keys, spans } = wants;
   const along = countsAlong(days);
   for (const view of views) {
-    const its = flat.filter((want) => want.view === view && !along(want));
-    await measureFlat(view, reader.few ? [...its, ...picks] : its);
+    await measureFlat(
+      view,
+      flat.filter((want) => want.view === view && !along(want)),
+    );
     await measureKeys(
       view,
       keys.filter((want) => want.view === view),
     );
   }
-  if (!reader.few) for (const want of picks) await measurePick(want.view, want);
+  for (const want of picks) await measurePick(want.view, want);
   await measureSpans(reader, asOf, spans);
   await measureDays(reader, asOf, [...days, ...flat.filter(along)]);
   await measureStreams(reader, asOf, streams);
@@ -185,41 +170,4 @@ function answerTrait(view: View, measure: TraitMeasure, answer: (column: Column)
     if (position >= 0) numbers[position] = read(values[row]);
   });
   answer(numberColumn(numbers));
-}
-
-/** Properties that plans read, for which columns are worth having. */
-export function propertiesOf(plans: readonly Plan[]): readonly string[] {
-  const names = new Set<string>();
-  const visit = (value: unknown): void => {
-    if (Array.isArray(value)) value.forEach(visit);
-    else if (typeof value === 'object' && value !== null) {
-      const node = value as Readonly<Record<string, unknown>>;
-      if (typeof node['property'] === 'string') names.add(node['property']);
-      if (typeof node['sum'] === 'string') names.add(node['sum']);
-      if (typeof node['effectiveAt'] === 'string') names.add(node['effectiveAt']);
-      const { spans } = node;
-      if (typeof spans === 'object' && spans !== null && 'key' in spans && typeof spans.key === 'string')
-        names.add(spans.key);
-      Object.values(node).forEach(visit);
-    }
-  };
-  plans.forEach(({ measures }) => {
-    measures.forEach(visit);
-  });
-  return [...names];
-}
-
-/** Event names that filters mention. */
-export function namesOf(plans: readonly unknown[]): readonly string[] {
-  const names = new Set<string>();
-  const visit = (value: unknown): void => {
-    if (Array.isArray(value)) value.forEach(visit);
-    else if (typeof value === 'object' && value !== null) {
-      const { events } = value as Readonly<Record<string, unknown>>;
-      if (Array.isArray(events)) events.forEach((name) => typeof name === 'string' && names.add(name));
-      Object.values(value).forEach(visit);
-    }
-  };
-  plans.forEach(visit);
-  return [...names];
 }

@@ -43,13 +43,6 @@ export async function measurePick(view: View, { measure, answer }: Want<PickMeas
   );
 }
 
-/** The same as one aggregate, for few events. */
-export function pickSql(view: View, measure: PickMeasure, condition: string): string {
-  const value = valueSql(view, measure.of);
-  const pick = measure.node === 'first' ? 'arg_min' : 'arg_max';
-  return `${pick}(${value}, {time: e.time, id: e.id}) FILTER (WHERE ${allOf([condition, `${value} IS NOT NULL`])})`;
-}
-
 function valueSql(view: View, of: { readonly property: string; readonly as: Reading }): string {
   const property = view.reader.property(of.property);
   switch (of.as) {

@@ -1,7 +1,9 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Filter } from '@rapport/sdk';
 import type {
+  Frame,
   Json,
+  Plan,
   Properties,
   RecentEvent,
   ResolvedWindow,
@@ -12,7 +14,8 @@ import type {
 } from '@rapport/store';
 import { StoreError, carryingAny, compareCodeUnits, ownValue } from '@rapport/store';
 import { readChanges } from './changes.js';
-import { measurePlans, namesOf, propertiesOf } from './measure.js';
+import { measureFew } from './few.js';
+import { measurePlans } from './measure.js';
 import { originalId } from './order.js';
 import { filterSql } from './predicate.js';
 import { declaredProperties, eventColumns, extractProperties } from './properties.js';
@@ -21,6 +24,7 @@ import { columns, rows } from './rows.js';
 import { allOf, text, whole } from './sql.js';
 import type { Reader } from './view.js';
 import { openView, scanned, windowsOf } from './view.js';
+import { namesOf, propertiesOf } from './wanted.js';
 import { tableWriter } from './writer.js';
 
 export interface SnapshotOptions {
@@ -88,7 +92,6 @@ export function openSnapshot(options: SnapshotOptions): Snapshot {
         zone,
         usersAreAccounts,
         events,
-        few: false,
         temporary,
         name: (name) => names.get(name),
         property: (name) => eventColumns(refs.get(name) ?? ''),
@@ -104,12 +107,23 @@ export function openSnapshot(options: SnapshotOptions): Snapshot {
     state: options.state,
 
     measure: (plans) =>
-      exclusive(() =>
-        reading(
-          { properties: propertiesOf(plans.filter(({ subjects }) => !subjects)), names: namesOf(plans) },
-          (reader) => measurePlans(reader, plans),
-        ),
-      ),
+      exclusive(async () => {
+        const frames = new Map<Plan, Frame>();
+        const few = plans.filter(({ subjects }) => subjects);
+        if (few.length > 0) {
+          await reading({ properties: [], names: [] }, async (reader) => {
+            for (const plan of few) {
+              const frame = await measureFew(reader, plan);
+              if (frame) frames.set(plan, frame);
+            }
+          });
+        }
+        const rest = plans.filter((plan) => !frames.has(plan));
+        const wanted = { properties: propertiesOf(rest), names: namesOf(rest) };
+        const answered = rest.length > 0 ? await reading(wanted, (reader) => measurePlans(reader, rest)) : [];
+        rest.forEach((plan, i) => frames.set(plan, answered[i] ?? { subjects: [], columns: [] }));
+        return plans.map((plan) => frames.get(plan) ?? { subjects: [], columns: [] });
+      }),
 
     async *stream(query) {
       const table = `stream_${String(tables++)}`;

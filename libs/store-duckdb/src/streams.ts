@@ -5,7 +5,7 @@ import type { Numbers } from './rows.js';
 import { columns } from './rows.js';
 import { allOf, number, whole } from './sql.js';
 import type { Reader, View, Want, Windows } from './view.js';
-import { derived, scanned, windowsOf } from './view.js';
+import { scanned, windowsOf } from './view.js';
 
 /** Measures over the gaps in a user's stream of events within one account. */
 export type StreamMeasure = Extract<ResolvedMeasure, { node: 'sessions' | 'activeTime' }>;
@@ -25,6 +25,7 @@ export async function measureStreams(reader: Reader, asOf: number, wants: readon
   for (const group of groups.values()) {
     const [first] = group;
     if (!first) continue;
+    const table = reader.temporary();
     const byView = new Map<View, StreamWant[]>();
     for (const want of group) byView.set(want.view, [...(byView.get(want.view) ?? []), want]);
     const windows = new Map<View, Windows>();
@@ -42,11 +43,11 @@ export async function measureStreams(reader: Reader, asOf: number, wants: readon
       from: all.some(({ from }) => from === null) ? null : Math.min(...all.map(({ from }) => from ?? 0)),
       to: Math.max(...all.map(({ to }) => to)),
     };
-    const sql =
+    await reader.connection.run(
       first.measure.node === 'sessions'
-        ? await sessionsSql(reader, asOf, range, group)
-        : activeSql(reader, asOf, range, first.measure);
-    const table = await derived(reader, sql);
+        ? await sessionsSql(reader, asOf, table, range, group)
+        : activeSql(reader, asOf, table, range, first.measure),
+    );
     for (const [view, its] of byView) {
       const its_windows = windows.get(view);
       if (its_windows) await answer(view, its, its_windows, table);
@@ -57,35 +58,45 @@ export async function measureStreams(reader: Reader, asOf: number, wants: readon
 type Range = { readonly from: number | null; readonly to: number };
 
 /** Rows early enough that what is running when the range opens is seen, and late enough that what begins in it is seen whole. */
-export function widened(range: Range, idleMinutes: number, to: number): Range {
-  const days = Math.ceil(Math.max(idleMinutes * 60_000, DAY_MS) / DAY_MS) + (DAY_AND_CHANGE - 1);
-  return { from: range.from === null ? null : range.from - days, to };
+function widened(range: Range, before: number, whole_: boolean, today: number): Range {
+  const days = Math.ceil(before / DAY_MS) + (DAY_AND_CHANGE - 1);
+  return { from: range.from === null ? null : range.from - days, to: whole_ ? today : range.to };
 }
 
-function activeSql(reader: Reader, asOf: number, range: Range, measure: StreamMeasure): string {
+/** First day of the events that sessions of a range rest on; null for the beginning. */
+export const earliestDay = (range: Range, idleMinutes: number): number | null =>
+  widened(range, Math.max(idleMinutes * 60_000, DAY_MS), false, range.to).from;
+
+function activeSql(reader: Reader, asOf: number, table: string, range: Range, measure: StreamMeasure): string {
   const idle = measure.idleMinutes * 60_000;
   const filter = filterSql(measure.filter, reader);
-  const rows = scanned(asOf, widened(range, measure.idleMinutes, range.to), [filter]);
+  const rows = scanned(asOf, widened(range, idle, false, range.to), [filter]);
   return `
+    CREATE TEMP TABLE ${table} AS
     SELECT account, usr, day, sum(gap)::DOUBLE AS active FROM (
       SELECT e.account, e.usr, e.day, e.time - lag(e.time) OVER (PARTITION BY e.account, e.usr ORDER BY e.time) AS gap
       FROM ${reader.events} WHERE ${allOf([rows, 'e.usr IS NOT NULL'])}
     ) WHERE gap <= ${number(idle)} GROUP BY ALL`;
 }
 
-async function sessionsSql(reader: Reader, asOf: number, range: Range, wants: readonly StreamWant[]): Promise<string> {
+async function sessionsSql(
+  reader: Reader,
+  asOf: number,
+  table: string,
+  range: Range,
+  wants: readonly StreamWant[],
+): Promise<string> {
   const [first] = wants;
   const idle = (first?.measure.idleMinutes ?? 0) * 60_000;
   const filter = filterSql(first?.measure.filter ?? {}, reader);
   const lengths = wants.some(({ measure }) => measure.node === 'sessions' && measure.of !== 'count');
   const today = reader.zone.dayOf(asOf - 1);
   const rows = allOf([
-    scanned(asOf, widened(range, first?.measure.idleMinutes ?? 0, lengths ? today : range.to), [filter]),
+    scanned(asOf, widened(range, Math.max(idle, DAY_MS), lengths, today), [filter]),
     'e.usr IS NOT NULL',
   ]);
   // Most products send no session ids; sorting without them is cheaper.
   const explicit =
-    reader.few ||
     (
       await columns(
         reader.connection,
@@ -101,9 +112,10 @@ async function sessionsSql(reader: Reader, asOf: number, range: Range, wants: re
       ${lengths ? `, coalesce(lead(time) OVER stream - time > ${limit}, true) AS ends` : ''}
     FROM ${reader.events} WHERE ${rows}
     WINDOW stream AS (PARTITION BY ${stream} ORDER BY time)`;
-  if (!lengths) return `SELECT account, usr, day FROM (${gaps}) WHERE starts`;
+  if (!lengths) return `CREATE TEMP TABLE ${table} AS SELECT account, usr, day FROM (${gaps}) WHERE starts`;
   // Only the two ends of each session are left to sort again.
   return `
+    CREATE TEMP TABLE ${table} AS
     SELECT account, usr, day, seconds FROM (
       SELECT account, usr, day, starts, CASE WHEN ends THEN 0 ELSE
         (lead(time) OVER (PARTITION BY ${stream} ORDER BY time, starts DESC) - time) / 1000 END AS seconds

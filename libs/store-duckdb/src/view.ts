@@ -13,8 +13,6 @@ export interface Reader extends Vocabulary {
   readonly usersAreAccounts: boolean;
   /** What to select from, under the name `e`: the events with the columns of every property of the call. */
   readonly events: string;
-  /** The events are a copy of those of one view's few subjects: it is the number of statements that counts, and not what each looks at. */
-  readonly few: boolean;
   /** Name for a temp table that lives as long as the call. */
   temporary(): string;
 }
@@ -176,14 +174,6 @@ const keysOf = ({ subjects, values }: TraitValues): ReadonlyMap<number, string |
 /** The numbers that have a position. */
 const numbersIn = (positions: Int32Array): readonly number[] =>
   Array.from(positions, (position, number) => (position < 0 ? -1 : number)).filter((number) => number >= 0);
-
-/** What a query says, to select from by whatever views share it: a temp table, or where a copy serves one view, the query itself. */
-export async function derived(reader: Reader, sql: string): Promise<string> {
-  if (reader.few) return `(${sql})`;
-  const table = reader.temporary();
-  await reader.connection.run(`CREATE TEMP TABLE ${table} AS ${sql}`);
-  return table;
-}
 
 async function readTraits(
   reader: Reader,

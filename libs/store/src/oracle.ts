@@ -1,36 +1,23 @@
-import type { Filter, Qualification, Spans } from '@rapport/sdk';
-import type { Column } from './column.js';
-import { keyedColumn, numberColumn, textColumn } from './column.js';
-import { carryingAny, compareCodeUnits, compileFilter } from './filter.js';
+import type { Frame } from './column.js';
+import type { PlacedEvent } from './evaluate.js';
+import { matching, measureSubjects, windowOf, within } from './evaluate.js';
+import { carryingAny, compareCodeUnits } from './filter.js';
 import { groupBy } from './group.js';
 import { hierarchyOf } from './hierarchy.js';
-import type { Json, Message, Properties } from './message.js';
-import type { Level, Plan, ResolvedMeasure, ResolvedWindow, StreamQuery } from './plan.js';
-import { columnTypeOf, subjectKindOf } from './plan.js';
+import type { Json, Message } from './message.js';
+import type { Level, Plan, StreamQuery } from './plan.js';
+import { subjectKindOf } from './plan.js';
 import type { EventStore, RecentEvent, Snapshot, StoreOptions, StreamedEvent } from './ports.js';
-import { ownValue, read, readKey, readNumber, readTime } from './reading.js';
+import { ownValue, readKey, readTime } from './reading.js';
 import type { Zone } from './zone.js';
 import { zone as zoneOf } from './zone.js';
 
 /*
- * The measure algebra spelled out over plain arrays: slow, obvious, and what every store is held against. Nothing is shared
- * between measures, nothing is cached; every answer starts from the raw messages.
+ * A store spelled out over plain arrays: slow, obvious, and what every other one is held against. Nothing is kept but the messages; every answer
+ * starts from them.
  */
 
-/** An event with the account it belongs to and the day it fell on. */
-interface Seen {
-  readonly id: string;
-  readonly time: number;
-  readonly day: number;
-  readonly name: string;
-  readonly user: string | null;
-  readonly account: string | null;
-  readonly session: string | null;
-  readonly properties: Properties;
-}
-type Days = Extract<ResolvedWindow, { kind: 'days' }>;
 type Kind = 'account' | 'user';
-type Value = number | string | null | ReadonlyMap<string, number> | ReadonlyMap<number, number>;
 
 const byOrder = (a: { time: number; id: string }, b: { time: number; id: string }) =>
   a.time - b.time || compareCodeUnits(a.id, b.id);
@@ -169,7 +156,7 @@ export function createOracle(options: StoreOptions): EventStore {
 
 interface World {
   /** In order. */
-  readonly events: readonly Seen[];
+  readonly events: readonly PlacedEvent[];
   readonly subjects: (kind: Kind) => readonly string[];
   traits(kind: Kind): ReadonlyMap<string, ReadonlyMap<string, Json>>;
 }
@@ -189,7 +176,7 @@ function observe(all: readonly Message[], asOf: number, zone: Zone, usersAreAcco
   };
   const events = messages
     .filter((message): message is Message & { event: NonNullable<Message['event']> } => message.event !== undefined)
-    .map((message): Seen => {
+    .map((message): PlacedEvent => {
       const { id, time, event } = message;
       return { ...event, id, time, day: zone.dayOf(time), account: accountOf(message) };
     });
@@ -229,7 +216,7 @@ function observe(all: readonly Message[], asOf: number, zone: Zone, usersAreAcco
 function subjectsOf(
   plan: { readonly level: Level; readonly subjects?: readonly string[] },
   world: World,
-): { subjects: readonly string[]; readonly of: (event: Seen) => string | null } {
+): { subjects: readonly string[]; readonly of: (event: PlacedEvent) => string | null } {
   const { subjects, of } = membersOf(plan.level, world);
   const wanted = plan.subjects && new Set(plan.subjects);
   return { subjects: wanted ? subjects.filter((subject) => wanted.has(subject)) : subjects, of };
@@ -238,7 +225,7 @@ function subjectsOf(
 function membersOf(
   level: Level,
   world: World,
-): { subjects: readonly string[]; readonly of: (event: Seen) => string | null } {
+): { subjects: readonly string[]; readonly of: (event: PlacedEvent) => string | null } {
   const traits = world.traits('account');
   const key = (account: string, trait: string) => readKey(traits.get(account)?.get(trait));
   if (level.kind === 'family') {
@@ -265,91 +252,25 @@ const traitsOf = (level: Level, world: World): ReadonlyMap<string, ReadonlyMap<s
   return kind === null ? new Map() : world.traits(kind);
 };
 
-/** A subject's own window; null when it has none, because it lacks the trait that the window begins at. */
-function windowOf(
-  window: ResolvedWindow,
-  plan: { readonly level: Level; readonly asOf: number },
-  subject: string,
-  world: World,
-  zone: Zone,
-): Days | null {
-  if (window.kind === 'days') return window;
-  const since = readTime(traitsOf(plan.level, world).get(subject)?.get(window.trait));
-  if (since === null) return null;
-  const from = zone.dayOf(since);
-  const today = zone.dayOf(plan.asOf - 1);
-  const to = Math.min(today, from + window.days - 1);
-  return {
-    kind: 'days',
-    from,
-    to,
-    start: Math.min(plan.asOf, zone.startOfDay(from)),
-    end: Math.min(plan.asOf, zone.startOfDay(from + window.days)),
-  };
-}
-
-const within = (window: Days, instant: number) =>
-  (window.start === null || instant >= window.start) && instant < window.end;
-const dayWithin = (window: Days, day: number) => (window.from === null || day >= window.from) && day <= window.to;
-
-function measure(plan: Plan, world: World, zone: Zone): { subjects: readonly string[]; columns: readonly Column[] } {
+function measure(plan: Plan, world: World, zone: Zone): Frame {
   const { subjects, of } = subjectsOf(plan, world);
   const eventsOf = groupBy(world.events, of);
-  const value = (node: ResolvedMeasure, subject: string): Value => {
-    if (node.node === 'trait') return read(traitsOf(plan.level, world).get(subject)?.get(node.name), node.as);
-    const window = windowOf(node.window, plan, subject, world, zone);
-    return window === null ? nothing(node) : evaluate(node, eventsOf.get(subject) ?? [], window, plan.level.kind);
-  };
-  return {
+  const traits = traitsOf(plan.level, world);
+  const known = {
     subjects,
-    columns: plan.measures.map((node) =>
-      columnOf(
-        node,
-        subjects.map((subject) => value(node, subject)),
-      ),
-    ),
+    eventsOf: (subject: string) => eventsOf.get(subject) ?? [],
+    trait: (subject: string, name: string) => traits.get(subject)?.get(name),
   };
-}
-
-function columnOf(node: ResolvedMeasure, values: readonly Value[]): Column {
-  switch (columnTypeOf(node)) {
-    case 'number':
-      return numberColumn(values as (number | null)[]);
-    case 'text':
-      return textColumn(values as (string | null)[]);
-    case 'keyed':
-      return node.node === 'series'
-        ? keyedColumn('days', values as ReadonlyMap<number, number>[])
-        : keyedColumn('text', values as ReadonlyMap<string, number>[]);
-  }
-}
-
-/** The answer for a subject without a window. */
-function nothing(node: ResolvedMeasure): Value {
-  switch (node.node) {
-    case 'count':
-    case 'distinct':
-    case 'activeTime':
-    case 'meanPerDay':
-      return 0;
-    case 'countByKey':
-    case 'series':
-      return new Map<string, number>();
-    case 'sessions':
-      return node.of === 'count' ? 0 : null;
-    case 'spans':
-      return typeof node.of === 'string' ? 0 : null;
-    default:
-      return null;
-  }
+  return measureSubjects(plan, known, zone);
 }
 
 function stream(query: StreamQuery, world: World, zone: Zone): readonly StreamedEvent[] {
   const { subjects, of } = subjectsOf(query, world);
   const matches = matching(query.filter);
   const eventsOf = groupBy(world.events.filter(matches), of);
+  const traits = traitsOf(query.level, world);
   return subjects.flatMap((subject) => {
-    const window = windowOf(query.window, query, subject, world, zone);
+    const window = windowOf(query.window, query.asOf, (name) => traits.get(subject)?.get(name), zone);
     const events = (eventsOf.get(subject) ?? []).filter((event) => window !== null && within(window, event.time));
     return events.map(({ time, name, user, properties }) => {
       const named = query.properties.filter((property) => Object.hasOwn(properties, property));
@@ -362,270 +283,4 @@ function stream(query: StreamQuery, world: World, zone: Zone): readonly Streamed
       };
     });
   });
-}
-
-function matching(filter: Filter): (event: Seen) => boolean {
-  const holds = compileFilter(filter);
-  return (event) => holds(event.name, event.properties);
-}
-
-/** One measure over one subject's events, in order. */
-function evaluate(
-  node: Exclude<ResolvedMeasure, { node: 'trait' }>,
-  all: readonly Seen[],
-  window: Days,
-  level: Level['kind'],
-): Value {
-  if (node.node === 'spans') return evaluateSpans(node, all, window, level);
-  const matched = all.filter(matching(node.filter));
-  const inside = matched.filter((event) => within(window, event.time));
-  const numbers = (property: string) =>
-    inside.map((event) => readNumber(ownValue(event.properties, property))).filter((value) => value !== null);
-  switch (node.node) {
-    case 'count':
-      return inside.length;
-    case 'sum':
-      return total(numbers(node.property));
-    case 'min':
-      return numbers(node.property).reduce<number | null>((least, value) => Math.min(least ?? value, value), null);
-    case 'max':
-      return numbers(node.property).reduce<number | null>((most, value) => Math.max(most ?? value, value), null);
-    case 'mean': {
-      const values = numbers(node.property);
-      const sum = total(values);
-      return sum === null ? null : sum / values.length;
-    }
-    case 'quantile':
-      return quantileOf(numbers(node.property), node.q);
-    case 'distinct':
-      switch (node.of) {
-        case 'user':
-          return new Set(
-            countedDays(all, node)
-              .filter(({ day }) => dayWithin(window, day))
-              .map(({ user }) => user),
-          ).size;
-        case 'newUser': {
-          const firstDays = groupBy(countedDays(all, node), ({ user }) => user).values();
-          return [...firstDays].filter((days) => dayWithin(window, Math.min(...days.map(({ day }) => day)))).length;
-        }
-        case 'day': {
-          const days = node.qualifying?.length ? countedDays(all, node) : inside;
-          return new Set(days.map(({ day }) => day).filter((day) => dayWithin(window, day))).size;
-        }
-        case 'session':
-          return new Set(inside.map((event) => event.session).filter((session) => session !== null)).size;
-        case 'event':
-          return new Set(inside.map((event) => event.name)).size;
-        default: {
-          const { property } = node.of;
-          return new Set(
-            inside.map((event) => readKey(ownValue(event.properties, property))).filter((key) => key !== null),
-          ).size;
-        }
-      }
-    case 'first':
-    case 'last': {
-      const { of } = node;
-      const values = inside
-        .map((event) => (of === 'time' ? event.time : read(ownValue(event.properties, of.property), of.as)))
-        .filter((value) => value !== null);
-      return (node.node === 'first' ? values[0] : values.at(-1)) ?? null;
-    }
-    case 'countByKey': {
-      const { key } = node;
-      const keyOf = (event: Seen) => (key === 'event' ? event.name : readKey(ownValue(event.properties, key.property)));
-      const counts = new Map<string, number>();
-      const counted = node.of === 'latest' ? latestOfUsers(inside.filter((event) => keyOf(event) !== null)) : inside;
-      for (const [name, events] of groupBy(counted, keyOf)) {
-        const n = node.of === 'users' ? usersOf(events).size : events.length;
-        if (name !== null && n > 0) counts.set(name, n);
-      }
-      return counts;
-    }
-    case 'sessions': {
-      const durations = sessionsOf(matched, node.idleMinutes)
-        .filter(({ start }) => within(window, start))
-        .map(({ start, end }) => (end - start) / 1000);
-      return node.of === 'count'
-        ? durations.length
-        : node.of === 'seconds'
-          ? total(durations)
-          : quantileOf(durations, node.of.quantile);
-    }
-    case 'activeTime': {
-      let active = 0;
-      for (const events of streamsOf(matched, ({ account, user }) => [account, user])) {
-        events.forEach((event, i) => {
-          const gap = event.time - (events[i - 1] ?? event).time;
-          if (within(window, event.time) && gap <= node.idleMinutes * 60_000) active += gap;
-        });
-      }
-      return active / 1000;
-    }
-    case 'series': {
-      const { of } = node;
-      if (of === 'users') {
-        const days = countedDays(all, node).filter(({ day }) => dayWithin(window, day));
-        return new Map([...groupBy(days, ({ day }) => day)].map(([day, users]) => [day, users.length]));
-      }
-      const days = new Map<number, number>();
-      for (const [day, events] of groupBy(inside, (event) => event.day)) {
-        const value =
-          of === 'events'
-            ? events.length
-            : total(
-                events
-                  .map((event) => readNumber(ownValue(event.properties, of.sum)))
-                  .filter((number) => number !== null),
-              );
-        if (value !== null) days.set(day, value);
-      }
-      return days;
-    }
-    case 'meanPerDay': {
-      const days = countedDays(all, node).filter(({ day }) => dayWithin(window, day));
-      const from = window.from ?? Math.min(...days.map(({ day }) => day));
-      return days.length === 0 ? 0 : days.length / (window.to - from + 1);
-    }
-  }
-}
-
-const usersOf = (events: readonly Seen[]) => new Set(events.map((event) => event.user).filter((user) => user !== null));
-
-/** The latest event of each user; events without a user are all kept. */
-const latestOfUsers = (events: readonly Seen[]) =>
-  events.filter(({ user }, i) => user === null || !events.slice(i + 1).some((later) => later.user === user));
-
-const total = (values: readonly number[]) =>
-  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0);
-
-/** Quantile by linear interpolation between neighbours (Hyndman and Fan's type 7); null for no values. */
-export function quantileOf(values: readonly number[], q: number): number | null {
-  const ascending = [...values].sort((a, b) => a - b);
-  const position = (ascending.length - 1) * q;
-  const below = ascending[Math.floor(position)];
-  const above = ascending[Math.ceil(position)];
-  return below === undefined || above === undefined
-    ? null
-    : below + (above - below) * (position - Math.floor(position));
-}
-
-/** The days on which each user counts: with a matching event, and with every qualification met by the user's events of that day. */
-function countedDays(
-  all: readonly Seen[],
-  node: { readonly filter: Filter; readonly qualifying?: readonly Qualification[] },
-) {
-  const matches = matching(node.filter);
-  const tests = (node.qualifying ?? []).map((qualification) => ({
-    matches: matching(qualification),
-    atLeast: qualification.atLeast,
-  }));
-  const counted: { readonly user: string; readonly day: number }[] = [];
-  for (const [user, events] of groupBy(all, (event) => event.user)) {
-    if (user === null) continue;
-    for (const [day, ofDay] of groupBy(events, (event) => event.day)) {
-      const qualifies = tests.every((test) => ofDay.filter(test.matches).length >= test.atLeast);
-      if (qualifies && ofDay.some(matches)) counted.push({ user, day });
-    }
-  }
-  return counted;
-}
-
-/** Events of users, split into streams by a key; each in order. */
-const streamsOf = (events: readonly Seen[], key: (event: Seen) => readonly (string | null)[]) =>
-  groupBy(
-    events.filter((event) => event.user !== null),
-    (event) => JSON.stringify(key(event)),
-  ).values();
-
-const DAY_MS = 86_400_000;
-function sessionsOf(events: readonly Seen[], idleMinutes: number): { start: number; end: number }[] {
-  const sessions: { start: number; end: number }[] = [];
-  for (const stream of streamsOf(events, ({ account, user, session }) => [account, user, session])) {
-    let current: { start: number; end: number } | undefined;
-    for (const { time, session } of stream) {
-      if (current && time - current.end <= (session === null ? idleMinutes * 60_000 : DAY_MS)) current.end = time;
-      else sessions.push((current = { start: time, end: time }));
-    }
-  }
-  return sessions;
-}
-
-interface Step {
-  readonly id: string;
-  readonly time: number;
-  readonly kind: 0 | 1 | 2;
-  /** Null: every open span. */
-  readonly key: string | null;
-  readonly properties: Properties;
-}
-const OPEN = 0;
-const CHANGE = 1;
-const CLOSE = 2;
-
-function evaluateSpans(
-  node: Extract<ResolvedMeasure, { node: 'spans' }>,
-  all: readonly Seen[],
-  window: Days,
-  level: Level['kind'],
-): number | null {
-  // In a portfolio or a family each account keeps its own spans; a user's are its own in whatever account they happen.
-  const owners = level === 'user' ? [all] : [...groupBy(all, (event) => event.account).values()];
-  const sum = typeof node.of === 'object' && 'sum' in node.of ? node.of.sum : null;
-  let opened = 0;
-  let open = 0;
-  const durations: number[] = [];
-  const carried: number[] = [];
-  for (const events of owners) {
-    const running = new Map<string, { since: number; value: number | null }>();
-    for (const step of stepsOf(node.spans, events)) {
-      if (step.time >= window.end) break;
-      const value = sum === null ? null : readNumber(ownValue(step.properties, sum));
-      const span = step.key === null ? undefined : running.get(step.key);
-      if (step.kind === OPEN && step.key !== null && !span) {
-        running.set(step.key, { since: step.time, value });
-        if (within(window, step.time)) opened++;
-      } else if (step.kind === CHANGE && span) {
-        span.value = value ?? span.value;
-      } else if (step.kind === CLOSE) {
-        for (const key of step.key === null ? [...running.keys()] : [step.key]) {
-          const closing = running.get(key);
-          running.delete(key);
-          if (closing && within(window, step.time)) durations.push((step.time - closing.since) / 1000);
-        }
-      }
-    }
-    open += running.size;
-    carried.push(...[...running.values()].map((span) => span.value).filter((value) => value !== null));
-  }
-  switch (node.of) {
-    case 'opened':
-      return opened;
-    case 'closed':
-      return durations.length;
-    case 'open':
-      return open;
-    default:
-      return 'sum' in node.of ? total(carried) : quantileOf(durations, node.of.quantile);
-  }
-}
-
-/** What happens to an owner's spans, at its effective instant; at one instant opening, changing, closing; then by message id. */
-function stepsOf(definition: Spans, events: readonly Seen[]): readonly Step[] {
-  const opens = matching(definition.open);
-  const changes = definition.change ? matching(definition.change) : () => false;
-  const closes = matching(definition.close);
-  const steps = events.flatMap((event): Step[] => {
-    const { id, time, properties } = event;
-    const key = readKey(ownValue(properties, definition.key));
-    const effective =
-      definition.effectiveAt === undefined ? null : readTime(ownValue(properties, definition.effectiveAt));
-    return [
-      ...(opens(event) ? [{ id, time, kind: OPEN, key: key ?? '', properties } as const] : []),
-      ...(changes(event) ? [{ id, time, kind: CHANGE, key: key ?? '', properties } as const] : []),
-      ...(closes(event) ? [{ id, time: effective ?? time, kind: CLOSE, key, properties } as const] : []),
-    ];
-  });
-  return steps.sort((a, b) => a.time - b.time || a.kind - b.kind || compareCodeUnits(a.id, b.id));
 }
