@@ -54,9 +54,11 @@ const metrics = { a: stated('a'), b: stated('b'), c: stated('c'), d: stated('d',
 
 // 30 days up to this midnight: 30 January … 28 February.
 const asOf = '2026-03-01T00:00:00Z';
+/** Long ago, so that there are events at all. */
+const once = track('ann', 'Signed Up', '2025-06-01', {}, { account: 'acme' });
 const evaluate = (traits: Record<string, unknown>, config: Partial<Config>, more: object = {}) =>
   evaluateMetric(score, {
-    calls: [group('acme', traits as Record<string, number>, '2026-01-01')],
+    calls: [group('acme', traits as Record<string, number>, '2026-01-01'), once],
     asOf,
     config,
     metrics,
@@ -128,6 +130,16 @@ describe('engagement score', () => {
     });
   });
 
+  it('has no value for a subject that never had an event, whatever its traits say', async () => {
+    const calls = [group('acme', { a: 8, b: 5, c: 10 }, '2026-01-01')];
+    expect(await evaluate({}, { components: four }, { calls })).toEqual({
+      value: null,
+      reason: 'no-data',
+      n: null,
+      parts: {},
+    });
+  });
+
   it.each([
     [-1, 0],
     [0, 0],
@@ -185,7 +197,7 @@ describe('engagement score', () => {
   });
 
   it('goes without a metric that does not support users, for a user', async () => {
-    const calls = [identify('ann', { a: 8, b: 5, c: 10, d: 10 }, '2026-01-01')];
+    const calls = [once, identify('ann', { a: 8, b: 5, c: 10, d: 10 }, '2026-01-01')];
     const result = await evaluate({}, { components: four }, { calls, subject: { kind: 'user', id: 'ann' } });
     expect(result).toMatchObject({ n: 3, parts: { coverage: 90, missing: ['d'] } });
     expect(result.value).toBeCloseTo(77.78, 2);
@@ -197,12 +209,12 @@ describe('engagement score', () => {
     ['just before asOf', '2026-02-28T23:59:59.999Z', 1],
     ['at asOf', '2026-03-01T00:00:00Z', 0],
   ])('counts one event %s on its side', async (_, time, events) => {
-    const calls = [track('ann', 'Whatever', time, {}, { account: 'acme' })];
+    const calls = [once, track('ann', 'Whatever', time, {}, { account: 'acme' })];
     expect((await evaluate({}, { components: four }, { calls })).parts).toMatchObject({ events });
   });
 
   it('counts events in the workspace’s zone, and in the window that is configured', async () => {
-    const calls = [track('ann', 'Whatever', '2026-02-20T23:30:00Z', {}, { account: 'acme' })];
+    const calls = [once, track('ann', 'Whatever', '2026-02-20T23:30:00Z', {}, { account: 'acme' })];
     const berlin = { calls, zone: 'Europe/Berlin', asOf: '2026-02-27T23:00:00Z' };
     expect((await evaluate({}, { components: four, window: '7d' }, berlin)).parts).toMatchObject({ events: 1 });
     expect((await evaluate({}, { components: four, window: '7d' }, { ...berlin, zone: 'UTC' })).parts).toMatchObject({
@@ -379,6 +391,7 @@ describe('engagement score', () => {
     /** The definition, spelt out. */
     function oracle(subject: OracleSubject, { components, missing, sets, window }: Config): OracleAnswer {
       const { asOf, calendar, events, traits } = subject;
+      if (events.length === 0) return { value: null, reason: 'no-data' };
       const set = sets.find(({ when }) =>
         Object.entries(when).every(([name, wanted]) => {
           const found = name.startsWith('trait.') ? traits[name.slice('trait.'.length)] : subject.profile(name);

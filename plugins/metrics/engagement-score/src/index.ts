@@ -3,6 +3,7 @@ import {
   defineMetric,
   durationOption,
   last,
+  lifetime,
   missingOption,
   noData,
   setFor,
@@ -16,7 +17,7 @@ import { checkComponents, component, overridden, override, pointsFor, sourceOf }
 /**
  * One score from 0 to 100 over other metrics: each is mapped to 0–10 points by its target or scale; Σ weight × points ÷ Σ weight × 10. A component
  * without a value (also a metric that does not support the subject) is re-weighted, zeroed, or makes the score null, as configured; `coverage` is the
- * weight that has one. None has: `no-data`.
+ * weight that has one. None has, or the subject never had an event: `no-data`.
  *
  * Throws `RAPPORT_SDK_CONFIG` while loading for weights that do not total 100 %, a component with neither or both of target and scale, a scale out of
  * order, and a set that names a component that there is not.
@@ -77,9 +78,10 @@ export default defineMetric({
   uses: ({ components }) => [...new Set(Object.keys(components).map((fact) => sourceOf(fact).metric))],
   measures({ components, sets, window }) {
     checkComponents(components, sets);
-    return { events: count({}, last(window)), ...setMeasures(sets) };
+    return { events: count({}, last(window)), ever: count({}, lifetime()), ...setMeasures(sets) };
   },
   compute(inputs, { config: { components, missing: policy, sets }, metric }) {
+    if (inputs.ever === 0) return noData('no-data');
     const set = setFor(sets, inputs);
     const points: Record<string, number> = {};
     const scores = Object.entries(components).map(([fact, base]) => {

@@ -176,7 +176,7 @@ describe('first-week engagement', () => {
     it('has no value while nobody’s first week is over', async () => {
       expect(await portfolio([signedUp('young', '2026-02-08T09:00:00Z')])).toEqual({
         value: null,
-        reason: 'no-data',
+        reason: 'pending',
         n: 0,
         parts: { cohort: 0, pending: 1 },
       });

@@ -160,7 +160,7 @@ export default defineMetric({
       const { set, value } = engagementOf(week, context);
       if (value >= config.threshold) reachedBySet.set(set, (reachedBySet.get(set) ?? 0) + 1);
     }
-    if (cohort === 0) return noData('no-data', { n: 0, parts: { cohort, pending } });
+    if (cohort === 0) return noData(pending > 0 ? 'pending' : 'no-data', { n: 0, parts: { cohort, pending } });
     const reached = [...reachedBySet.values()].reduce((sum, each) => sum + each, 0);
     const shares = new Map([...reachedBySet].map(([set, n]) => [set, (100 * n) / cohort]));
     const { value, contributions } = addingUp((100 * reached) / cohort, shares);

@@ -21,7 +21,9 @@ function ofPortfolio({ accounts, asOf, calendar }: OracleSubject, config: Config
   const daysBack = Number(config.cohort.slice(0, -1)) * (config.cohort.endsWith('w') ? 7 : 1);
   const cohort = weeks.filter(({ over, lastDay }) => over && lastDay > today - daysBack);
   const pending = weeks.filter(({ over }) => !over).length;
-  if (cohort.length === 0) return { value: null, reason: 'no-data', n: 0, parts: { cohort: 0, pending } };
+  if (cohort.length === 0) {
+    return { value: null, reason: pending > 0 ? 'pending' : 'no-data', n: 0, parts: { cohort: 0, pending } };
+  }
   const reached = cohort.filter(({ score }) => score >= config.threshold).length;
   return {
     value: (reached / cohort.length) * 100,
