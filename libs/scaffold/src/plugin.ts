@@ -139,7 +139,7 @@ npm run check     # what else a plugin must be`,
         '.': { types: './dist/index.d.ts', default: './dist/index.js' },
         './package.json': './package.json',
       },
-      files: ['dist', '!dist/**/*.test.*'],
+      files: ['dist', '!dist/**/*.test.*', 'CHANGELOG.md'],
       scripts: { build: 'tsc', test: 'vitest run', check: 'rapport plugin check', prepack: 'tsc' },
       devDependencies: {
         '@rapport/cli': caret(cli),

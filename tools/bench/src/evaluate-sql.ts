@@ -354,7 +354,7 @@ export async function evaluateBySql(connection: DuckDBConnection, asOf: number):
   await sheet(
     ['visit-frequency', 'visit-frequency.n', 'visit-frequency.sessions', 'visit-frequency.perWeek'],
     `WITH visits AS (SELECT account, count(*)::DOUBLE AS n FROM visit WHERE day > ${last - 28} GROUP BY account)
-     SELECT account::DOUBLE, coalesce(n, 0) / 4 / 5, coalesce(n, 0), coalesce(n, 0), coalesce(n, 0) / 4
+     SELECT account::DOUBLE, coalesce(n, 0) / 4 / 5, 28::DOUBLE, coalesce(n, 0), coalesce(n, 0) / 4
      FROM subject LEFT JOIN visits USING (account) WHERE seen`,
   );
   await sheet(
@@ -536,7 +536,7 @@ export async function evaluateBySql(connection: DuckDBConnection, asOf: number):
     ), activity AS (
       SELECT account, count(*)::DOUBLE AS events FROM events WHERE account IS NOT NULL AND ${within(30)} GROUP BY account
     )
-    SELECT account, coalesce(events, 0) AS events, coalesce(share, CASE WHEN seen THEN 0 END) AS adoption, sticky, list_transform([
+    SELECT account, seen, coalesce(events, 0) AS events, coalesce(share, CASE WHEN seen THEN 0 END) AS adoption, sticky, list_transform([
       coalesce(per_week, CASE WHEN seen THEN 0 END) / 5, seconds / 7200, coalesce(share, CASE WHEN seen THEN 0 END) / 0.5,
       CASE WHEN seats > 0 THEN coalesce(users, 0) / seats END / 0.9, sticky / 0.4
     ], lambda reached: CASE WHEN reached > 1 THEN 10 ELSE 10 * reached END) AS points
@@ -544,7 +544,7 @@ export async function evaluateBySql(connection: DuckDBConnection, asOf: number):
       LEFT JOIN monthly USING (account) LEFT JOIN activity USING (account)`);
   const weights = '[30, 20, 20, 15, 15]';
   const present = `CASE WHEN points[k] IS NOT NULL THEN ${weights}[k] END`;
-  const scored = `each AS (SELECT account, k, points[k] AS points, ${present} AS weight FROM engagement, range(1, 6) each(k)),
+  const scored = `each AS (SELECT account, k, points[k] AS points, ${present} AS weight FROM engagement, range(1, 6) each(k) WHERE seen),
      totals AS (SELECT account, sum(weight)::DOUBLE AS weight, sum(weight * points)::DOUBLE AS points, count(weight)::DOUBLE AS n FROM each GROUP BY account)`;
   await sheet(
     ['engagement-score', 'engagement-score.n', 'engagement-score.coverage', 'engagement-score.events'],
