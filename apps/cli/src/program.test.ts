@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -21,26 +21,17 @@ function folder(files: Record<string, string | Buffer> = {}): string {
   }
   return dir;
 }
+const repository = resolve(import.meta.dirname, '../../..');
+/** Everything that is installed, left out. */
+const nothing = Object.fromEntries(
+  ['metrics', 'segments', 'playbooks', 'actions'].map((kind) => [
+    kind,
+    Object.fromEntries(readdirSync(join(repository, 'plugins', kind)).map((id) => [id, false])),
+  ]),
+);
 /** A workspace that loads no plugin but those named, so that it opens fast. */
 const bare = (metrics: object = {}) =>
-  JSON.stringify({
-    workspace: 'test',
-    metrics: {
-      'active-users': false,
-      'churn-rate': false,
-      csat: false,
-      'customer-engagement-score': false,
-      'feature-adoption': false,
-      'license-utilization': false,
-      stickiness: false,
-      'support-load': false,
-      'usage-frequency': false,
-      ...metrics,
-    },
-    segments: { 'engagement-bands': false, 'license-capacity': false },
-    playbooks: { 'usage-alarm': false },
-    actions: { webhook: false },
-  });
+  JSON.stringify({ workspace: 'test', ...nothing, metrics: { ...nothing['metrics'], ...metrics } });
 afterAll(() => folders.forEach((dir) => rmSync(dir, { recursive: true, force: true })));
 
 async function run(cwd: string, argv: string[], more: Partial<Parameters<typeof recordedIo>[0]> = {}) {

@@ -279,7 +279,8 @@ describe.skipIf(!there)('RavenStack', () => {
       const reasons =
         await sql(`with lost as (select distinct account_id from running(${from}) where account_id not in (select account_id from running(${to})))
         select reason, count(*)::double as n from (select account_id, coalesce((select arg_max(reason_code, (churn_date, churn_event_id)) from churn_events c
-          where c.account_id = lost.account_id and churn_date < ${to}), 'unstated') as reason from lost) group by 1`);
+          where c.account_id = lost.account_id and churn_date < ${to}
+            and churn_date >= (select max(start_date) from started(${to}) s where s.account_id = lost.account_id)), 'unstated') as reason from lost) group by 1`);
       const found = of('.reasons');
       const table: unknown = found instanceof Map ? Object.fromEntries(found as Map<string, number>) : found;
       expect(table, date).toEqual(Object.fromEntries(reasons.map(({ reason, n }) => [reason, n])));
