@@ -71,7 +71,7 @@ export function verbatimsText(reports: readonly EvidenceReport[]): string {
 }
 
 function accountText(
-  { id, run, asOf, traits, metrics, memberships, transitions }: SubjectReport,
+  { id, run, asOf, traits, metrics, family, memberships, transitions }: SubjectReport,
   goals: readonly GoalReport[],
 ): string {
   const text = [`Account ${id}, run ${run} as of ${asOf}`];
@@ -85,6 +85,7 @@ function accountText(
       ),
     );
   text.push('', table(['Metric', 'value', 'n', 'made of'], metrics.map(metricRow), [1, 2]));
+  if (family) text.push('', table(['With its subsidiaries', 'value', 'n', 'made of'], family.map(metricRow), [1, 2]));
   if (goals.length > 0) text.push('', goalTable(goals));
   if (memberships.length > 0) {
     const rows = memberships.map((m) => [m.segment, new Date(m.enteredAt).toISOString().slice(0, 10), m.reason]);

@@ -70,6 +70,8 @@ export interface EvaluateReport {
   readonly deliveries: number;
   readonly movers: { readonly metric: string; readonly comparedTo: string; readonly accounts: readonly Mover[] };
   readonly failures: readonly MetricFailure[];
+  /** What was not as it should be, and how it was gone about. */
+  readonly warnings: Evaluation['warnings'];
   readonly segmentErrors: RunReport['segmentErrors'];
   readonly seconds: number;
 }
@@ -128,6 +130,7 @@ export async function evaluateReport(
       accounts: earlier ? moversBetween(accountFrame(earlier), accounts, movers) : [],
     },
     failures: evaluation.failures,
+    warnings: evaluation.warnings,
     segmentErrors: run?.segmentErrors ?? [],
     seconds: Math.round(performance.now() - started) / 1000,
   };
@@ -259,6 +262,7 @@ export function evaluateText(report: EvaluateReport, engine: Engine, asOf: numbe
       `By ${report.movers.metric}; "rapport account ${movers[0]?.account ?? 'ID'}" shows what it is made of.`,
     );
   }
+  for (const { code, message } of report.warnings) text.push('', `${code}: ${message}`);
   for (const failure of report.failures)
     text.push(
       '',
