@@ -130,10 +130,12 @@ describe('churn rate', () => {
   it('has a rate per month, whatever the period', async () => {
     const accounts = Array.from({ length: 1000 }, (_, i) => sub(`a${i}`, 'Started', '2025-06-01'));
     const lost = accounts.slice(0, 271).map((_, i) => sub(`a${i}`, 'Cancelled', '2026-01-10'));
-    const monthlyRate = async (config: object) => (await evaluate([...accounts, ...lost], config)).parts.monthlyRate;
+    const monthlyRate = async (config: object, at = asOf) =>
+      (await evaluate([...accounts, ...lost], config, { asOf: at })).parts.monthlyRate;
     expect(await monthlyRate({ window: '90d' })).toBeCloseTo(0.1, 12);
     expect(await monthlyRate({ period: 'month' })).toBe(0.271);
-    expect(await monthlyRate({ period: 'month', month: 0 })).toBeNull();
+    expect(await monthlyRate({ period: 'month', month: 0 })).toBe(0);
+    expect(await monthlyRate({ period: 'month', month: 0 }, '2026-02-28T23:59:59Z')).toBeNull();
     expect(await monthlyRate({})).toBe(0);
   });
 

@@ -15,6 +15,7 @@ import {
   subscriptionOptions,
   subscriptionSpans,
   Type,
+  type ComputeContext,
   type Period,
 } from '@rapport/sdk';
 import { reduceChurn } from './reduce.js';
@@ -82,11 +83,17 @@ export default defineMetric({
     };
   },
   compute: () => noData('no-data'),
-  portfolio: (accounts, { config }) => reduceChurn(accounts, monthsOf(config)),
+  portfolio: (accounts, context) => reduceChurn(accounts, monthsOf(context)),
 });
 
 /** A month that is still running says nothing about a whole one: null. */
-function monthsOf({ period, window, month }: Period): number | null {
+function monthsOf(context: ComputeContext<Period>): number | null {
+  const { period, window, month } = context.config;
   if (period === 'rolling') return daysIn(window) / 30;
-  return month < 0 ? 1 : null;
+  return month < 0 || isMonthOver(context) ? 1 : null;
+}
+
+function isMonthOver({ asOf, calendar }: ComputeContext<Period>): boolean {
+  const tomorrow = calendar.dayOf(asOf - 1) + 1;
+  return calendar.startOfDay(tomorrow) === asOf && new Date(tomorrow * 86_400_000).getUTCDate() === 1;
 }

@@ -55,10 +55,10 @@ function periodOf({ asOf, calendar }: OracleSubject, { period, window, month }: 
     return { start: calendar.startOfDay(today - days + 1), end: asOf, months: days / 30 };
   }
   const firstOf = (day: number) => day - new Date(day * 86_400_000).getUTCDate() + 1;
-  let [first, next] = [firstOf(today), Infinity];
+  let [first, next] = [firstOf(today), firstOf(firstOf(today) + 31)];
   for (let i = 0; i > month; i--) [first, next] = [firstOf(first - 1), first];
-  const end = next === Infinity ? asOf : calendar.startOfDay(next);
-  return { start: calendar.startOfDay(first), end, months: month === 0 ? null : 1 };
+  const end = Math.min(asOf, calendar.startOfDay(next));
+  return { start: calendar.startOfDay(first), end, months: end === calendar.startOfDay(next) ? 1 : null };
 }
 
 /** The MRR of each subscription that runs just before an instant, of all that is known by now. */
