@@ -47,6 +47,9 @@ async function scan(view: View, wants: readonly Want<FlatMeasure>[]): Promise<vo
   });
 }
 
+/** Sums of doubles depend on the order in which they are added, and threads add in any; so values are added in theirs. See `sumOf`. */
+const inOrder = (sum: string, value: string) => `${sum}(${value} ORDER BY ${value})`;
+
 function aggregate(view: View, measure: FlatMeasure, windows: Windows, filter: string): string {
   const { reader } = view;
   const condition = allOf([filter, windows.condition(measure.window, 'e.day')]);
@@ -55,9 +58,9 @@ function aggregate(view: View, measure: FlatMeasure, windows: Windows, filter: s
     case 'count':
       return `(count(*) ${where})::DOUBLE`;
     case 'sum':
-      return `fsum(${reader.property(measure.property).number}) ${where}`;
+      return `${inOrder('fsum', reader.property(measure.property).number)} ${where}`;
     case 'mean':
-      return `favg(${reader.property(measure.property).number}) ${where}`;
+      return `${inOrder('favg', reader.property(measure.property).number)} ${where}`;
     case 'min':
     case 'max':
       return `${measure.node}(${reader.property(measure.property).number}) ${where}`;

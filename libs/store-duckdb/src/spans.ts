@@ -1,6 +1,6 @@
 import type { Spans } from '@rapport/sdk';
 import type { ResolvedMeasure, ResolvedWindow } from '@rapport/store';
-import { numberColumn, quantileOf, readTime } from '@rapport/store';
+import { numberColumn, quantileOf, readTime, sumOf } from '@rapport/store';
 import { filterSql } from './predicate.js';
 import { keySql } from './properties.js';
 import type { Numbers } from './rows.js';
@@ -87,7 +87,7 @@ function answer(want: SpanWant, spans: SpanTable, positions: Int32Array, sums: r
     } else if (of === 'open') {
       if (until >= bound.end) counts[position] = (counts[position] ?? 0) + 1;
     } else if ('quantile' in of) {
-      if (closed) collect(position, (until - since) / 1000);
+      if (closed) collect(position, until - since);
     } else if (until >= bound.end) {
       const value = carried?.[i]?.findLast(([time]) => time < bound.end);
       if (value) collect(position, value[1]);
@@ -97,8 +97,7 @@ function answer(want: SpanWant, spans: SpanTable, positions: Int32Array, sums: r
     want.answer({ type: 'number', values: counts, valid: new Uint8Array(counts.length).fill(1) });
     return;
   }
-  const value = (list: readonly number[]) =>
-    'sum' in of ? list.reduce((sum, item) => sum + item, 0) : quantileOf(list, of.quantile);
+  const value = (list: readonly number[]) => ('sum' in of ? sumOf(list) : (quantileOf(list, of.quantile) ?? 0) / 1000);
   want.answer(
     numberColumn(
       view.subjects.map((_, position) => {

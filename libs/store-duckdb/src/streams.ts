@@ -116,9 +116,9 @@ async function sessionsSql(
   // Only the two ends of each session are left to sort again.
   return `
     CREATE TEMP TABLE ${table} AS
-    SELECT account, usr, day, seconds FROM (
+    SELECT account, usr, day, ms FROM (
       SELECT account, usr, day, starts, CASE WHEN ends THEN 0 ELSE
-        (lead(time) OVER (PARTITION BY ${stream} ORDER BY time, starts DESC) - time) / 1000 END AS seconds
+        (lead(time) OVER (PARTITION BY ${stream} ORDER BY time, starts DESC) - time) END AS ms
       FROM (${gaps}) WHERE starts OR ends
     ) WHERE starts`;
 }
@@ -128,11 +128,11 @@ async function answer(view: View, wants: readonly StreamWant[], windows: Windows
   const aggregates = wants.map(({ measure }) => {
     const condition = windows.condition(measure.window, 'd.day');
     const where = condition === 'true' ? '' : `FILTER (WHERE ${condition})`;
-    if (measure.node === 'activeTime') return `coalesce(fsum(d.active) ${where}, 0) / 1000`;
+    if (measure.node === 'activeTime') return `coalesce(sum(d.active) ${where}, 0) / 1000`;
     if (measure.of === 'count') return `(count(*) ${where})::DOUBLE`;
     return measure.of === 'seconds'
-      ? `fsum(d.seconds) ${where}`
-      : `quantile_cont(d.seconds, ${number(measure.of.quantile)}) ${where}`;
+      ? `(sum(d.ms) ${where})::DOUBLE / 1000`
+      : `(quantile_cont(d.ms::DOUBLE, ${number(measure.of.quantile)}) ${where}) / 1000`;
   });
   const sql = `
     SELECT (${scope.subject})::DOUBLE, ${aggregates.join(', ')}

@@ -152,14 +152,14 @@ function evaluate(
     case 'count':
       return inside.length;
     case 'sum':
-      return total(numbers(node.property));
+      return sumOf(numbers(node.property));
     case 'min':
       return numbers(node.property).reduce<number | null>((least, value) => Math.min(least ?? value, value), null);
     case 'max':
       return numbers(node.property).reduce<number | null>((most, value) => Math.max(most ?? value, value), null);
     case 'mean': {
       const values = numbers(node.property);
-      const sum = total(values);
+      const sum = sumOf(values);
       return sum === null ? null : sum / values.length;
     }
     case 'quantile':
@@ -215,14 +215,12 @@ function evaluate(
       const sessions = events.once(['sessions', node.filter, node.idleMinutes], () =>
         sessionsOf(matched, node.idleMinutes),
       );
-      const durations = sessions
-        .filter(({ start }) => within(window, start))
-        .map(({ start, end }) => (end - start) / 1000);
+      const durations = sessions.filter(({ start }) => within(window, start)).map(({ start, end }) => end - start);
       return node.of === 'count'
         ? durations.length
         : node.of === 'seconds'
-          ? total(durations)
-          : quantileOf(durations, node.of.quantile);
+          ? inSeconds(sumOf(durations))
+          : inSeconds(quantileOf(durations, node.of.quantile));
     }
     case 'activeTime': {
       let active = 0;
@@ -248,7 +246,7 @@ function evaluate(
         const value =
           of === 'events'
             ? its.length
-            : total(
+            : sumOf(
                 its.map((event) => readNumber(ownValue(event.properties, of.sum))).filter((number) => number !== null),
               );
         if (value !== null) days.set(day, value);
@@ -272,8 +270,24 @@ function latestOfUsers(events: readonly PlacedEvent[]): readonly PlacedEvent[] {
   return events.filter((event) => event.user === null || latest.get(event.user) === event);
 }
 
-const total = (values: readonly number[]) =>
-  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0);
+/**
+ * Sum by Kahan's summation over ascending values, null for none: as good as it gets, and the same to the last bit in whatever order they come. What a
+ * store adds up so as well need not be compared with a tolerance.
+ */
+export function sumOf(values: readonly number[]): number | null {
+  let sum = 0;
+  let error = 0;
+  for (const value of Float64Array.from(values).sort()) {
+    const corrected = value - error;
+    const next = sum + corrected;
+    error = next - sum - corrected;
+    sum = next;
+  }
+  return values.length === 0 ? null : sum;
+}
+
+/** Whole milliseconds are added and compared exactly; the seconds come last. */
+const inSeconds = (ms: number | null) => (ms === null ? null : ms / 1000);
 
 /** Quantile by linear interpolation between neighbours (Hyndman and Fan's type 7); null for no values. */
 export function quantileOf(values: readonly number[], q: number): number | null {
@@ -385,7 +399,7 @@ function evaluateSpans(
         for (const key of step.key === null ? [...running.keys()] : [step.key]) {
           const closing = running.get(key);
           running.delete(key);
-          if (closing && within(window, step.time)) durations.push((step.time - closing.since) / 1000);
+          if (closing && within(window, step.time)) durations.push(step.time - closing.since);
         }
       }
     }
@@ -400,7 +414,7 @@ function evaluateSpans(
     case 'open':
       return open;
     default:
-      return 'sum' in node.of ? total(carried) : quantileOf(durations, node.of.quantile);
+      return 'sum' in node.of ? sumOf(carried) : inSeconds(quantileOf(durations, node.of.quantile));
   }
 }
 
