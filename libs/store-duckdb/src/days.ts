@@ -7,7 +7,7 @@ import type { Numbers } from './rows.js';
 import { columns } from './rows.js';
 import { allOf, whole } from './sql.js';
 import type { Reader, View, Want, Windows } from './view.js';
-import { scanned, windowsOf } from './view.js';
+import { ownDays, scanned, windowsOf } from './view.js';
 
 export type CountMeasure = Extract<ResolvedMeasure, { node: 'count' }>;
 /** Measures that look at which users were there on which days; and counts, which may come along with them. */
@@ -36,17 +36,17 @@ export async function measureDays(reader: Reader, asOf: number, wants: readonly 
     (isTrailing(want, today) && filters.has(JSON.stringify(want.measure.filter)));
   const firsts = wants.filter(isFirst);
   const rest = wants.filter((want) => !isFirst(want));
-  const bounded = ({ measure: { window, node, ...measure } }: DayWant) =>
-    window.kind === 'days' &&
-    window.from !== null &&
-    !(node === 'distinct' && 'of' in measure && measure.of === 'newUser');
+  const bounded = (want: DayWant) => {
+    const { window } = want.measure;
+    return window.kind === 'days' && window.from !== null && !countsNewUsers(want);
+  };
   await measureFirsts(reader, asOf, firsts);
-  await measureTable(reader, asOf, rest.filter(bounded));
-  await measureTable(
-    reader,
-    asOf,
-    rest.filter((want) => !bounded(want)),
-  );
+  // Few days are looked at where each subject has its own.
+  const scan = (want: DayWant) => {
+    if (bounded(want)) return 'bounded';
+    return want.measure.window.kind === 'sinceTrait' && !countsNewUsers(want) ? want.view : 'whole';
+  };
+  for (const group of grouped(rest, scan)) await measureTable(reader, asOf, group);
 }
 
 /** A count of all that ever happened, of events that day measures read anyway: it is answered here instead of in a scan of its own. */
@@ -61,6 +61,8 @@ export function countsAlong(wants: readonly DayWant[]): (want: Want) => want is 
 
 const firstFilters = (wants: readonly DayWant[]): ReadonlySet<string> =>
   new Set(wants.filter(isAboutFirsts).map(({ measure }) => JSON.stringify(measure.filter)));
+
+const countsNewUsers = ({ measure }: DayWant): boolean => measure.node === 'distinct' && measure.of === 'newUser';
 
 function isAboutFirsts({ measure }: DayWant): boolean {
   if (measure.node !== 'distinct' || measure.qualifying?.length) return false;
@@ -196,7 +198,8 @@ async function measureTable(reader: Reader, asOf: number, wants: readonly DayWan
     windows.set(first.want.view, await windowsOf(first.want.view, all));
   }
   const ranges = [...windows.values()];
-  const newUsers = wants.some(({ measure }) => measure.node === 'distinct' && measure.of === 'newUser');
+  const newUsers = wants.some(countsNewUsers);
+  const own = ownDays(newUsers ? new Map<View, Windows>() : windows);
   const range: Range = {
     from:
       newUsers || ranges.some(({ from }) => from === null) ? null : Math.min(...ranges.map(({ from }) => from ?? 0)),
@@ -210,7 +213,7 @@ async function measureTable(reader: Reader, asOf: number, wants: readonly DayWan
   ];
   await reader.connection.run(`
     CREATE TEMP TABLE ${table} AS SELECT e.account, e.usr, e.day, ${selected.join(', ')}
-    FROM ${reader.events} WHERE ${scanned(asOf, range, counts.all())} GROUP BY ALL`);
+    FROM ${reader.events} ${own.join} WHERE ${allOf([scanned(asOf, range, counts.all()), own.where])} GROUP BY ALL`);
 
   for (const group of views) {
     const view = group[0]?.want.view;

@@ -13,15 +13,15 @@ export type FlatMeasure =
   | (Extract<ResolvedMeasure, { node: 'first' | 'last' }> & { readonly of: 'time' });
 
 /**
- * Answers them in few scans: wants are told apart by whether they reach back without end, and by whether they look at every event or at
- * some.
+ * Answers them in few scans: wants are told apart by whether they reach back without end or begin at a trait, and by whether they look at
+ * every event or at some.
  */
 export async function measureFlat(view: View, wants: readonly Want<FlatMeasure>[]): Promise<void> {
   const groups = new Map<string, Want<FlatMeasure>[]>();
   for (const want of wants) {
     const { window, filter } = want.measure;
     const bounded = window.kind === 'days' && window.from !== null;
-    const group = JSON.stringify([bounded, filterSql(filter, view.reader) === 'true']);
+    const group = JSON.stringify([window.kind, bounded, filterSql(filter, view.reader) === 'true']);
     groups.set(group, [...(groups.get(group) ?? []), want]);
   }
   for (const group of groups.values()) await scan(view, group);
@@ -39,7 +39,7 @@ async function scan(view: View, wants: readonly Want<FlatMeasure>[]): Promise<vo
   const sql = `
     SELECT (${scope.subject})::DOUBLE, ${aggregates.join(',\n')}
     FROM ${reader.events} ${scope.join} ${windows.joins(scope.subject)}
-    WHERE ${allOf([scope.where, scanned(view.asOf, windows, filters)])} GROUP BY 1`;
+    WHERE ${allOf([scope.where, scanned(view.asOf, windows, filters), windows.narrowed('e.day')])} GROUP BY 1`;
   const kinds = wants.map(() => 'number' as const);
   const [subjects, ...values] = (await columns(reader.connection, sql, ['number', ...kinds])).columns;
   wants.forEach(({ measure, answer }, i) => {

@@ -5,7 +5,7 @@ import type { Numbers } from './rows.js';
 import { columns } from './rows.js';
 import { allOf, number, whole } from './sql.js';
 import type { Reader, View, Want, Windows } from './view.js';
-import { scanned, windowsOf } from './view.js';
+import { ownDays, scanned, windowsOf } from './view.js';
 
 /** Measures over the gaps in a user's stream of events within one account. */
 export type StreamMeasure = Extract<ResolvedMeasure, { node: 'sessions' | 'activeTime' }>;
@@ -17,9 +17,12 @@ const DAY_AND_CHANGE = 2;
 /** Answers them for all levels of one `asOf`: every stream is cut into sessions (or summed by day) once. */
 export async function measureStreams(reader: Reader, asOf: number, wants: readonly StreamWant[]): Promise<void> {
   const groups = new Map<string, StreamWant[]>();
+  const views = [...new Set(wants.map(({ view }) => view))];
   for (const want of wants) {
-    const { node, filter, idleMinutes } = want.measure;
-    const group = JSON.stringify([node, idleMinutes, filter]);
+    const { node, filter, idleMinutes, window } = want.measure;
+    // Few days are looked at where each subject has its own.
+    const own = node === 'activeTime' && window.kind === 'sinceTrait' ? views.indexOf(want.view) : -1;
+    const group = JSON.stringify([node, idleMinutes, filter, own]);
     groups.set(group, [...(groups.get(group) ?? []), want]);
   }
   for (const group of groups.values()) {
@@ -46,7 +49,7 @@ export async function measureStreams(reader: Reader, asOf: number, wants: readon
     await reader.connection.run(
       first.measure.node === 'sessions'
         ? await sessionsSql(reader, asOf, table, range, group)
-        : activeSql(reader, asOf, table, range, first.measure),
+        : activeSql(reader, asOf, table, range, first.measure, windows),
     );
     for (const [view, its] of byView) {
       const its_windows = windows.get(view);
@@ -57,25 +60,34 @@ export async function measureStreams(reader: Reader, asOf: number, wants: readon
 
 type Range = { readonly from: number | null; readonly to: number };
 
+const daysBefore = (ms: number): number => Math.ceil(ms / DAY_MS) + (DAY_AND_CHANGE - 1);
+
 /** Rows early enough that what is running when the range opens is seen, and late enough that what begins in it is seen whole. */
 function widened(range: Range, before: number, whole_: boolean, today: number): Range {
-  const days = Math.ceil(before / DAY_MS) + (DAY_AND_CHANGE - 1);
-  return { from: range.from === null ? null : range.from - days, to: whole_ ? today : range.to };
+  return { from: range.from === null ? null : range.from - daysBefore(before), to: whole_ ? today : range.to };
 }
 
 /** First day of the events that sessions of a range rest on; null for the beginning. */
 export const earliestDay = (range: Range, idleMinutes: number): number | null =>
   widened(range, Math.max(idleMinutes * 60_000, DAY_MS), false, range.to).from;
 
-function activeSql(reader: Reader, asOf: number, table: string, range: Range, measure: StreamMeasure): string {
+function activeSql(
+  reader: Reader,
+  asOf: number,
+  table: string,
+  range: Range,
+  measure: StreamMeasure,
+  windows: ReadonlyMap<View, Windows>,
+): string {
   const idle = measure.idleMinutes * 60_000;
   const filter = filterSql(measure.filter, reader);
-  const rows = scanned(asOf, widened(range, idle, false, range.to), [filter]);
+  const own = ownDays(windows, daysBefore(idle));
+  const rows = [scanned(asOf, widened(range, idle, false, range.to), [filter]), own.where, 'e.usr IS NOT NULL'];
   return `
     CREATE TEMP TABLE ${table} AS
     SELECT account, usr, day, sum(gap)::DOUBLE AS active FROM (
       SELECT e.account, e.usr, e.day, e.time - lag(e.time) OVER (PARTITION BY e.account, e.usr ORDER BY e.time) AS gap
-      FROM ${reader.events} WHERE ${allOf([rows, 'e.usr IS NOT NULL'])}
+      FROM ${reader.events} ${own.join} WHERE ${allOf(rows)}
     ) WHERE gap <= ${number(idle)} GROUP BY ALL`;
 }
 

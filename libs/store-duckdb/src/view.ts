@@ -230,10 +230,14 @@ export interface Windows {
   condition(window: ResolvedWindow, day: string): string;
   /** First day of the subject's window that begins at a trait. */
   first(trait: string): string;
+  /** The days that the windows reach, where each begins at a trait, with some days before; else any. */
+  narrowed(day: string, before?: number): string;
   /** First and last day that any of the windows reaches; null when one reaches back without end. */
   readonly from: number | null;
   readonly to: number;
 }
+
+type SinceTrait = Extract<ResolvedWindow, { kind: 'sinceTrait' }>;
 
 export async function windowsOf(view: View, windows: readonly ResolvedWindow[]): Promise<Windows> {
   const today = view.reader.zone.dayOf(view.asOf - 1);
@@ -245,14 +249,21 @@ export async function windowsOf(view: View, windows: readonly ResolvedWindow[]):
     window.kind === 'days' ? window.from : (sinces.get(window.trait)?.least ?? null),
   );
   const first = (trait: string) => `${sinces.get(trait)?.table ?? ''}.first`;
+  const reachedDays = (window: SinceTrait, day: string, before: number) =>
+    `coalesce(${day} BETWEEN ${first(window.trait)}${before ? ` - ${whole(before)}` : ''} AND ${first(window.trait)} + ${whole(window.days - 1)}, false)`;
   return {
     first,
     joins: (subject) =>
       [...sinces.values()].map(({ table }) => `LEFT JOIN ${table} ON ${table}.subject = ${subject}`).join(' '),
+    narrowed: (day, before = 0) =>
+      windows.some(({ kind }) => kind === 'days')
+        ? 'true'
+        : anyOf([
+            ...new Set(windows.flatMap((window) => (window.kind === 'days' ? [] : [reachedDays(window, day, before)]))),
+          ]),
     condition(window, day) {
       if (window.kind === 'sinceTrait') {
-        const from = first(window.trait);
-        return `coalesce(${day} BETWEEN ${from} AND ${from} + ${whole(window.days - 1)}, false)`;
+        return reachedDays(window, day, 0);
       }
       return allOf([
         window.from === null ? 'true' : `${day} >= ${whole(window.from)}`,
@@ -262,6 +273,18 @@ export async function windowsOf(view: View, windows: readonly ResolvedWindow[]):
     from: froms.includes(null) ? null : Math.min(...froms.map((from) => from ?? 0)),
     to: Math.max(...windows.map((window) => (window.kind === 'days' ? window.to : today))),
   };
+}
+
+/** How a scan for one view keeps to the days, and some before, that its subjects' own windows reach; it keeps to none for others. */
+export function ownDays(
+  windows: ReadonlyMap<View, Windows>,
+  before = 0,
+): { readonly join: string; readonly where: string } {
+  const [[view, its] = [], ...others] = windows;
+  const where = its?.narrowed('e.day', before) ?? 'true';
+  if (!view || !its || where === 'true' || others.length > 0) return { join: '', where: 'true' };
+  const { join, subject } = view.scope('e');
+  return { join: `${join} ${its.joins(subject)}`, where };
 }
 
 /** Rows that a scan has to look at: before `asOf`, within days, of names and properties that anything asks for. */
