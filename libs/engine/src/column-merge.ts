@@ -1,9 +1,21 @@
 import type { Column, JsonColumn, KeyedColumn, NumberColumn, TextColumn } from '@rapport/store';
 
-/** Where the rows of a new column come from: per row which of several columns, and which row of it. */
-export interface Places {
-  readonly parts: Uint8Array;
-  readonly rows: Int32Array;
+/** Rows that follow each other in one of several columns: which column, its first row, and how many. */
+export interface Run {
+  readonly part: number;
+  readonly row: number;
+  readonly count: number;
+}
+
+/** Runs of rows named one by one. */
+export function runsOf(places: Iterable<{ readonly part: number; readonly row: number }>): readonly Run[] {
+  const runs: { part: number; row: number; count: number }[] = [];
+  for (const { part, row } of places) {
+    const last = runs.at(-1);
+    if (last?.part === part && last.row + last.count === row) last.count++;
+    else runs.push({ part, row, count: 1 });
+  }
+  return runs;
 }
 
 /**
@@ -12,90 +24,103 @@ export interface Places {
  *
  * @param fixed texts have a dictionary of their own that stays, whatever appears (reasons)
  */
-export function pick(parts: readonly Column[], places: Places, fixed: boolean): Column {
+export function pick(parts: readonly Column[], runs: readonly Run[], fixed: boolean): Column {
   const [first] = parts;
   switch (first?.type) {
     case 'number':
-      return pickNumbers(parts as readonly NumberColumn[], places);
+      return pickNumbers(parts as readonly NumberColumn[], runs);
     case 'text':
-      return pickTexts(parts as readonly TextColumn[], places, fixed);
+      return pickTexts(parts as readonly TextColumn[], runs, fixed);
     case 'keyed':
-      return pickTables(parts as readonly KeyedColumn[], places);
+      return pickTables(parts as readonly KeyedColumn[], runs);
     case 'json':
     case undefined: {
       const json = parts as readonly JsonColumn[];
-      return {
-        type: 'json',
-        values: Array.from(places.rows, (row, i) => json[places.parts[i] ?? 0]?.values[row] ?? null),
-      };
+      const values = runs.flatMap(({ part, row, count }) => json[part]?.values.slice(row, row + count) ?? []);
+      return { type: 'json', values };
     }
   }
 }
 
-function pickNumbers(columns: readonly NumberColumn[], { parts, rows }: Places): NumberColumn {
-  const values = new Float64Array(rows.length);
-  const valid = new Uint8Array(rows.length);
-  for (let i = 0; i < rows.length; i++) {
-    const column = columns[parts[i] ?? 0];
-    const row = rows[i] ?? 0;
-    values[i] = column?.values[row] ?? 0;
-    valid[i] = column?.valid[row] ?? 0;
+const rowsIn = (runs: readonly Run[]): number => runs.reduce((sum, { count }) => sum + count, 0);
+
+function pickNumbers(columns: readonly NumberColumn[], runs: readonly Run[]): NumberColumn {
+  const values = new Float64Array(rowsIn(runs));
+  const valid = new Uint8Array(values.length);
+  let at = 0;
+  for (const { part, row, count } of runs) {
+    const column = columns[part];
+    if (column) {
+      values.set(column.values.subarray(row, row + count), at);
+      valid.set(column.valid.subarray(row, row + count), at);
+    }
+    at += count;
   }
   return { type: 'number', values, valid };
 }
 
-function pickTexts(columns: readonly TextColumn[], { parts, rows }: Places, fixed: boolean): TextColumn {
+function pickTexts(columns: readonly TextColumn[], runs: readonly Run[], fixed: boolean): TextColumn {
   const dictionary: string[] = fixed ? [...(columns[0]?.dictionary ?? [])] : [];
   const index = new Map(dictionary.map((value, code) => [value, code]));
+  const codeOf = (value: string): number => {
+    const code = index.get(value) ?? dictionary.push(value) - 1;
+    index.set(value, code);
+    return code;
+  };
   // Codes of each column in the new dictionary, found as they appear.
   const recoded = columns.map((column) => new Int32Array(column.dictionary.length).fill(-1));
-  const codes = new Int32Array(rows.length);
-  for (let i = 0; i < rows.length; i++) {
-    const part = parts[i] ?? 0;
-    const old = columns[part]?.codes[rows[i] ?? 0] ?? -1;
-    let code = old < 0 ? -1 : (recoded[part]?.[old] ?? -1);
-    if (old >= 0 && code < 0) {
-      const value = columns[part]?.dictionary[old] ?? '';
-      code = index.get(value) ?? dictionary.push(value) - 1;
-      index.set(value, code);
-      (recoded[part] as Int32Array)[old] = code;
+  const codes = new Int32Array(rowsIn(runs)).fill(-1);
+  let at = 0;
+  for (const { part, row, count } of runs) {
+    const column = columns[part];
+    const known = recoded[part];
+    if (column && known) {
+      for (let i = 0; i < count; i++) {
+        const old = column.codes[row + i] as number;
+        if (old < 0) continue;
+        if ((known[old] as number) < 0) known[old] = codeOf(column.dictionary[old] as string);
+        codes[at + i] = known[old] as number;
+      }
     }
-    codes[i] = code;
+    at += count;
   }
   return { type: 'text', codes, dictionary };
 }
 
-function pickTables(columns: readonly KeyedColumn[], { parts, rows }: Places): KeyedColumn {
-  const offsets = new Uint32Array(rows.length + 1);
-  for (let i = 0; i < rows.length; i++) {
-    const column = columns[parts[i] ?? 0];
-    const row = rows[i] ?? 0;
-    offsets[i + 1] = (offsets[i] ?? 0) + (column?.offsets[row + 1] ?? 0) - (column?.offsets[row] ?? 0);
+function pickTables(columns: readonly KeyedColumn[], runs: readonly Run[]): KeyedColumn {
+  const offsets = new Uint32Array(rowsIn(runs) + 1);
+  /** The same runs, of entries. */
+  const entries: Run[] = [];
+  let at = 0;
+  for (const { part, row, count } of runs) {
+    const its = columns[part]?.offsets;
+    const first = its?.[row] ?? 0;
+    const before = (offsets[at] as number) - first;
+    for (let i = 1; i <= count; i++) offsets[at + i] = before + (its?.[row + i] ?? first);
+    entries.push({ part, row: first, count: (its?.[row + count] ?? first) - first });
+    at += count;
   }
-  const size = offsets[rows.length] ?? 0;
-  const keys = new Int32Array(size);
-  const values = new Float64Array(size);
+  const values = new Float64Array(offsets[at] as number);
+  const keys = new Int32Array(values.length);
   const used = columns.map((column) => new Uint8Array(column.dictionary?.length ?? 0));
-  const eachEntry = (entry: (at: number, part: number, from: number) => void) => {
-    for (let i = 0; i < rows.length; i++) {
-      const part = parts[i] ?? 0;
-      const from = columns[part]?.offsets[rows[i] ?? 0] ?? 0;
-      const start = offsets[i] ?? 0;
-      const end = offsets[i + 1] ?? 0;
-      for (let at = start; at < end; at++) entry(at, part, from + at - start);
-    }
-  };
-  eachEntry((at, part, from) => {
-    const column = columns[part];
-    values[at] = column?.values[from] ?? 0;
-    (used[part] as Uint8Array)[column?.keys[from] ?? 0] = 1;
-  });
+  for (const { part, row, count } of entries) {
+    const its = columns[part]?.keys;
+    const seen = used[part];
+    if (its && seen) for (let i = row; i < row + count; i++) seen[its[i] as number] = 1;
+  }
   const named = columns.map(({ dictionary }, part) => (dictionary ?? []).filter((_, code) => used[part]?.[code]));
   const dictionary = [...new Set(named.flat())].sort();
   const index = new Map(dictionary.map((key, code) => [key, code]));
   const recoded = columns.map((column) => Int32Array.from(column.dictionary ?? [], (key) => index.get(key) ?? 0));
-  eachEntry((at, part, from) => {
-    keys[at] = recoded[part]?.[columns[part]?.keys[from] ?? 0] ?? 0;
-  });
+  let to = 0;
+  for (const { part, row, count } of entries) {
+    const column = columns[part];
+    const codes = recoded[part];
+    if (column && codes) {
+      values.set(column.values.subarray(row, row + count), to);
+      for (let i = 0; i < count; i++) keys[to + i] = codes[column.keys[row + i] as number] as number;
+    }
+    to += count;
+  }
   return { type: 'keyed', offsets, keys, values, dictionary };
 }

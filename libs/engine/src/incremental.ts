@@ -1,7 +1,7 @@
 import { profileFacts } from '@rapport/rules';
 import type { Column, Level, Snapshot } from '@rapport/store';
 import type { EvaluateOptions, MetricDescriptor } from './api.js';
-import { pick, type Places } from './column-merge.js';
+import { pick, runsOf, type Run } from './column-merge.js';
 import {
   evaluateMetrics,
   metricsOf,
@@ -187,9 +187,9 @@ type Joined = EvaluatedLevel & { readonly results: { readonly columns: Record<st
 
 /** What was found before, with what is fresh in its place. */
 function joined(before: EvaluatedLevel, fresh: EvaluatedLevel): Joined {
-  const { subjects, places } = union(before.results.subjects, fresh.results.subjects);
+  const { subjects, runs } = union(before.results.subjects, fresh.results.subjects);
   const merge = (old: Column | undefined, found: Column, fixed: boolean): Column =>
-    old ? pick([old, found], places, fixed) : found;
+    old ? pick([old, found], runs, fixed) : found;
   const columns = Object.fromEntries(
     Object.entries(fresh.results.columns).map(([name, found]) => [
       name,
@@ -225,6 +225,8 @@ function columnsBefore(before: LevelPlan, now: LevelPlan): ReadonlyMap<number, n
   return found;
 }
 
+const NOTHING: Column = { type: 'json', values: [] };
+
 /** Computes metrics again, over all subjects of a level, from what was measured before; their results take the place of the old. */
 async function recompute(
   { host, limits, strikes, zone }: EvaluationSetting,
@@ -235,7 +237,11 @@ async function recompute(
 ): Promise<Evaluated> {
   const began = performance.now();
   const used = new Set(metrics.flatMap(({ uses }) => uses));
-  const held = holdLevel(level.plan, level.frame);
+  // Only what is read of what was measured goes to the worker.
+  const plans = metrics.flatMap((metric) => level.plan.metrics.filter((plan) => plan.metric.id === metric.id));
+  const read = new Set([...plans.flatMap(({ inputs }) => Object.values(inputs)), ...[...level.plan.profiles.values()]]);
+  const columnsRead = level.frame.columns.map((column, i) => (read.has(i) ? column : NOTHING));
+  const held = holdLevel(level.plan, { ...level.frame, columns: columnsRead });
   const { columns } = level.results;
   for (const [name, column] of Object.entries(columns))
     if (used.has(name.split('.', 1)[0] ?? '')) held.kept[name] = column;
@@ -243,9 +249,8 @@ async function recompute(
     host, limits, strikes, zone, snapshot, asOf, used, rows: null, groupsOf: () => Promise.resolve(null),
   }); // prettier-ignore
   try {
-    for (const metric of metrics) {
-      const plan = level.plan.metrics.find((planned) => planned.metric.id === metric.id);
-      if (!plan) continue;
+    for (const plan of plans) {
+      const { metric } = plan;
       const found = await computing.compute(plan, held, new Map());
       Object.assign(columns, found.columns);
       if (used.has(metric.id)) Object.assign(held.kept, found.columns);
@@ -267,17 +272,15 @@ async function recompute(
 function union(
   before: readonly string[],
   fresh: readonly string[],
-): { readonly subjects: readonly string[]; readonly places: Places } {
+): { readonly subjects: readonly string[]; readonly runs: readonly Run[] } {
   const subjects: string[] = [];
-  const parts: number[] = [];
-  const rows: number[] = [];
+  const places: { part: number; row: number }[] = [];
   for (let i = 0, k = 0; i < before.length || k < fresh.length;) {
     const [old, found] = [before[i], fresh[k]];
     const isFresh = found !== undefined && (old === undefined || found <= old);
     if (isFresh && found === old) i++;
     subjects.push((isFresh ? found : old) ?? '');
-    parts.push(isFresh ? 1 : 0);
-    rows.push(isFresh ? k++ : i++);
+    places.push(isFresh ? { part: 1, row: k++ } : { part: 0, row: i++ });
   }
-  return { subjects, places: { parts: Uint8Array.from(parts), rows: Int32Array.from(rows) } };
+  return { subjects, runs: runsOf(places) };
 }

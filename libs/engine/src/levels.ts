@@ -1,7 +1,7 @@
 import { hierarchyOf, readKey, type Column, type Level, type ResultFrame, type Snapshot } from '@rapport/store';
 import type { Evaluation } from './api.js';
 import type { HeldLevel } from './computing.js';
-import { pick } from './column-merge.js';
+import { pick, runsOf } from './column-merge.js';
 
 export interface Hierarchies {
   /** Levels as stores are asked for them: families one depth at a time. */
@@ -80,10 +80,7 @@ export function joinFamilies(frames: readonly ResultFrame[]): readonly ResultFra
     const order = parts
       .flatMap(({ subjects }, part) => subjects.map((subject, row) => ({ subject, part, row })))
       .sort((a, b) => (a.subject < b.subject ? -1 : 1));
-    const places = {
-      parts: Uint8Array.from(order, ({ part }) => part),
-      rows: Int32Array.from(order, ({ row }) => row),
-    };
+    const runs = runsOf(order);
     const names = Object.keys(parts[0]?.columns ?? {});
     joined.push({
       level: { kind: 'family', parent },
@@ -93,7 +90,7 @@ export function joinFamilies(frames: readonly ResultFrame[]): readonly ResultFra
           name,
           pick(
             parts.map(({ columns }) => columns[name] as Column),
-            places,
+            runs,
             name.endsWith('.reason'),
           ),
         ]),

@@ -47,22 +47,11 @@ export async function measurePlans(reader: Reader, plans: readonly Plan[]): Prom
       alike.flatMap((plan) => plan.measures.map((measure) => [JSON.stringify(measure), measure])),
     );
     const view = await openView(reader, { ...first, traits: traitsIn([...measures.values()]) });
-    const answers = new Map<string, Column>();
-    for (const plan of alike) askedFor.set(plan, { view, answers });
-    const shared = wants.get(view.asOf) ?? {
-      views: [],
-      wants: { flat: [], picks: [], days: [], streams: [], keys: [], spans: [] },
-    };
+    const shared = wants.get(view.asOf) ?? { views: [], wants: noWants() };
     wants.set(view.asOf, shared);
     shared.views.push(view);
-    for (const [name, measure] of measures) {
-      answers.set(name, emptyAnswer(view, columnTypeOf(measure), absentValue(measure)));
-      const answer = (column: Column) => answers.set(name, column);
-      if (measure.node === 'trait') answerTrait(view, measure, answer);
-      else if (view.subjects.length > 0 && !(view.level.kind === 'portfolio' && measure.window.kind === 'sinceTrait')) {
-        sort(shared.wants, view, measure, answer);
-      }
-    }
+    const answers = ask(view, measures, shared.wants);
+    for (const plan of alike) askedFor.set(plan, { view, answers });
   }
 
   for (const [asOf, { views, wants: its }] of wants) await answerWants(reader, asOf, views, its);
@@ -73,6 +62,29 @@ export async function measurePlans(reader: Reader, plans: readonly Plan[]): Prom
       columns: plan.measures.map((measure) => its?.answers.get(JSON.stringify(measure)) ?? numberColumn([])),
     };
   });
+}
+
+/** Answers measures of one view, by measure (as JSON). */
+export async function measureView(view: View, measures: readonly ResolvedMeasure[]): Promise<Asked['answers']> {
+  const wants = noWants();
+  const answers = ask(view, new Map(measures.map((measure) => [JSON.stringify(measure), measure])), wants);
+  await answerWants(view.reader, view.asOf, [view], wants);
+  return answers;
+}
+
+const noWants = (): Wants => ({ flat: [], picks: [], days: [], streams: [], keys: [], spans: [] });
+
+/** Answers that are filled in once the wants are answered. */
+function ask(view: View, measures: ReadonlyMap<string, ResolvedMeasure>, wants: Wants): Asked['answers'] {
+  const answers = new Map<string, Column>();
+  for (const [name, measure] of measures) {
+    answers.set(name, emptyAnswer(view, columnTypeOf(measure), absentValue(measure)));
+    const answer = (column: Column) => answers.set(name, column);
+    if (measure.node === 'trait') answerTrait(view, measure, answer);
+    else if (view.subjects.length > 0 && !(view.level.kind === 'portfolio' && measure.window.kind === 'sinceTrait'))
+      sort(wants, view, measure, answer);
+  }
+  return answers;
 }
 
 async function answerWants(reader: Reader, asOf: number, views: readonly View[], wants: Wants): Promise<void> {

@@ -60,16 +60,14 @@ export async function measureStreams(reader: Reader, asOf: number, wants: readon
 
 type Range = { readonly from: number | null; readonly to: number };
 
-const daysBefore = (ms: number): number => Math.ceil(ms / DAY_MS) + (DAY_AND_CHANGE - 1);
+/** How many days before a window its sessions, or its gaps, may rest on. */
+export const daysBefore = ({ node, idleMinutes }: StreamMeasure): number =>
+  Math.ceil(Math.max(idleMinutes * 60_000, node === 'sessions' ? DAY_MS : 0) / DAY_MS) + (DAY_AND_CHANGE - 1);
 
 /** Rows early enough that what is running when the range opens is seen, and late enough that what begins in it is seen whole. */
-function widened(range: Range, before: number, whole_: boolean, today: number): Range {
-  return { from: range.from === null ? null : range.from - daysBefore(before), to: whole_ ? today : range.to };
+function widened(range: Range, days: number, whole_: boolean, today: number): Range {
+  return { from: range.from === null ? null : range.from - days, to: whole_ ? today : range.to };
 }
-
-/** First day of the events that sessions of a range rest on; null for the beginning. */
-export const earliestDay = (range: Range, idleMinutes: number): number | null =>
-  widened(range, Math.max(idleMinutes * 60_000, DAY_MS), false, range.to).from;
 
 function activeSql(
   reader: Reader,
@@ -81,8 +79,9 @@ function activeSql(
 ): string {
   const idle = measure.idleMinutes * 60_000;
   const filter = filterSql(measure.filter, reader);
-  const own = ownDays(windows, daysBefore(idle));
-  const rows = [scanned(asOf, widened(range, idle, false, range.to), [filter]), own.where, 'e.usr IS NOT NULL'];
+  const before = daysBefore(measure);
+  const own = ownDays(windows, before);
+  const rows = [scanned(asOf, widened(range, before, false, range.to), [filter]), own.where, 'e.usr IS NOT NULL'];
   return `
     CREATE TEMP TABLE ${table} AS
     SELECT account, usr, day, sum(gap)::DOUBLE AS active FROM (
@@ -104,7 +103,7 @@ async function sessionsSql(
   const lengths = wants.some(({ measure }) => measure.node === 'sessions' && measure.of !== 'count');
   const today = reader.zone.dayOf(asOf - 1);
   const rows = allOf([
-    scanned(asOf, widened(range, Math.max(idle, DAY_MS), lengths, today), [filter]),
+    scanned(asOf, widened(range, first ? daysBefore(first.measure) : 0, lengths, today), [filter]),
     'e.usr IS NOT NULL',
   ]);
   // Most products send no session ids; sorting without them is cheaper.

@@ -10,7 +10,11 @@ export const traitsIn = (measures: readonly ResolvedMeasure[]): readonly string[
   });
 
 /** Properties that plans read, for which columns are worth having. */
-export function propertiesOf(plans: readonly Plan[]): readonly string[] {
+export const propertiesOf = (plans: readonly Plan[]): readonly string[] =>
+  propertiesIn(plans.flatMap(({ measures }) => measures));
+
+/** Properties that measures read. */
+export function propertiesIn(measures: readonly ResolvedMeasure[]): readonly string[] {
   const names = new Set<string>();
   const visit = (value: unknown): void => {
     if (Array.isArray(value)) value.forEach(visit);
@@ -25,9 +29,7 @@ export function propertiesOf(plans: readonly Plan[]): readonly string[] {
       Object.values(node).forEach(visit);
     }
   };
-  plans.forEach(({ measures }) => {
-    measures.forEach(visit);
-  });
+  measures.forEach(visit);
   return [...names];
 }
 

@@ -54,19 +54,30 @@ export function measureSubjects(plan: Omit<Plan, 'subjects'>, known: KnownSubjec
 /** One subject's events, in order; what is worked out of them is remembered. */
 interface SubjectEvents {
   readonly all: readonly PlacedEvent[];
-  readonly once: <T>(what: unknown, work: () => T) => T;
+  readonly once: <T>(what: readonly unknown[], work: () => T) => T;
 }
 
 function remembering(all: readonly PlacedEvent[]): SubjectEvents {
   const known = new Map<string, unknown>();
   return {
     all,
-    once<T>(what: unknown, work: () => T) {
-      const key = JSON.stringify(what);
+    once<T>(what: readonly unknown[], work: () => T) {
+      const key = what.map(written).join('\n');
       if (!known.has(key)) known.set(key, work());
       return known.get(key) as T;
     },
   };
+}
+
+const texts = new WeakMap<object, string>();
+/** A value as JSON; that of an object, which measures and filters are, is kept. */
+function written(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  const known = texts.get(value);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(value);
+  texts.set(value, text);
+  return text;
 }
 
 const matchedOf = ({ all, once }: SubjectEvents, filter: Filter) =>
@@ -131,9 +142,14 @@ export const within = (window: Days, instant: number) =>
   (window.start === null || instant >= window.start) && instant < window.end;
 const dayWithin = (window: Days, day: number) => (window.from === null || day >= window.from) && day <= window.to;
 
+const compiled = new WeakMap<Filter, (event: PlacedEvent) => boolean>();
 export function matching(filter: Filter): (event: PlacedEvent) => boolean {
+  const known = compiled.get(filter);
+  if (known) return known;
   const holds = compileFilter(filter);
-  return (event) => holds(event.name, event.properties);
+  const matches = ({ name, properties }: PlacedEvent) => holds(name, properties);
+  compiled.set(filter, matches);
+  return matches;
 }
 
 /** One measure over one subject's events, in order. */
@@ -145,7 +161,9 @@ function evaluate(
 ): Value {
   if (node.node === 'spans') return evaluateSpans(node, events, window, level);
   const matched = matchedOf(events, node.filter);
-  const inside = matched.filter((event) => within(window, event.time));
+  const inside = events.once(['inside', node.filter, window], () =>
+    matched.filter((event) => within(window, event.time)),
+  );
   const numbers = (property: string) =>
     inside.map((event) => readNumber(ownValue(event.properties, property))).filter((value) => value !== null);
   switch (node.node) {
