@@ -36,7 +36,10 @@ export function pick(parts: readonly Column[], runs: readonly Run[], fixed: bool
     case 'json':
     case undefined: {
       const json = parts as readonly JsonColumn[];
-      const values = runs.flatMap(({ part, row, count }) => json[part]?.values.slice(row, row + count) ?? []);
+      const values = new Array<unknown>(rowsIn(runs)).fill(null);
+      let at = 0;
+      for (const { part, row, count } of runs)
+        for (let i = 0; i < count; i++) values[at++] = json[part]?.values[row + i] ?? null;
       return { type: 'json', values };
     }
   }

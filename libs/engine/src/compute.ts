@@ -70,6 +70,7 @@ function contextOver(
       return frame.subjects[cursor.i] ?? '';
     },
   };
+  const today = frame.calendar.dayOf(frame.asOf - 1);
   return Object.freeze({
     config,
     get asOf() {
@@ -77,6 +78,12 @@ function contextOver(
       return frame.asOf;
     },
     calendar: frame.calendar,
+    today,
+    isOver(day: number): boolean {
+      // Today is over for one instant only: the last of it.
+      if (day === today) seen.asOf = true;
+      return day < today || (day === today && frame.calendar.startOfDay(day + 1) === frame.asOf);
+    },
     subject,
     metric(id: string): MetricResult {
       const result = used.get(id);

@@ -1,5 +1,14 @@
+import { isDeepStrictEqual } from 'node:util';
 import { profileFacts } from '@rapport/rules';
-import type { Column, Level, Snapshot } from '@rapport/store';
+import {
+  looksAt,
+  numberColumn,
+  valueAt,
+  type Column,
+  type Level,
+  type ResolvedMeasure,
+  type Snapshot,
+} from '@rapport/store';
 import type { EvaluateOptions, MetricDescriptor } from './api.js';
 import { pick, runsOf, type Run } from './column-merge.js';
 import {
@@ -84,26 +93,40 @@ async function goOn(
     const { level: of } = level.plan.plan;
     const key = levelKey(of);
     const subjects = changed[of.kind as 'account' | 'user'];
-    const some = await evaluateMetrics(setting, snapshot, asOf, [of], { ...options, subjects });
-    const [fresh] = some.levels;
-    if (!fresh) return null;
-    const read = new Set([...(before.evaluated.readAsOf.get(key) ?? []), ...(some.readAsOf.get(key) ?? [])]);
+    const read = before.evaluated.readAsOf.get(key) ?? new Set<string>();
     const moved = asOf === before.asOf ? new Set<string>() : read;
     const anew = metrics.filter((metric) => isMeasuredAnew(metric, moved, asOf === before.asOf, setting));
-    const all =
-      anew.length > 0
-        ? await evaluateMetrics(setting, snapshot, asOf, [of], { ...options, metrics: anew.map(({ id }) => id) })
-        : null;
-    parts.push(some, ...(all ? [all] : []));
-    const together = joined(level, fresh);
-    if (all?.levels[0]) Object.assign(together.results.columns, ownColumns(all.levels[0], anew));
     const again = dependents(metrics, moved, anew);
-    if (again.length > 0) parts.push(await recompute(setting, snapshot, asOf, together, again));
+    const old: Joined = { ...level, results: { ...level.results, columns: { ...level.results.columns } } };
+    const measuring = evaluateMetrics(setting, answeredBefore(snapshot, level, changes.events), asOf, [of], {
+      ...options,
+      subjects,
+    });
+    // While the store measures, the worker computes what it can from what was measured before.
+    const [some, early] = await Promise.all([
+      measuring,
+      anew.length === 0 && again.length > 0 ? recompute(setting, snapshot, asOf, old, again) : null,
+    ]);
+    const [fresh] = some.levels;
+    if (!fresh) return null;
+    const together = joined(old, fresh);
+    parts.push(some, ...(early ? [early] : []));
+    if (anew.length > 0) {
+      const all = await evaluateMetrics(setting, snapshot, asOf, [of], {
+        ...options,
+        metrics: anew.map(({ id }) => id),
+      });
+      parts.push(all);
+      if (all.levels[0]) Object.assign(together.results.columns, ownColumns(all.levels[0], anew));
+      if (again.length > 0) parts.push(await recompute(setting, snapshot, asOf, together, again));
+    }
     merged.push(together);
-    readAsOf.set(key, read);
+    readAsOf.set(key, new Set([...read, ...(some.readAsOf.get(key) ?? [])]));
   }
 
   const evaluations = parts.map(({ evaluation }) => evaluation);
+  // A subject may have been computed twice, and failed twice.
+  if (evaluations.some(({ failures }) => failures.length > 0)) return null;
   const order = levels.map(levelKey);
   const frames = [...rest.flatMap(({ evaluation }) => evaluation.frames), ...merged.map(({ results }) => results)].sort(
     (a, b) => order.indexOf(levelKey(a.level)) - order.indexOf(levelKey(b.level)),
@@ -112,7 +135,7 @@ async function goOn(
     evaluation: {
       asOf,
       frames,
-      failures: evaluations.flatMap(({ failures }) => failures),
+      failures: [],
       warnings: evaluations.flatMap(({ warnings }) => warnings),
       timings: {
         measureMs: evaluations.reduce((sum, { timings }) => sum + timings.measureMs, 0),
@@ -122,6 +145,45 @@ async function goOn(
     },
     levels: [...rest.flatMap((part) => part.levels), ...merged],
     readAsOf,
+  };
+}
+
+/** A snapshot that knows what no event since then can have changed of what was measured, and asks the other one for the rest. */
+function answeredBefore(snapshot: Snapshot, before: EvaluatedLevel, events: readonly string[] | undefined): Snapshot {
+  if (!events) return snapshot;
+  const names = new Set(events);
+  // A day's windows are the same until it ends, but for the instant that they are cut at.
+  const key = (measure: ResolvedMeasure) =>
+    JSON.stringify(measure, (name, value: unknown) => (name === 'end' ? undefined : value));
+  const columns = new Map(before.plan.plan.measures.map((measure, i) => [key(measure), before.frame.columns[i]]));
+  const rows = new Map(before.frame.subjects.map((subject, row) => [subject, row]));
+  const known = (measure: ResolvedMeasure) => (looksAt(measure, names) ? undefined : columns.get(key(measure)));
+  return {
+    ...snapshot,
+    async measure(plans) {
+      const isKnown = plans.map(
+        ({ level, subjects }) =>
+          levelKey(level) === levelKey(before.plan.plan.level) && (subjects?.every((id) => rows.has(id)) ?? false),
+      );
+      const frames = await snapshot.measure(
+        plans.map((plan, p) =>
+          isKnown[p] ? { ...plan, measures: plan.measures.filter((measure) => !known(measure)) } : plan,
+        ),
+      );
+      return plans.map((plan, p) => {
+        const frame = frames[p] ?? { subjects: [], columns: [] };
+        if (!isKnown[p]) return frame;
+        const runs = runsOf(frame.subjects.map((id) => ({ part: 0, row: rows.get(id) ?? 0 })));
+        const measured = frame.columns.values();
+        return {
+          subjects: frame.subjects,
+          columns: plan.measures.map((measure) => {
+            const column = known(measure);
+            return column ? pick([column], runs, false) : (measured.next().value ?? numberColumn([]));
+          }),
+        };
+      });
+    },
   };
 }
 
@@ -188,8 +250,11 @@ type Joined = EvaluatedLevel & { readonly results: { readonly columns: Record<st
 /** What was found before, with what is fresh in its place. */
 function joined(before: EvaluatedLevel, fresh: EvaluatedLevel): Joined {
   const { subjects, runs } = union(before.results.subjects, fresh.results.subjects);
-  const merge = (old: Column | undefined, found: Column, fixed: boolean): Column =>
-    old ? pick([old, found], runs, fixed) : found;
+  const rows = sameSubjects(before.results.subjects, fresh.results.subjects, subjects.length);
+  const merge = (old: Column | undefined, found: Column, fixed: boolean): Column => {
+    if (!old) return found;
+    return rows?.every((row, i) => sameValue(old, row, found, i)) ? old : pick([old, found], runs, fixed);
+  };
   const columns = Object.fromEntries(
     Object.entries(fresh.results.columns).map(([name, found]) => [
       name,
@@ -206,6 +271,22 @@ function joined(before: EvaluatedLevel, fresh: EvaluatedLevel): Joined {
     frame: { subjects, columns: measured },
     results: { level: fresh.results.level, subjects, columns },
   };
+}
+
+/** The rows of the fresh subjects among the old ones; null when there are new subjects. */
+function sameSubjects(before: readonly string[], fresh: readonly string[], together: number): readonly number[] | null {
+  if (together !== before.length) return null;
+  let row = 0;
+  return fresh.map((subject) => {
+    while (before[row] !== subject) row++;
+    return row;
+  });
+}
+
+function sameValue(one: Column, i: number, other: Column, k: number): boolean {
+  if (one.type === 'number' && other.type === 'number')
+    return one.valid[i] === other.valid[k] && Object.is(one.values[i], other.values[k]);
+  return isDeepStrictEqual(valueAt(one, i), valueAt(other, k));
 }
 
 /** Which column of the earlier plan holds what a column of this one does: plans of other levels make for another order. */

@@ -63,6 +63,13 @@ export interface ComputeContext<C> {
   /** The instant evaluated as of, epoch ms. */
   readonly asOf: number;
   readonly calendar: Calendar;
+  /**
+   * D: the epoch day that holds the last instant before `asOf`. Where only the day matters, prefer this and `isOver` to `asOf`: they are the same all day
+   * long, so that subjects about which nothing new is known are not computed again.
+   */
+  readonly today: number;
+  /** Whether an epoch day is over as of `asOf`. */
+  readonly isOver: (day: number) => boolean;
   readonly subject: { readonly kind: SubjectKind; readonly id: string };
   /** A metric named in `uses`. A metric that could not be computed has the value null. */
   readonly metric: (id: string) => MetricResult;

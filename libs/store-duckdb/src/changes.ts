@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { Snapshot } from '@rapport/store';
+import type { Changes } from '@rapport/store';
 import { compareCodeUnits, readTime } from '@rapport/store';
 import type { Numbers } from './rows.js';
 import { columns, rows } from './rows.js';
@@ -31,8 +31,6 @@ function addedSince(state: string, earlier: string): Counts | null {
   return added.every(([, count]) => count >= 0) ? (Object.fromEntries(added) as Counts) : null;
 }
 
-type Changes = NonNullable<Awaited<ReturnType<Snapshot['changes']>>>;
-
 export async function readChanges(
   reader: Reader,
   state: string,
@@ -45,21 +43,23 @@ export async function readChanges(
   if (!added || since.asOf > asOf || zone.dayOf(since.asOf - 1) !== zone.dayOf(asOf - 1)) return null;
   const last = await lastRows(connection);
   /** Rows that are new, or that time has passed; two conditions, because DuckDB asks its zone maps for each by itself. */
-  const named = (table: keyof Counts, selected: string) =>
+  const named = (table: keyof Counts, selected: string, event = 'NULL') =>
     [`e.rowid > ${whole(last[table] - added[table])}`, `e.time >= ${whole(since.asOf)} AND e.time < ${whole(asOf)}`]
-      .map((where) => `SELECT ${selected} FROM ${table} e WHERE ${where}`)
+      .map((where) => `SELECT ${selected}, ${event} FROM ${table} e WHERE ${where}`)
       .join(' UNION ALL ');
   const affected = await takingEffect(reader, since.asOf, asOf, effectiveAt);
   // A new membership may have moved events that name no account between any of its user's accounts.
   const sql = `
-    WITH named AS (
-      ${named('events', 'e.usr, e.account')}
-      UNION ALL SELECT usr, account FROM members SEMI JOIN (${named('members', 'e.usr')}) USING (usr)
+    WITH named (usr, account, event) AS MATERIALIZED (
+      ${named('events', 'e.usr, e.account', 'e.name')}
+      UNION ALL SELECT usr, account, NULL FROM members SEMI JOIN (${named('members', 'e.usr')}) USING (usr)
       UNION ALL ${named('traits', 'CASE e.kind WHEN 1 THEN e.subject END, CASE e.kind WHEN 0 THEN e.subject END')}
-      UNION ALL SELECT * FROM (VALUES ${['(NULL::INTEGER, NULL::INTEGER)', ...affected].join(', ')})
+      UNION ALL SELECT * FROM (VALUES ${['(NULL::INTEGER, NULL::INTEGER, -1)', ...affected].join(', ')})
     )
     SELECT 0e0, id FROM users WHERE idx IN (SELECT usr FROM named)
-    UNION ALL SELECT 1e0, id FROM accounts WHERE idx IN (SELECT account FROM named)`;
+    UNION ALL SELECT 1e0, id FROM accounts WHERE idx IN (SELECT account FROM named)
+    UNION ALL SELECT 2e0, name FROM names WHERE idx IN (SELECT event FROM named)
+    UNION ALL SELECT 3e0, '' WHERE EXISTS (FROM named WHERE event IS NULL)`;
   const [kinds, ids] = (await columns(connection, sql, ['number', 'text'])).columns;
   const of = (kind: number) =>
     ids
@@ -67,7 +67,8 @@ export async function readChanges(
       .map((id) => id ?? '')
       .sort(compareCodeUnits);
   const users = of(0);
-  return { users, accounts: reader.usersAreAccounts ? users : of(1) };
+  const onlyEvents = !kinds.values.includes(3);
+  return { users, accounts: reader.usersAreAccounts ? users : of(1), ...(onlyEvents ? { events: of(2) } : {}) };
 }
 
 const DAY = 86_400_000;
@@ -103,7 +104,7 @@ async function takingEffect(
   return texts.flatMap((written, row) => {
     const instant = readTime(written ?? numbers.values[row]);
     return instant !== null && instant >= from && instant < to
-      ? [`(${number(users, row)}, ${number(accounts, row)})`]
+      ? [`(${number(users, row)}, ${number(accounts, row)}, NULL)`]
       : [];
   });
 }

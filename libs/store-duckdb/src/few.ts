@@ -1,6 +1,7 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Filter } from '@rapport/sdk';
 import type { Frame, Json, PlacedEvent, Plan, Properties, ResolvedMeasure } from '@rapport/store';
-import { compareCodeUnits, measureSubjects, numberColumn } from '@rapport/store';
+import { compareCodeUnits, filtersOf, measureSubjects, numberColumn } from '@rapport/store';
 import { measureView } from './measure.js';
 import { originalId } from './order.js';
 import { filterSql } from './predicate.js';
@@ -101,12 +102,6 @@ async function looksOf(view: View, measures: readonly EventMeasure[]) {
   return { looks: either(looks), reading: either(reading), join: its.joins(view.scope('e').subject) };
 }
 
-const filtersOf = (measure: EventMeasure): readonly Filter[] => {
-  if (measure.node !== 'spans') return [measure.filter, ...(('qualifying' in measure && measure.qualifying) || [])];
-  const { open, change, close } = measure.spans;
-  return [open, close, ...(change ? [change] : [])];
-};
-
 /** Events in order, by subject. */
 async function readEvents(
   view: View,
@@ -125,7 +120,7 @@ async function readEvents(
   const [rows, times, days, names, users, accounts, json] = found;
   if (json.length > MOST_EVENTS) return null;
 
-  const nameOf = await eventNames(view.reader);
+  const nameOf = await eventNames(connection);
   const keys = propertiesIn(measures).map((name) => `${JSON.stringify(name)}:`);
   const nothing: Properties = {};
   const owners = view.level.kind === 'user' ? users : accounts;
@@ -165,7 +160,7 @@ async function readEvents(
   return events;
 }
 
-async function eventNames({ connection }: Reader): Promise<(index: number | undefined) => string> {
+async function eventNames(connection: DuckDBConnection): Promise<(index: number | undefined) => string> {
   const sql = 'SELECT idx::DOUBLE, name FROM names';
   const [indexes, names] = (await columns(connection, sql, ['number', 'text'])).columns;
   const known: string[] = [];

@@ -119,7 +119,7 @@ async function accountScope(reader: Reader, belongs: Int32Array): Promise<View['
 async function subjectsOf(reader: Reader, kind: 'account' | 'user', asOf: number, only?: readonly string[]) {
   const sql = `
     SELECT s.idx::DOUBLE, s.id FROM ${kind}s s JOIN ${kind}_sightings g USING (idx)
-    ${only ? `WHERE ${anyOf([...new Set(only)].map((id) => `s.id = ${text(id)}`))}` : ''} GROUP BY s.idx, s.id HAVING min(g.time) < ${whole(asOf)} ORDER BY s.id`;
+    ${only ? `WHERE s.id IN (${[...new Set(only)].map(text).join(', ') || 'NULL'})` : ''} GROUP BY s.idx, s.id HAVING min(g.time) < ${whole(asOf)} ORDER BY s.id`;
   const [indexes, ids] = (await columns(reader.connection, sql, ['number', 'text'])).columns;
   const order = inCodeUnitOrder(ids as readonly string[]);
   const subjects = order ? order.map((row) => ids[row] ?? '') : (ids as readonly string[]);

@@ -130,16 +130,21 @@ export function createOracle(options: StoreOptions): EventStore {
         const isNew = ({ id, time }: { readonly id: string; readonly time: number }) => fresh.has(id) || passed(time);
         const accounts = new Set<string | null>();
         const users = new Set<string | null>();
+        const events = new Set<string>();
+        let onlyEvents = true;
 
         for (const event of world(asOf).events) {
           const takesEffect = effectiveAt.some((name) => passed(readTime(ownValue(event.properties, name))));
           if (!isNew(event) && !takesEffect) continue;
           accounts.add(event.account);
           users.add(event.user);
+          events.add(event.name);
+          onlyEvents &&= !takesEffect;
         }
         const messages = frozen.filter(({ time }) => time < asOf);
         const members = messages.flatMap(({ member }) => member ?? []);
         for (const { traits, member } of messages.filter(isNew)) {
+          if (traits || member) onlyEvents = false;
           if (traits) (traits.of === 'user' ? users : accounts).add(traits.subject);
           if (!member) continue;
           users.add(member.user);
@@ -147,7 +152,11 @@ export function createOracle(options: StoreOptions): EventStore {
           for (const { user, account } of members) if (user === member.user) accounts.add(account);
         }
         const named = (ids: ReadonlySet<string | null>) => sorted([...ids].filter((id) => id !== null));
-        return Promise.resolve({ accounts: named(usersAreAccounts ? users : accounts), users: named(users) });
+        return Promise.resolve({
+          accounts: named(usersAreAccounts ? users : accounts),
+          users: named(users),
+          ...(onlyEvents ? { events: sorted(events) } : {}),
+        });
       },
       close: () => Promise.resolve(),
     };

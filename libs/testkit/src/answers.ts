@@ -169,6 +169,11 @@ function contextFor(
       return asOf;
     },
     calendar: zone,
+    today: zone.dayOf(asOf - 1),
+    isOver(day: number): boolean {
+      if (day === zone.dayOf(asOf - 1)) onInstant?.();
+      return zone.startOfDay(day + 1) <= asOf;
+    },
     subject: Object.freeze({ kind, id }),
     metric: (name: string) => resultFrom(used.metric(name), name, 'uses', id),
     portfolio: (name: string) => resultFrom(used.portfolio(name), name, 'usesPortfolio', ''),

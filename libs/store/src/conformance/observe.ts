@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { looksAt } from '../affected.js';
 import type { Frame } from '../column.js';
 import { valueAt } from '../column.js';
 import type { Level, Plan } from '../plan.js';
@@ -123,6 +124,15 @@ export async function expectChanges(actual: Snapshot, state: string, before: Sna
         const other = plan.measures.find((_, m) => !isDeepStrictEqual(answers[m], old.get(subject)?.[m]));
         if (other && !named.has(subject))
           throw new Error(`${at} do not name the ${kind} ${JSON.stringify(subject)}: ${JSON.stringify(other)}`);
+        const { events } = changes;
+        const unseen = plan.measures.find(
+          (measure, m) =>
+            events &&
+            old.has(subject) &&
+            !looksAt(measure, new Set(events)) &&
+            !isDeepStrictEqual(answers[m], old.get(subject)?.[m]),
+        );
+        if (unseen) throw new Error(`${at} name no event that ${JSON.stringify(unseen)} looks at: ${String(events)}`);
       }
     }
   }

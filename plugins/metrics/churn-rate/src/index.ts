@@ -93,7 +93,7 @@ function monthsOf(context: ComputeContext<Period>): number | null {
   return month < 0 || isMonthOver(context) ? 1 : null;
 }
 
-function isMonthOver({ asOf, calendar }: ComputeContext<Period>): boolean {
-  const tomorrow = calendar.dayOf(asOf - 1) + 1;
-  return calendar.startOfDay(tomorrow) === asOf && new Date(tomorrow * 86_400_000).getUTCDate() === 1;
+function isMonthOver({ today, isOver }: ComputeContext<Period>): boolean {
+  const tomorrow = today + 1;
+  return isOver(today) && new Date(tomorrow * 86_400_000).getUTCDate() === 1;
 }

@@ -114,7 +114,7 @@ export default defineMetric({
     config.expected.forEach(({ event, within, deduction }, i) => {
       const from = inputs[`from ${i}`] ?? null;
       if (from === null || inputs[`inTime ${i}`] !== 0) return;
-      if (context.asOf < calendar.startOfDay(calendar.dayOf(from) + within)) return;
+      if (!context.isOver(calendar.dayOf(from) + within - 1)) return;
       add(`late: ${event}`, -deduction);
       deducted += deduction;
     });

@@ -143,12 +143,12 @@ export default defineMetric({
     const { set, value, contributions } = engagementOf(week, context);
     const { activeDays, coreActions, seconds } = week;
     const parts = { progress: value, contributions, activeDays, coreActions, minutes: seconds / 60, set };
-    const over = context.asOf >= endOf(week.signedUp, context);
-    return over ? { value, n: context.config.days, parts } : noData('pending', { parts });
+    const lastDay = context.calendar.dayOf(week.signedUp) + context.config.days - 1;
+    return context.isOver(lastDay) ? { value, n: context.config.days, parts } : noData('pending', { parts });
   },
   portfolio(accounts, context) {
-    const { asOf, calendar, config } = context;
-    const earliest = calendar.startOfDay(calendar.dayOf(asOf - 1) - daysIn(config.cohort) + 2);
+    const { asOf, calendar, config, today } = context;
+    const earliest = calendar.startOfDay(today - daysIn(config.cohort) + 2);
     const reachedBySet = new Map<string, number>();
     let [cohort, pending] = [0, 0];
     for (const week of accounts) {

@@ -163,12 +163,12 @@ interface Earnings {
 }
 
 /** Null for an account that brought nothing in. The tenure is whole days, and one month at least: a sale on the first day is no sale a day. */
-function earningsOf(account: Account, { asOf, calendar, config: { mode } }: Context): Earnings | null {
+function earningsOf(account: Account, { today, calendar, config: { mode } }: Context): Earnings | null {
   const { sales, revenue, firstSale, signedUp, mrr } = account;
   if (mode === 'subscription') return mrr === null || mrr < 0 ? null : { revenue: mrr, sales: 1, months: 1 };
   if (revenue === null || firstSale === null) return null;
   const since = Math.min(firstSale, signedUp ?? firstSale);
-  const months = monthsBetween(calendar.dayOf(since), calendar.dayOf(asOf - 1) + 1);
+  const months = monthsBetween(calendar.dayOf(since), today + 1);
   return { revenue, sales, months: Math.max(1, months) };
 }
 
