@@ -1,0 +1,179 @@
+import type { Condition } from '@rapport/sdk';
+import {
+  durationOf,
+  instantOf,
+  isOperator,
+  readingOf,
+  testOf,
+  type FactReading,
+  type Operator,
+  type Verdict,
+} from './operator.js';
+
+/*
+ * The typed form of a valid condition. Every reader of conditions works on it: the predicate for one subject (condition.ts), for all
+ * subjects at once (columnar.ts), and the trace (trace.ts).
+ */
+
+/** Deepest nesting of `all`, `any` and `not` that a document may have. */
+export const MAX_DEPTH = 20;
+
+/**
+ * What a leaf asks of the value of its fact, in the few kinds that there is a fast way to ask:
+ * - `interval`: whether a number (of a time: epoch ms) lies between two finite numbers, both included, or does not. All comparisons are of
+ *   this kind: `greaterThan 5` begins at the next number above 5;
+ * - `among`: whether a scalar is one of several, or none;
+ * - `boolean`: whether it is the wanted one;
+ * - `known`: whether there is a value, or none. Never unknown itself;
+ * - `test`: anything else, by the leaf's `test`.
+ */
+export type Question =
+  | { readonly kind: 'interval'; readonly from: number; readonly to: number; readonly inside: boolean }
+  | { readonly kind: 'among'; readonly members: ReadonlySet<unknown>; readonly inside: boolean }
+  | { readonly kind: 'boolean'; readonly wanted: boolean }
+  | { readonly kind: 'known'; readonly wanted: boolean }
+  | { readonly kind: 'test' };
+
+export interface RuleLeaf {
+  readonly kind: 'leaf';
+  /** JSON Pointer of the place in the document. */
+  readonly pointer: string;
+  readonly fact: string;
+  readonly operator: Operator;
+  /** The operator's value as written. */
+  readonly value: unknown;
+  readonly reading: FactReading;
+  readonly question: Question;
+  /** The verdict on a value of the fact, of whatever type; null or undefined where there is none. */
+  readonly test: (value: unknown) => Verdict;
+  /** Equal for leaves that ask the same of the same fact, however they are written. */
+  readonly key: string;
+}
+
+export type RuleNode =
+  | { readonly kind: 'all' | 'any'; readonly pointer: string; readonly children: readonly RuleNode[] }
+  | { readonly kind: 'not'; readonly pointer: string; readonly child: RuleNode }
+  | RuleLeaf;
+
+const LEAST = -Number.MAX_VALUE;
+const MOST = Number.MAX_VALUE;
+
+const float = new Float64Array(1);
+const bits = new BigInt64Array(float.buffer);
+
+/** The least number greater than a finite one. */
+export function nextUp(value: number): number {
+  if (value === 0) return Number.MIN_VALUE;
+  float[0] = value;
+  bits[0] = (bits[0] ?? 0n) + (value > 0 ? 1n : -1n);
+  return float[0];
+}
+/** The greatest number less than a finite one. */
+export const nextDown = (value: number): number => -nextUp(-value);
+
+const interval = (from: number, to: number, inside = true): Question => ({ kind: 'interval', from, to, inside });
+const numberOf = (value: unknown): number => instantOf(value) ?? Number.NaN;
+
+function equality(value: unknown, inside: boolean): Question {
+  if (typeof value === 'number') return interval(value, value, inside);
+  if (typeof value === 'boolean') return { kind: 'boolean', wanted: value === inside };
+  return { kind: 'among', members: new Set([value]), inside };
+}
+
+type Asking = (value: unknown, now: number) => Question;
+const below: Asking = (value) => interval(LEAST, nextDown(numberOf(value)));
+const above: Asking = (value) => interval(nextUp(numberOf(value)), MOST);
+
+/** What operators ask; those that are not here are `test`. */
+const questions: ReadonlyMap<string, Asking> = new Map<string, Asking>([
+  ['equal', (value) => equality(value, true)],
+  ['notEqual', (value) => equality(value, false)],
+  ['lessThan', below],
+  ['before', below],
+  ['lessThanInclusive', (value) => interval(LEAST, numberOf(value))],
+  ['greaterThan', above],
+  ['after', above],
+  ['greaterThanInclusive', (value) => interval(numberOf(value), MOST)],
+  [
+    'between',
+    (value) => {
+      const [from, to] = value as [unknown, unknown];
+      return interval(numberOf(from), numberOf(to));
+    },
+  ],
+  ['withinNext', (value, now) => interval(now, now + (durationOf(value) ?? 0))],
+  ['withinLast', (value, now) => interval(now - (durationOf(value) ?? 0), now)],
+  ['in', (value) => ({ kind: 'among', members: new Set(value as readonly unknown[]), inside: true })],
+  ['notIn', (value) => ({ kind: 'among', members: new Set(value as readonly unknown[]), inside: false })],
+  ['isKnown', () => ({ kind: 'known', wanted: true })],
+  ['isUnknown', () => ({ kind: 'known', wanted: false })],
+]);
+
+function intervalTest(from: number, to: number, inside: boolean, reading: FactReading): (value: unknown) => Verdict {
+  const ofTime = reading === 'time';
+  return (value) => {
+    const known = ofTime && typeof value === 'string' ? instantOf(value) : value;
+    return typeof known === 'number' && Number.isFinite(known) ? (from <= known && known <= to) === inside : null;
+  };
+}
+
+function keyOf(fact: string, reading: FactReading, question: Question, operator: Operator, value: unknown): string {
+  switch (question.kind) {
+    case 'interval':
+      return JSON.stringify([fact, reading, 'interval', String(question.from), String(question.to), question.inside]);
+    case 'among':
+      return JSON.stringify([
+        fact,
+        reading,
+        'among',
+        Array.from(question.members, (member) => JSON.stringify(member)).sort(),
+        question.inside,
+      ]);
+    case 'boolean':
+    case 'known':
+      return JSON.stringify([fact, reading, question.kind, question.wanted]);
+    case 'test':
+      return JSON.stringify([fact, reading, operator, value]);
+  }
+}
+
+function leafOf(condition: Extract<Condition, { fact: string }>, now: number, pointer: string): RuleLeaf {
+  const { fact, operator, value } = condition;
+  if (!isOperator(operator)) throw new TypeError(`RAPPORT_RULES_OPERATOR: "${operator}" is not an operator`);
+  const reading = readingOf(operator, value);
+  if (reading === null)
+    throw new TypeError(`RAPPORT_RULES_VALUE: the value at "${pointer}" does not fit "${operator}"`);
+  const question = questions.get(operator)?.(value, now) ?? { kind: 'test' };
+  const test =
+    question.kind === 'interval'
+      ? intervalTest(question.from, question.to, question.inside, reading)
+      : testOf(operator, value, now);
+  const key = keyOf(fact, reading, question, operator, value);
+  return { kind: 'leaf', pointer, fact, operator, value, reading, question, test, key };
+}
+
+/**
+ * The typed form of a valid condition. Throws a TypeError that begins with `RAPPORT_RULES_OPERATOR`, `_VALUE` or `_DEPTH` for one that
+ * `checkCondition` refuses.
+ *
+ * @param now epoch ms that `withinNext` and `withinLast` count from
+ * @param pointer JSON Pointer of the condition in its document
+ */
+export function irOf(condition: Condition, now: number, pointer = '', depth = 0): RuleNode {
+  if (depth > MAX_DEPTH) throw new TypeError(`RAPPORT_RULES_DEPTH: conditions nest deeper than ${String(MAX_DEPTH)}`);
+  if ('fact' in condition) return leafOf(condition, now, pointer);
+  if ('not' in condition) return { kind: 'not', pointer, child: irOf(condition.not, now, `${pointer}/not`, depth + 1) };
+  const kind = 'all' in condition ? 'all' : 'any';
+  const children = 'all' in condition ? condition.all : condition.any;
+  return {
+    kind,
+    pointer,
+    children: children.map((child, i) => irOf(child, now, `${pointer}/${kind}/${String(i)}`, depth + 1)),
+  };
+}
+
+/** Every leaf, in document order. */
+export function leavesOf(node: RuleNode): readonly RuleLeaf[] {
+  if (node.kind === 'leaf') return [node];
+  return node.kind === 'not' ? leavesOf(node.child) : node.children.flatMap(leavesOf);
+}
