@@ -3,13 +3,18 @@ export { pointerToken, type Problem } from './problem.js';
 export {
   operators,
   readingOf,
+  testOf,
+  factRead,
   instantOf,
   durationOf,
   type FactReading,
+  type FactType,
   type Operator,
+  type OperatorSet,
   type Verdict,
 } from './operator.js';
 export { compile, evaluate, readerOf, usesOf, MAX_DEPTH, type FactReader, type FactUse } from './condition.js';
+export { catalogueOf, operatorsFor, type FactCatalogue, type FactDescription } from './catalogue.js';
 export { explain } from './explanation.js';
 export { segmentSchema, playbookSchema } from './schema.js';
 export {
@@ -20,7 +25,6 @@ export {
   conditionsOf,
   factsOf,
   type Checked,
-  type FactCatalogue,
 } from './validation.js';
 export { placementOf, runTests, type FailedTest, type Placement } from './verdict.js';
 export { problemsOf } from './schema-problem.js';

@@ -1,6 +1,7 @@
 import type { Condition } from '@rapport/sdk';
 import {
   durationOf,
+  factRead,
   instantOf,
   isOperator,
   readingOf,
@@ -138,7 +139,8 @@ function keyOf(fact: string, reading: FactReading, question: Question, operator:
 }
 
 function leafOf(condition: Extract<Condition, { fact: string }>, now: number, pointer: string): RuleLeaf {
-  const { fact, operator, value } = condition;
+  const { operator, value } = condition;
+  const fact = factRead(condition);
   if (!isOperator(operator)) throw new TypeError(`RAPPORT_RULES_OPERATOR: "${operator}" is not an operator`);
   const reading = readingOf(operator, value);
   if (reading === null)

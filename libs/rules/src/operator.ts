@@ -1,117 +1,32 @@
-/** How a fact is read by a condition. Of another type than asked for counts as unknown; `any` takes whatever there is. */
-export type FactReading = 'number' | 'text' | 'time' | 'boolean' | 'any';
+import {
+  amountOf,
+  durationOf,
+  instantOf,
+  operands,
+  patternOf,
+  type FactReading,
+  type FactType,
+  type Operand,
+  type OperandKind,
+} from './operand.js';
 
-export const operators = [
-  'equal',
-  'notEqual',
-  'lessThan',
-  'lessThanInclusive',
-  'greaterThan',
-  'greaterThanInclusive',
-  'in',
-  'notIn',
-  'contains',
-  'doesNotContain',
-  'between',
-  'isKnown',
-  'isUnknown',
-  'withinNext',
-  'withinLast',
-] as const;
-export type Operator = (typeof operators)[number];
-
-export const isOperator = (name: string): name is Operator => (operators as readonly string[]).includes(name);
-
-const DAY = 86_400_000;
-const isoTime =
-  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2}))?$/;
-
-/** Epoch ms of ISO 8601 text (a date, or date, time and offset) or of a finite number; null for anything else. */
-export function instantOf(value: unknown): number | null {
-  if (typeof value === 'number') return Number.isFinite(value) ? value : null;
-  if (typeof value !== 'string' || !isoTime.test(value)) return null;
-  const instant = Date.parse(value);
-  if (Number.isNaN(instant)) return null;
-  // Date.parse lets 30 February pass as 1 March.
-  const [year, month, day] = value.slice(0, 10).split('-').map(Number) as [number, number, number];
-  return new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day ? instant : null;
-}
-
-/** Milliseconds of a duration in 24-hour days (`"90d"`, `"2w"`); null when it is not one. */
-export function durationOf(value: unknown): number | null {
-  if (typeof value !== 'string') return null;
-  const match = /^([1-9]\d{0,4})([dw])$/.exec(value);
-  return match ? Number(match[1]) * (match[2] === 'w' ? 7 : 1) * DAY : null;
-}
-
-const scalarReading = (value: unknown): FactReading | null => {
-  if (typeof value === 'number') return Number.isFinite(value) ? 'number' : null;
-  if (typeof value === 'string') return 'text';
-  return typeof value === 'boolean' ? 'boolean' : null;
-};
-const listReading = (value: unknown): FactReading | null => {
-  if (!Array.isArray(value) || value.length === 0) return null;
-  const readings = new Set(value.map(scalarReading));
-  if (readings.has(null)) return null;
-  return readings.size === 1 ? ([...readings][0] ?? null) : 'any';
-};
-const orderReading = (value: unknown): FactReading | null => {
-  if (typeof value === 'number') return Number.isFinite(value) ? 'number' : null;
-  return instantOf(value) === null ? null : 'time';
-};
-
-/** How the fact of a condition is read, from its operator and value; null when the value does not fit the operator. */
-export function readingOf(operator: Operator, value: unknown): FactReading | null {
-  switch (operator) {
-    case 'equal':
-    case 'notEqual':
-      return scalarReading(value);
-    case 'lessThan':
-    case 'lessThanInclusive':
-    case 'greaterThan':
-    case 'greaterThanInclusive':
-      return orderReading(value);
-    case 'in':
-    case 'notIn':
-      return listReading(value);
-    case 'contains':
-    case 'doesNotContain':
-      return scalarReading(value) === null ? null : 'any';
-    case 'between': {
-      if (!Array.isArray(value) || value.length !== 2) return null;
-      const [low, high] = value.map(orderReading);
-      return low === high && low !== undefined && (instantOf(value[0]) ?? 0) <= (instantOf(value[1]) ?? 0) ? low : null;
-    }
-    case 'isKnown':
-    case 'isUnknown':
-      return value === undefined ? 'any' : null;
-    case 'withinNext':
-    case 'withinLast':
-      return durationOf(value) === null ? null : 'time';
-  }
-}
-
-/** What an operator's value must be, for messages. */
-export const expectedValue: Readonly<Record<Operator, string>> = {
-  equal: 'a number, text, true or false',
-  notEqual: 'a number, text, true or false',
-  lessThan: 'a number, or a time such as "2026-07-01"',
-  lessThanInclusive: 'a number, or a time such as "2026-07-01"',
-  greaterThan: 'a number, or a time such as "2026-07-01"',
-  greaterThanInclusive: 'a number, or a time such as "2026-07-01"',
-  in: 'a list of at least one number, text, true or false',
-  notIn: 'a list of at least one number, text, true or false',
-  contains: 'a number, text, true or false',
-  doesNotContain: 'a number, text, true or false',
-  between: 'two numbers or two times, the lesser first, as in [40, 70]',
-  isKnown: 'absent',
-  isUnknown: 'absent',
-  withinNext: 'a duration such as "90d" or "2w"',
-  withinLast: 'a duration such as "90d" or "2w"',
-};
+export { durationOf, instantOf, type FactReading, type FactType } from './operand.js';
 
 /** True, false, or null for unknown. */
 export type Verdict = boolean | null;
+
+/** The test that an operator makes with one value, over the value of a fact. */
+type Test = (fact: unknown) => Verdict;
+
+/** What there is to say of an operator: what it takes, which facts it fits, what it tests. */
+export interface OperatorRule {
+  readonly takes: Operand;
+  readonly fits: readonly FactType[];
+  /** One sentence for editors. */
+  readonly description: string;
+  /** @param now epoch ms that `withinNext` and `withinLast` count from */
+  readonly test: (value: unknown, reading: FactReading, now: number) => Test;
+}
 
 function read(value: unknown, reading: FactReading): string | number | boolean | readonly unknown[] | null {
   switch (reading) {
@@ -133,57 +48,149 @@ function read(value: unknown, reading: FactReading): string | number | boolean |
   }
 }
 
-/** The test that an operator and value make, over one fact's value. `now` (epoch ms) is what `withinNext` and `withinLast` count from. */
-export function testOf(operator: Operator, value: unknown, now: number): (fact: unknown) => Verdict {
-  const reading = readingOf(operator, value) ?? 'any';
-  const numeric = (compare: (fact: number) => boolean) => (fact: unknown) => {
+const onNumber =
+  (reading: FactReading, compare: (fact: number) => boolean): Test =>
+  (fact) => {
     const known = read(fact, reading);
     return typeof known === 'number' ? compare(known) : null;
   };
-  const threshold = reading === 'time' ? (instantOf(value) ?? 0) : Number(value);
-  switch (operator) {
-    case 'equal':
-    case 'notEqual': {
-      const wanted = operator === 'equal';
-      return (fact) => {
-        const known = read(fact, reading);
-        return known === null ? null : (known === value) === wanted;
-      };
-    }
-    case 'lessThan':
-      return numeric((fact) => fact < threshold);
-    case 'lessThanInclusive':
-      return numeric((fact) => fact <= threshold);
-    case 'greaterThan':
-      return numeric((fact) => fact > threshold);
-    case 'greaterThanInclusive':
-      return numeric((fact) => fact >= threshold);
-    case 'between': {
-      const [low, high] = value as [unknown, unknown];
-      const [from, to] = [instantOf(low) ?? 0, instantOf(high) ?? 0];
-      return numeric((fact) => from <= fact && fact <= to);
-    }
-    case 'withinNext':
-      return numeric((fact) => now <= fact && fact <= now + (durationOf(value) ?? 0));
-    case 'withinLast':
-      return numeric((fact) => now - (durationOf(value) ?? 0) <= fact && fact <= now);
-    case 'in':
-    case 'notIn': {
-      const members = new Set(value as readonly unknown[]);
-      const wanted = operator === 'in';
-      return (fact) => {
-        const known = read(fact, reading);
-        return known === null || Array.isArray(known) ? null : members.has(known) === wanted;
-      };
-    }
-    case 'contains':
-    case 'doesNotContain': {
-      const wanted = operator === 'contains';
-      return (fact) => (Array.isArray(fact) ? fact.includes(value) === wanted : null);
-    }
-    case 'isKnown':
-      return (fact) => read(fact, reading) !== null;
-    case 'isUnknown':
-      return (fact) => read(fact, reading) === null;
-  }
+const onText =
+  (holds: (fact: string) => boolean): Test =>
+  (fact) =>
+    typeof fact === 'string' ? holds(fact) : null;
+const onList =
+  (holds: (fact: readonly unknown[]) => boolean): Test =>
+  (fact) =>
+    Array.isArray(fact) ? holds(fact) : null;
+
+const equality =
+  (wanted: boolean): OperatorRule['test'] =>
+  (value, reading) =>
+  (fact) => {
+    const known = read(fact, reading);
+    return known === null ? null : (known === value) === wanted;
+  };
+const membership =
+  (wanted: boolean): OperatorRule['test'] =>
+  (value, reading) => {
+    const members = new Set(value as readonly unknown[]);
+    return (fact) => {
+      const known = read(fact, reading);
+      return known === null || Array.isArray(known) ? null : members.has(known) === wanted;
+    };
+  };
+const comparison =
+  (holds: (fact: number, threshold: number) => boolean): OperatorRule['test'] =>
+  (value, reading) => {
+    const threshold = instantOf(value) ?? 0;
+    return onNumber(reading, (fact) => holds(fact, threshold));
+  };
+const holding =
+  (every: boolean): OperatorRule['test'] =>
+  (value) => {
+    const wanted = value as readonly unknown[];
+    return onList((fact) => {
+      const held = new Set(fact);
+      return every ? wanted.every((item) => held.has(item)) : wanted.some((item) => held.has(item));
+    });
+  };
+const changing =
+  (holds: (change: number, amount: number) => boolean): OperatorRule['test'] =>
+  (value) => {
+    const { amount } = amountOf(value) ?? { amount: 0 };
+    return onNumber('number', (change) => holds(change, amount));
+  };
+
+/** Longer text is not searched for a pattern: it counts as unknown. */
+const LONGEST_TEXT = 2000;
+function matching(value: unknown): Test {
+  const pattern = patternOf(value);
+  if (typeof pattern === 'string') return () => null;
+  return (fact) => (typeof fact === 'string' && fact.length <= LONGEST_TEXT ? pattern.test(fact) : null);
+}
+
+const rule = (
+  takes: OperandKind,
+  fits: readonly FactType[],
+  description: string,
+  test: OperatorRule['test'],
+): OperatorRule => ({ takes: operands[takes], fits: [...fits, 'any'], description, test });
+
+const scalars = ['number', 'text', 'boolean'] as const;
+const ordered = ['number', 'time'] as const;
+const every = ['number', 'text', 'time', 'boolean', 'list'] as const;
+
+// One line says all there is to say of an operator; the words that tell of it are in explanation.ts.
+/* prettier-ignore */
+const rules = {
+  equal: rule('scalar', scalars, 'The fact is this value.', equality(true)),
+  notEqual: rule('scalar', scalars, 'The fact is another value than this.', equality(false)),
+  lessThan: rule('order', ordered, 'The fact is below this number, or before this time.', comparison((fact, value) => fact < value)),
+  lessThanInclusive: rule('order', ordered, 'The fact is at most this number or time.', comparison((fact, value) => fact <= value)),
+  greaterThan: rule('order', ordered, 'The fact is above this number, or after this time.', comparison((fact, value) => fact > value)),
+  greaterThanInclusive: rule('order', ordered, 'The fact is at least this number or time.', comparison((fact, value) => fact >= value)),
+  in: rule('list', scalars, 'The fact is one of these values.', membership(true)),
+  notIn: rule('list', scalars, 'The fact is none of these values.', membership(false)),
+  contains: rule('item', ['list'], 'The list holds this.', (value) => onList((fact) => fact.includes(value))),
+  doesNotContain: rule('item', ['list'], 'The list does not hold this.', (value) => onList((fact) => !fact.includes(value))),
+  hasAll: rule('items', ['list'], 'The list holds every one of these.', holding(true)),
+  hasAny: rule('items', ['list'], 'The list holds at least one of these.', holding(false)),
+  between: rule('pair', ordered, 'The fact is between these two, or one of them.', (value, reading) => {
+    const [from = 0, to = 0] = (value as readonly unknown[]).map((end) => instantOf(end) ?? 0);
+    return onNumber(reading, (fact) => from <= fact && fact <= to);
+  }),
+  isKnown: rule('none', every, 'There is a value.', (_, reading) => (fact) => read(fact, reading) !== null),
+  isUnknown: rule('none', every, 'There is no value.', (_, reading) => (fact) => read(fact, reading) === null),
+  before: rule('instant', ['time'], 'The time is before this one.', comparison((fact, value) => fact < value)),
+  after: rule('instant', ['time'], 'The time is after this one.', comparison((fact, value) => fact > value)),
+  withinNext: rule('duration', ['time'], 'The time is between now and so many days from now.', (value, _, now) =>
+    onNumber('time', (fact) => now <= fact && fact <= now + (durationOf(value) ?? 0))),
+  withinLast: rule('duration', ['time'], 'The time is between so many days ago and now.', (value, _, now) =>
+    onNumber('time', (fact) => now - (durationOf(value) ?? 0) <= fact && fact <= now)),
+  startsWith: rule('prefix', ['text'], 'The text begins with this, letter for letter.', (value) => onText((fact) => fact.startsWith(String(value)))),
+  matches: rule('pattern', ['text'], 'This regular expression (RE2 syntax) is found in the text; anchor it with ^ and $.', matching),
+  changedBy: rule('amount', ['number'], 'The metric is this much (a number, or "20%") above or below its value one window before.', changing((change, amount) => Math.abs(change) >= amount)),
+  increasedBy: rule('amount', ['number'], 'The metric is at least this much (a number, or "20%") above its value one window before.', changing((change, amount) => change >= amount)),
+  decreasedBy: rule('amount', ['number'], 'The metric is at least this much (a number, or "20%") below its value one window before.', changing((change, amount) => change <= -amount)),
+} as const satisfies Readonly<Record<string, OperatorRule>>;
+
+export type Operator = keyof typeof rules;
+export const operators = Object.keys(rules) as readonly Operator[];
+export const isOperator = (name: string): name is Operator => Object.hasOwn(rules, name);
+
+/** Operators beside Rapport's own, by name; see `operatorSet`. */
+export type OperatorSet = ReadonlyMap<string, OperatorRule>;
+const none: OperatorSet = new Map();
+
+/** What there is to say of an operator, Rapport's own or one of a set; null when there is no such operator. */
+export const ruleOf = (name: string, more: OperatorSet = none): OperatorRule | null =>
+  isOperator(name) ? rules[name] : (more.get(name) ?? null);
+
+/** How the fact of a condition is read, from its operator and value; null when the value does not fit, or there is no such operator. */
+export const readingOf = (operator: string, value: unknown, more?: OperatorSet): FactReading | null =>
+  ruleOf(operator, more)?.takes.reading(value) ?? null;
+
+/**
+ * The test that an operator and value make, over one fact's value: true, false, or null where the fact is unknown or of another type.
+ * The value must fit the operator (`readingOf`). Throws `RAPPORT_RULES_OPERATOR` when there is no such operator.
+ *
+ * @param now epoch ms that `withinNext` and `withinLast` count from
+ */
+export function testOf(operator: string, value: unknown, now: number, more?: OperatorSet): Test {
+  const found = ruleOf(operator, more);
+  if (!found) throw new TypeError(`RAPPORT_RULES_OPERATOR: "${operator}" is not an operator`);
+  return found.test(value, found.takes.reading(value) ?? 'any', now);
+}
+
+/** Whether an operator is about how a metric changed, and so reads another fact than it names. */
+export const isChange = (operator: string): boolean =>
+  operator === 'changedBy' || operator === 'increasedBy' || operator === 'decreasedBy';
+
+/**
+ * The fact that a leaf reads: the one that it names, but the derived `<metric>.change` for `"decreasedBy": 5` and `<metric>.changeRate`
+ * for `"decreasedBy": "20%"`.
+ */
+export function factRead(leaf: { readonly fact: string; readonly operator: string; readonly value?: unknown }): string {
+  if (!isChange(leaf.operator)) return leaf.fact;
+  return `${leaf.fact}.${amountOf(leaf.value)?.relative ? 'changeRate' : 'change'}`;
 }

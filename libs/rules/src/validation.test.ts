@@ -205,7 +205,8 @@ describe('facts', () => {
       {
         code: 'RAPPORT_RULES_TYPE',
         pointer: '/enter/all/0',
-        message: '"score" is text, but "lessThan" with this value asks for number.',
+        message:
+          '"score" is text, but "lessThan" with this value asks for number. Operators for it: equal, notEqual, in, notIn, isKnown, isUnknown, startsWith, matches.',
       },
       {
         code: 'RAPPORT_RULES_FACT',

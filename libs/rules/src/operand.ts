@@ -1,0 +1,144 @@
+import { RE2JS } from 're2js';
+
+/** How a fact is read by a condition. Of another type than asked for counts as unknown; `any` takes whatever there is. */
+export type FactReading = 'number' | 'text' | 'time' | 'boolean' | 'any';
+
+/** What a fact is, for the operators that fit it. `any` is not known beforehand, as with most traits. */
+export type FactType = 'number' | 'text' | 'time' | 'boolean' | 'list' | 'any';
+
+const DAY = 86_400_000;
+const isoTime =
+  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2}))?$/;
+
+/** Epoch ms of ISO 8601 text (a date, or date, time and offset) or of a finite number; null for anything else. */
+export function instantOf(value: unknown): number | null {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : null;
+  if (typeof value !== 'string' || !isoTime.test(value)) return null;
+  const instant = Date.parse(value);
+  if (Number.isNaN(instant)) return null;
+  // Date.parse lets 30 February pass as 1 March.
+  const [year, month, day] = value.slice(0, 10).split('-').map(Number) as [number, number, number];
+  return new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day ? instant : null;
+}
+
+/** Milliseconds of a duration in 24-hour days (`"90d"`, `"2w"`); null when it is not one. */
+export function durationOf(value: unknown): number | null {
+  if (typeof value !== 'string') return null;
+  const match = /^([1-9]\d{0,4})([dw])$/.exec(value);
+  return match ? Number(match[1]) * (match[2] === 'w' ? 7 : 1) * DAY : null;
+}
+
+/** How much a value changed: an absolute number, or a share (`"20%"` is 0.2) of the value before. */
+export interface Amount {
+  readonly amount: number;
+  readonly relative: boolean;
+}
+
+/** The amount that a number above 0 or a percentage above 0 stands for; null for anything else. */
+export function amountOf(value: unknown): Amount | null {
+  if (typeof value === 'number') return Number.isFinite(value) && value > 0 ? { amount: value, relative: false } : null;
+  const match = typeof value === 'string' ? /^(\d{1,6}(?:\.\d{1,6})?)%$/.exec(value) : null;
+  const amount = match ? Number(match[1]) / 100 : 0;
+  return amount > 0 ? { amount, relative: true } : null;
+}
+
+/** Most characters of a pattern, and most instructions that it may compile to (`a{1000}` is a thousand). */
+const LONGEST_PATTERN = 200;
+const LARGEST_PROGRAM = 1500;
+
+/**
+ * A regular expression whose time is linear in the text, whatever the pattern (RE2's syntax and algorithm: no look-around, no back
+ * references). Found anywhere in the text unless anchored. The sentence that says why not, when it is not one.
+ */
+export function patternOf(value: unknown): { readonly test: (text: string) => boolean } | string {
+  if (typeof value !== 'string' || value === '') return 'it must be text.';
+  if (value.length > LONGEST_PATTERN) return `it has more than ${String(LONGEST_PATTERN)} characters.`;
+  try {
+    const pattern = RE2JS.compile(value);
+    if (pattern.programSize() > LARGEST_PROGRAM)
+      return 'it is too large; repeat fewer things, or fewer times ("{1,1000}" counts a thousand).';
+    return { test: (text) => pattern.test(text) };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : 'not an expression';
+    return `${reason}. Look-around and back references are not offered: they can take forever.`;
+  }
+}
+
+const scalarReading = (value: unknown): FactReading | null => {
+  if (typeof value === 'number') return Number.isFinite(value) ? 'number' : null;
+  if (typeof value === 'string') return 'text';
+  return typeof value === 'boolean' ? 'boolean' : null;
+};
+const listReading = (value: unknown): FactReading | null => {
+  if (!Array.isArray(value) || value.length === 0) return null;
+  const readings = new Set(value.map(scalarReading));
+  if (readings.has(null)) return null;
+  return readings.size === 1 ? ([...readings][0] ?? null) : 'any';
+};
+const orderReading = (value: unknown): FactReading | null => {
+  if (typeof value === 'number') return Number.isFinite(value) ? 'number' : null;
+  return instantOf(value) === null ? null : 'time';
+};
+const pairReading = (value: unknown): FactReading | null => {
+  if (!Array.isArray(value) || value.length !== 2) return null;
+  const [low, high] = value.map(orderReading);
+  return low === high && low !== undefined && (instantOf(value[0]) ?? 0) <= (instantOf(value[1]) ?? 0) ? low : null;
+};
+
+/** What an operator can take as its value. */
+export interface Operand {
+  /** What the value must be, for messages: "the value of x must be …". */
+  readonly expected: string;
+  /** How the fact is read with this value; null when the value does not fit. */
+  readonly reading: (value: unknown) => FactReading | null;
+  /** Whether the operator asks about a list: a fact of another type never has one. */
+  readonly ofList?: boolean;
+  /** Why the value does not fit, where more can be said than what is expected. */
+  readonly why?: (value: unknown) => string;
+}
+
+const when = (fits: boolean, reading: FactReading): FactReading | null => (fits ? reading : null);
+
+/** Every kind of value that the operators take. */
+export const operands = {
+  scalar: { expected: 'a number, text, true or false', reading: scalarReading },
+  list: { expected: 'a list of at least one number, text, true or false', reading: listReading },
+  order: { expected: 'a number, or a time such as "2026-07-01"', reading: orderReading },
+  pair: { expected: 'two numbers or two times, the lesser first, as in [40, 70]', reading: pairReading },
+  item: {
+    ofList: true,
+    expected: 'a number, text, true or false',
+    reading: (value) => when(scalarReading(value) !== null, 'any'),
+  },
+  items: {
+    ofList: true,
+    expected: 'a list of at least one number, text, true or false',
+    reading: (value) => when(listReading(value) !== null, 'any'),
+  },
+  none: { expected: 'absent', reading: (value) => when(value === undefined, 'any') },
+  instant: {
+    expected: 'a time such as "2026-07-01" or "2026-07-01T09:00:00Z"',
+    reading: (value) => when(typeof value === 'string' && instantOf(value) !== null, 'time'),
+  },
+  duration: {
+    expected: 'a duration such as "90d" or "2w"',
+    reading: (value) => when(durationOf(value) !== null, 'time'),
+  },
+  prefix: {
+    expected: 'text of at least one character',
+    reading: (value) => when(typeof value === 'string' && value !== '', 'text'),
+  },
+  pattern: {
+    expected: `a regular expression of at most ${String(LONGEST_PATTERN)} characters such as "^pro-[0-9]+$"`,
+    reading: (value) => when(typeof patternOf(value) !== 'string', 'text'),
+    why: (value) => {
+      const pattern = patternOf(value);
+      return typeof pattern === 'string' ? pattern : '';
+    },
+  },
+  amount: {
+    expected: 'a number above 0, or a percentage above 0 such as "20%"',
+    reading: (value) => when(amountOf(value) !== null, 'number'),
+  },
+} satisfies Readonly<Record<string, Operand>>;
+export type OperandKind = keyof typeof operands;
