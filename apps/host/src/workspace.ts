@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { createEngine, readConfig, type Clock, type Engine, type WorkspaceConfig } from '@rapport/engine';
 import { pluginRoots } from './plugin-roots.js';
+import { ruleFiles } from './rule-files.js';
 import { openStore } from './store.js';
 
 /** One workspace, wired: configuration, store, plugins, engine. */
@@ -30,7 +31,13 @@ export async function openWorkspace(
   const config = typeof where === 'string' ? await readConfig(join(root, 'rapport.json')) : where.config;
   const store = await openStore(config, root);
   try {
-    const engine = await createEngine({ config, store, pluginRoots: pluginRoots(root), ...options });
+    const engine = await createEngine({
+      config,
+      store,
+      pluginRoots: pluginRoots(root),
+      documents: ruleFiles(root),
+      ...options,
+    });
     return {
       root,
       engine,

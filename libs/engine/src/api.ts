@@ -1,4 +1,6 @@
 import type { ProfileClass } from '@rapport/rules';
+import type { DocumentFile } from './rules/document-file.js';
+import type { Rules } from './rules/rules.js';
 import type { Goal } from './analysis/goal.js';
 import type { DerivedFact } from './derived.js';
 import type {
@@ -239,6 +241,8 @@ export interface Engine {
   deliver(): Promise<DeliverReport>;
   /** Results of the latest run. Null when there is no run, or the run does not know the subject. */
   subject(kind: 'account' | 'user' | 'portfolio', id: string): Promise<SubjectReport | null>;
+  /** Documents before they are in force: checked, tried on today's data and on the past, explained. */
+  readonly rules: Rules;
   stats(): Promise<StoreStats>;
   deliveries(query: { readonly state?: Delivery['state']; readonly limit: number }): Promise<readonly Delivery[]>;
   close(): Promise<void>;
@@ -251,6 +255,8 @@ export interface EngineOptions {
   readonly pluginRoots: readonly string[];
   /** Extra plugin package folders (for tests and for a plugin under development). */
   readonly pluginDirs?: readonly string[];
+  /** Segments and playbooks that are files of the workspace rather than packages. */
+  readonly documents?: readonly DocumentFile[];
   readonly clock?: Clock;
 }
 /** Throws `RAPPORT_CONFIG_*` for a bad configuration (which section, which key, did you mean). A bad plugin never throws: see `refused`. */

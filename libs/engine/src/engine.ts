@@ -8,6 +8,7 @@ import { deliverDue } from './outbox.js';
 import { propertiesOf } from './planner.js';
 import { createPluginHost } from './plugin-host.js';
 import { evaluateOnly, runOnce, type RunSetting } from './run.js';
+import { rulesOf } from './rules/rules.js';
 import { frameCache, subjectReport } from './subject-report.js';
 
 /**
@@ -20,6 +21,7 @@ export const createEngine: CreateEngine = async ({
   store,
   pluginRoots,
   pluginDirs = [],
+  documents = [],
   clock = { now: () => Date.now() },
 }) => {
   const config = checkConfig(given);
@@ -30,7 +32,7 @@ export const createEngine: CreateEngine = async ({
     allowPrivateAddresses: config.network?.allowPrivateAddresses ?? false,
   });
   try {
-    const { plugins, refused } = await loadPlugins(config, pluginRoots, pluginDirs, host);
+    const { plugins, refused } = await loadPlugins(config, pluginRoots, pluginDirs, host, documents);
     await store.declare(propertiesOf(metricsOf(plugins)));
     const setting: RunSetting = { config, store, host, plugins, clock, limits, strikes: new Map(), memory: new Map() };
     const ingestLimits = { eventBytes: limits.eventBytes, accounts: config.accounts ?? 'groups' };
@@ -57,6 +59,7 @@ export const createEngine: CreateEngine = async ({
       run: (options = {}) => runOnce(setting, options),
       deliver: () => deliverDue(store, host, plugins, clock, limits.deliveryMs),
       subject: (kind, id) => subjectReport(store, plugins, kind, id, framesOf, config.hierarchy?.parent ?? null),
+      rules: rulesOf(setting),
       stats: () => store.stats(),
       deliveries: (query) => store.list(query),
       close: () => host.close(),

@@ -212,7 +212,7 @@ async function withProfiles(
       continue;
     }
     traits ??= await snapshot.traits(level.kind === 'user' ? 'user' : 'account', asOf);
-    const read = traitReader({ plan, frame }, traits);
+    const read = traitReader({ traits: plan.traits, frame }, traits);
     const today = zone.dayOf(asOf - 1);
     const signedUp = plan.traits.get(traitKey({ trait: signupTrait, as: 'time' }));
     const signup = signedUp === undefined ? undefined : frame.columns[signedUp];

@@ -42,13 +42,18 @@ function columnReader(column: Column | undefined): (i: number) => unknown {
   return (i) => valueAt(column, i);
 }
 
+/** A level's frame, and which of its columns holds a trait (`traitKey`). */
+export interface MeasuredTraits extends Pick<EvaluatedLevel, 'frame'> {
+  readonly traits: ReadonlyMap<string, number>;
+}
+
 /**
  * Reads traits of a level's subjects: measured ones from their columns, those of any type from the traits themselves.
  *
  * @param traits all traits of the level's subjects; null where only measured ones are read
  */
 export function traitReader(
-  { frame, plan }: Pick<EvaluatedLevel, 'frame' | 'plan'>,
+  { frame, traits: columns }: MeasuredTraits,
   traits: ReadonlyMap<string, Properties> | null,
 ): (trait: string, reading: FactReading) => (subject: number) => unknown {
   const { subjects } = frame;
@@ -59,7 +64,7 @@ export function traitReader(
         return values && Object.hasOwn(values, trait) ? values[trait] : null;
       };
     }
-    const index = plan.traits.get(traitKey({ trait, as: reading }));
+    const index = columns.get(traitKey({ trait, as: reading }));
     return columnReader(index === undefined ? undefined : frame.columns[index]);
   };
 }
@@ -69,7 +74,10 @@ export function traitReader(
  *
  * @param traits all traits of the level's subjects, where rules read traits of any type; else null
  */
-export function factTable(level: EvaluatedLevel, traits: ReadonlyMap<string, Properties> | null): FactTable {
+export function factTable(
+  level: MeasuredTraits & Pick<EvaluatedLevel, 'results'>,
+  traits: ReadonlyMap<string, Properties> | null,
+): FactTable {
   const { results } = level;
   const { subjects } = level.frame;
   const ofTrait = traitReader(level, traits);

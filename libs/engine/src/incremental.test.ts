@@ -21,7 +21,8 @@ function counting(store: Store): { readonly store: Store; readonly measured: { s
           ...snapshot,
           measure(plans) {
             for (const { level, subjects, measures } of plans)
-              if (level.kind === 'account' && (subjects !== undefined || measures.length > 0)) measured[subjects ? 'some' : 'all']++;
+              if (level.kind === 'account' && (subjects !== undefined || measures.length > 0))
+                measured[subjects ? 'some' : 'all']++;
             return snapshot.measure(plans);
           },
         };

@@ -14,6 +14,7 @@ import {
 import type { LoadedPlugin, MetricDescriptor, RefusedPlugin, WorkspaceConfig } from './api.js';
 import { canonical, sha256 } from './canonical.js';
 import { derivedFacts } from './derived.js';
+import { readDocumentFile, type DocumentFile } from './rules/document-file.js';
 import { findPlugins, sdkVersion } from './discovery.js';
 import { EngineError } from './error.js';
 import { checkManifest, keyOf, requirementKey, type Candidate } from './manifest.js';
@@ -73,6 +74,7 @@ export async function loadPlugins(
   roots: readonly string[],
   dirs: readonly string[],
   host: PluginHost,
+  files: readonly DocumentFile[] = [],
 ): Promise<Loaded> {
   const sdk = sdkVersion();
   const refused: RefusedPlugin[] = [];
@@ -80,6 +82,21 @@ export async function loadPlugins(
   /** Why a key cannot be depended on. */
   const unavailable = new Map<string, string>();
   const installed = new Map<string, string[]>();
+  const documents = new Map<string, unknown>();
+  const propose = (candidate: Candidate): boolean => {
+    const { name, dir, manifest } = candidate;
+    const first = candidates.get(keyOf(candidate));
+    if (first) {
+      refused.push({
+        name,
+        code: 'RAPPORT_PLUGIN_DUPLICATE',
+        message: `${name} (${dir}): the ${manifest.kind} "${manifest.id}" is already provided by ${first.name} (${first.dir}). Remove one of them.`,
+      });
+      return false;
+    }
+    candidates.set(keyOf(candidate), candidate);
+    return true;
+  };
 
   for (const found of findPlugins(roots, dirs)) {
     const said = found.json?.['rapport'];
@@ -93,21 +110,23 @@ export async function loadPlugins(
       refused.push(checked);
       continue;
     }
-    const key = keyOf(checked);
-    const first = candidates.get(key);
-    if (first) {
-      refused.push({
-        name: checked.name,
-        code: 'RAPPORT_PLUGIN_DUPLICATE',
-        message: `${checked.name} (${checked.dir}): the ${checked.manifest.kind} "${checked.manifest.id}" is already provided by ${first.name} (${first.dir}). Remove one of them.`,
-      });
-    } else if (checked.manifest.kind === 'metric' && reservedIds.includes(checked.manifest.id)) {
+    if (checked.manifest.kind === 'metric' && reservedIds.includes(checked.manifest.id)) {
       refused.push({
         name: checked.name,
         code: 'RAPPORT_PLUGIN_MANIFEST',
         message: `${checked.name} (${checked.dir}): "${checked.manifest.id}" is reserved and cannot be a metric's id. Choose another.`,
       });
-    } else candidates.set(key, checked);
+    } else propose(checked);
+  }
+  for (const file of files) {
+    const read = readDocumentFile(file);
+    if (!('candidate' in read)) {
+      refused.push(read);
+      continue;
+    }
+    const { kind, id } = read.candidate.manifest;
+    installed.set(kind, [...(installed.get(kind) ?? []), id]);
+    if (propose(read.candidate)) documents.set(keyOf(read.candidate), read.document);
   }
   checkSections(config, installed);
 
@@ -192,11 +211,10 @@ export async function loadPlugins(
   cascade(required);
 
   // ── code ──
-  const documents = new Map<string, unknown>();
   for (const key of inOrder([...candidates.keys()], required)) {
     cascade(required);
     const candidate = candidates.get(key);
-    if (!candidate) continue;
+    if (!candidate || documents.has(key)) continue;
     const { name, version, dir, json, manifest } = candidate;
     const isCode = manifest.kind === 'metric' || manifest.kind === 'action';
     const reply = await host.load({
@@ -351,15 +369,9 @@ export async function loadPlugins(
     const plugin = loaded.get(key);
     return plugin?.kind === 'segment' || plugin?.kind === 'playbook' ? plugin.document : null;
   };
-  const triggerOf = (document: SegmentDocument | PlaybookDocument): readonly string[] =>
-    document.kind === 'playbook' && 'segment' in document.trigger ? [document.trigger.segment] : [];
-  /** Plugins that a document's facts, trigger and steps come from. */
   const referenced = (key: string): readonly string[] => {
     const document = documentOf(key);
-    if (!document) return [];
-    const facts = factsOf(document).flatMap(({ fact }) => sourceOf(fact));
-    const actions = document.kind === 'playbook' ? document.steps.map((step) => `action/${step.action}`) : [];
-    return [...facts, ...triggerOf(document).map((segment) => `segment/${segmentOf(segment)}`), ...actions];
+    return document ? referencesOf(document) : [];
   };
   const all = (key: string): readonly string[] => [...required(key), ...uses(key), ...referenced(key)];
   cascade(all);
@@ -384,16 +396,9 @@ export async function loadPlugins(
         continue;
       }
       if (document.kind === 'segment') continue;
-      const segments = [...loaded.values()].flatMap((plugin) =>
-        plugin.kind === 'segment' && plugin.document.subject === document.subject ? segmentKeys(plugin.document) : [],
-      );
-      const unknown = triggerOf(document).find((segment) => !segments.includes(segment));
-      if (unknown !== undefined) {
-        refuse(
-          key,
-          'RAPPORT_PLUGIN_SEGMENT',
-          `/trigger/segment: there is no segment "${unknown}" of ${document.subject}s.${didYouMean(unknown, segments)} Known: ${segments.join(', ') || 'none'}.`,
-        );
+      const unknown = unknownTrigger(document, [...loaded.values()]);
+      if (unknown) {
+        refuse(key, 'RAPPORT_PLUGIN_SEGMENT', `${unknown.pointer}: ${unknown.message}`);
         continue;
       }
       await checkSteps(key, document);
@@ -448,12 +453,37 @@ export function metricConfigHash(
   if (!scope && Object.keys(classes).length === 0) return hashOf(own);
   return hashOf({ config: own, scope, profiles: classes, signupTrait });
 }
-const hashOf = (value: unknown): string => sha256(canonical(value)).slice(0, 16);
+export const hashOf = (value: unknown): string => sha256(canonical(value)).slice(0, 16);
 const told = (problems: readonly Problem[]): string =>
   problems
     .slice(0, 3)
     .map(({ code, pointer, message }) => `${pointer}: ${message} (${code})`)
     .join(' ');
+
+const triggerOf = (document: SegmentDocument | PlaybookDocument): readonly string[] =>
+  document.kind === 'playbook' && 'segment' in document.trigger ? [document.trigger.segment] : [];
+
+/** Plugins (`kind/id`) that a document's facts, trigger and steps come from. */
+export function referencesOf(document: SegmentDocument | PlaybookDocument): readonly string[] {
+  const facts = factsOf(document).flatMap(({ fact }) => sourceOf(fact));
+  const actions = document.kind === 'playbook' ? document.steps.map((step) => `action/${step.action}`) : [];
+  return [...facts, ...triggerOf(document).map((segment) => `segment/${segmentOf(segment)}`), ...actions];
+}
+
+/** The problem of a playbook that waits for a segment that there is not; null for none. */
+export function unknownTrigger(document: PlaybookDocument, plugins: readonly LoadedPlugin[]): Problem | null {
+  const segments = plugins.flatMap((plugin) =>
+    plugin.kind === 'segment' && plugin.document.subject === document.subject ? segmentKeys(plugin.document) : [],
+  );
+  const unknown = triggerOf(document).find((segment) => !segments.includes(segment));
+  return unknown === undefined
+    ? null
+    : {
+        code: 'RAPPORT_PLUGIN_SEGMENT',
+        pointer: '/trigger/segment',
+        message: `there is no segment "${unknown}" of ${document.subject}s.${didYouMean(unknown, segments)} Known: ${segments.join(', ') || 'none'}.`,
+      };
+}
 
 /** The plugin that a fact comes from: one key, or none for a trait. */
 function sourceOf(fact: string): readonly string[] {

@@ -1,10 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Clock, Engine, WorkspaceConfig } from './api.js';
+import type { Clock, Engine, EngineOptions, WorkspaceConfig } from './api.js';
 import { createEngine } from './engine.js';
 import { memoryStore } from './memory-store.test.fixture.js';
-import type { Store } from '@rapport/store';
 
 export interface PackageFiles {
   readonly version?: string;
@@ -108,13 +107,14 @@ export const standingClock = (now = JUNE): Clock & { set(instant: number): void 
 export async function engineOver(
   folder: PluginFolder,
   config: Partial<WorkspaceConfig> = {},
-  more: { readonly store?: Store; readonly clock?: Clock } = {},
+  more: Partial<Pick<EngineOptions, 'store' | 'clock' | 'documents'>> = {},
 ): Promise<Engine> {
   return createEngine({
     config: { workspace: 'test', ...config },
     store: more.store ?? memoryStore({ zone: 'UTC' }),
     pluginRoots: [folder.root],
     clock: more.clock ?? standingClock(),
+    documents: more.documents ?? [],
   });
 }
 

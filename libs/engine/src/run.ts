@@ -36,12 +36,13 @@ const LEASE_MS = 30_000;
 const DAY = 86_400_000;
 const kinds = ['account', 'user'] as const;
 
-type Document = Extract<LoadedPlugin, { kind: 'segment' | 'playbook' }>;
+export type LoadedDocument = Extract<LoadedPlugin, { kind: 'segment' | 'playbook' }>;
+type Document = LoadedDocument;
 const documentsOf = (plugins: readonly LoadedPlugin[], kind: 'account' | 'user'): readonly Document[] =>
   plugins.flatMap((plugin) =>
     (plugin.kind === 'segment' || plugin.kind === 'playbook') && plugin.document.subject === kind ? [plugin] : [],
   );
-const usesOfAll = (documents: readonly Document[]): readonly FactUse[] =>
+export const usesOfAll = (documents: readonly Document[]): readonly FactUse[] =>
   documents.flatMap(({ document }) => factsOf(document));
 
 /** Account and portfolio, users if a rule is about them, and families where accounts have parents. */
@@ -148,19 +149,13 @@ export async function runOnce(setting: RunSetting, options: EvaluateOptions): Pr
         if (documentsOf(plugins, kind).length > 0 && !levels.some((level) => levelKey(level) === kind))
           levels.push({ kind });
       const needed = metricsNeeded(plugins, options.metrics);
-      const { evaluation, levels: evaluated } = await evaluateAll(setting, true, snapshot, asOf, levels, {
+      const { evaluation, tables } = await factTables(setting, snapshot, asOf, levels, {
         ...options,
         ...(needed ? { metrics: needed } : {}),
       });
-      const tables = new Map<'account' | 'user', FactTable>();
-      for (const kind of kinds) {
-        const level = evaluated.find(({ plan }) => plan.plan.level.kind === kind);
-        if (!level) continue;
-        const { whole } = traitUses(usesOfAll(documentsOf(plugins, kind)));
-        tables.set(kind, factTable(level, whole ? await snapshot.traits(kind, asOf) : null));
-      }
       options.onProgress?.({ phase: 'segments', done: 0, total: 1 });
-      const moved = await moveAll(setting, tables, asOf);
+      const members = membersBySegment(await store.memberships());
+      const moved = await moveAll(plugins, tables, members, new Set(await store.evaluatedSegments()), asOf);
       const run = (latest?.number ?? 0) + 1;
       const active = plugins.flatMap((plugin) => (plugin.kind === 'playbook' && plugin.enabled ? [plugin] : []));
       const deliveries = deliveriesFor(active, moved.moves, run, clock.now());
@@ -219,6 +214,30 @@ function historyOf({ plugins, store }: RunSetting, { asOf, frames }: Evaluation)
   });
 }
 
+export type FactTables = ReadonlyMap<'account' | 'user', FactTable>;
+
+/** Evaluates, and gives the facts of every kind of subject that documents are about. */
+export async function factTables(
+  setting: RunSetting,
+  snapshot: Snapshot,
+  asOf: number,
+  levels: readonly Level[],
+  options: EvaluateOptions,
+): Promise<{ readonly evaluation: Evaluation; readonly tables: FactTables }> {
+  const { evaluation, levels: evaluated } = await evaluateAll(setting, true, snapshot, asOf, levels, options);
+  const tables = new Map<'account' | 'user', FactTable>();
+  for (const kind of kinds) {
+    const level = evaluated.find(({ plan }) => plan.plan.level.kind === kind);
+    if (!level) continue;
+    const { whole } = traitUses(usesOfAll(documentsOf(setting.plugins, kind)));
+    tables.set(
+      kind,
+      factTable({ ...level, traits: level.plan.traits }, whole ? await snapshot.traits(kind, asOf) : null),
+    );
+  }
+  return { evaluation, tables };
+}
+
 /** The metrics asked for and those that rules read; null for all. */
 function metricsNeeded(
   plugins: readonly LoadedPlugin[],
@@ -232,22 +251,35 @@ function metricsNeeded(
   return [...new Set([...asked, ...facts.filter((id) => known.has(id))])];
 }
 
-interface Moved {
+export type Members = ReadonlyMap<string, ReadonlyMap<string, Membership>>;
+
+/** Memberships by segment and subject. */
+export function membersBySegment(memberships: readonly Membership[]): Members {
+  const members = new Map<string, Map<string, Membership>>();
+  for (const membership of memberships) {
+    const of = members.get(membership.segment) ?? new Map<string, Membership>();
+    members.set(membership.segment, of.set(membership.subject, membership));
+  }
+  return members;
+}
+
+export interface Moved {
   readonly moves: readonly Move[];
   readonly errors: RunReport['segmentErrors'];
   readonly evaluated: readonly string[];
 }
-async function moveAll(
-  { store, plugins }: RunSetting,
-  tables: ReadonlyMap<'account' | 'user', FactTable>,
+/**
+ * Moves subjects by every document. Reads and writes nothing but what it is given.
+ *
+ * @param known documents (`key@version`) that were evaluated before; of others, members are taken as they are found
+ */
+export async function moveAll(
+  plugins: readonly LoadedPlugin[],
+  tables: FactTables,
+  members: Members,
+  known: Pick<ReadonlySet<string>, 'has'>,
   asOf: number,
 ): Promise<Moved> {
-  const members = new Map<string, Map<string, Membership>>();
-  for (const membership of await store.memberships()) {
-    const of = members.get(membership.segment) ?? new Map<string, Membership>();
-    members.set(membership.segment, of.set(membership.subject, membership));
-  }
-  const known = new Set(await store.evaluatedSegments());
   const moves: Move[] = [];
   const errors: { segment: string; message: string }[] = [];
   const evaluated: string[] = [];

@@ -1,0 +1,101 @@
+import type { Condition } from '@rapport/sdk';
+import { conditionsOf, explain, factsOf, placementOf, readerOf, type Verdict } from '@rapport/rules';
+import type { Membership, Properties, Run } from '@rapport/store';
+import { EngineError } from '../error.js';
+import { originOf } from '../analysis/origin.js';
+import type { RunSetting } from '../run.js';
+import { segmentKeys } from '../segment-keys.js';
+import { concernedBy, type Proposal } from './proposal.js';
+import { factsFor, metricsRead, type RunProvenance } from './rehearsal.js';
+import { membersBySegment, moveAll } from '../run.js';
+
+export interface ExplainOptions {
+  readonly subject: string;
+  /** Instant, epoch ms; default that of the latest run, else now. */
+  readonly asOf?: number;
+}
+export interface ConditionExplanation {
+  /** Where the condition stands in the document. */
+  readonly pointer: string;
+  readonly verdict: 'true' | 'false' | 'unknown';
+  /** What decided, in words. */
+  readonly text: string;
+}
+export interface RuleExplanation {
+  readonly id: string;
+  readonly kind: 'account' | 'user';
+  readonly subject: string;
+  readonly asOf: string;
+  /** Where the rules alone put it: `in`, `out`, `unknown` or a band. Null for a playbook's own rule. */
+  readonly placement: string | null;
+  /** Where it is by the latest run, and since when; null when it is nowhere. */
+  readonly membership: Membership | null;
+  readonly conditions: readonly ConditionExplanation[];
+  readonly facts: Properties;
+  /** What decides the answer: the rule's version and those of the metrics it reads, each with the hash of its configuration. */
+  readonly versions: { readonly rule: string; readonly metrics: Readonly<Record<string, string>> };
+  /** The latest run that had been committed as of then, and the rule's version in it; null where none had, or the rule was not there. */
+  readonly inForce: { readonly run: number; readonly asOf: string; readonly version: string | null } | null;
+}
+
+const wordOf = (verdict: Verdict) => (verdict === null ? 'unknown' : verdict ? 'true' : 'false');
+
+/** Why a subject is, or is not, where a document puts it. */
+export async function explainRule(
+  setting: RunSetting,
+  proposal: Proposal,
+  options: ExplainOptions,
+): Promise<RuleExplanation> {
+  const { store, clock } = setting;
+  const { document, version, plugins } = proposal;
+  const { subject } = options;
+  const asOf = options.asOf ?? (await store.latestRun())?.asOf ?? clock.now();
+  const { documents } = concernedBy(proposal);
+  const snapshot = await store.snapshot();
+  try {
+    const tables = await factsFor(setting, plugins, documents, snapshot, asOf, { subjects: [subject] });
+    const table = tables.get(document.subject);
+    const row = table?.subjects.indexOf(subject) ?? -1;
+    if (!table || row < 0)
+      throw new EngineError(
+        'RAPPORT_ANALYSIS_UNKNOWN_SUBJECT',
+        `there is no ${document.subject} "${subject}" as of ${new Date(asOf).toISOString()}.`,
+      );
+    // Segments that the rule asks for are moved first, as a run would.
+    const members = membersBySegment(await store.memberships({ subject }));
+    await moveAll(documents, tables, members, { has: () => true }, asOf);
+    const facts = table.factsAt(factsOf(document), row);
+    const known = (condition: Condition) => explain(condition, facts, asOf);
+    const keys = document.kind === 'segment' ? segmentKeys(document) : [];
+    const membership = keys.flatMap((key) => members.get(key)?.get(subject) ?? [])[0] ?? null;
+    const metrics = metricsRead(
+      documents.filter((plugin) => plugin.document === document),
+      plugins,
+    );
+    return {
+      id: document.id,
+      kind: document.subject,
+      subject,
+      asOf: new Date(asOf).toISOString(),
+      placement: document.kind === 'segment' ? placementOf(document, readerOf(facts), asOf)(0) : null,
+      membership,
+      conditions: conditionsOf(document).map(({ condition, pointer }) => {
+        const { verdict, text } = known(condition);
+        return { pointer, verdict: wordOf(verdict), text };
+      }),
+      facts,
+      versions: { rule: version, metrics: Object.fromEntries(metrics.map((id) => [id, originOf(plugins, id) ?? ''])) },
+      inForce: inForce(await store.runs(1000), document, asOf),
+    };
+  } finally {
+    await snapshot.close();
+  }
+}
+
+function inForce(runs: readonly Run[], { kind, id }: Proposal['document'], asOf: number): RuleExplanation['inForce'] {
+  const run = runs.find((each) => each.asOf <= asOf);
+  if (!run) return null;
+  const documents = (run.provenance as RunProvenance)[kind === 'segment' ? 'segments' : 'playbooks'] ?? {};
+  const version = Object.hasOwn(documents, id) ? (documents[id]?.version ?? null) : null;
+  return { run: run.number, asOf: new Date(run.asOf).toISOString(), version };
+}

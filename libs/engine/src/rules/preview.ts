@@ -1,0 +1,128 @@
+import { deliveriesFor, playbookKey } from '../playbooks.js';
+import { membersBySegment, moveAll, type LoadedDocument, type Members, type RunSetting } from '../run.js';
+import { segmentKeys } from '../segment-keys.js';
+import type { Move } from '../movement.js';
+import { concernedBy, type Proposal } from './proposal.js';
+import { factsFor, factsOfLatestRun } from './rehearsal.js';
+
+export interface PreviewOptions {
+  /** Instant, epoch ms; default that of the latest run, else now. */
+  readonly asOf?: number;
+  /** Subjects to name per segment and direction; default 10. */
+  readonly samples?: number;
+}
+export interface PreviewMove {
+  readonly subject: string;
+  readonly reason: string;
+}
+export interface SegmentPreview {
+  readonly segment: string;
+  /** Members now; those who would enter, leave and stay; members then. */
+  readonly before: number;
+  readonly enter: number;
+  readonly leave: number;
+  readonly stay: number;
+  readonly after: number;
+  readonly entering: readonly PreviewMove[];
+  readonly leaving: readonly PreviewMove[];
+}
+export interface PlaybookPreview {
+  readonly playbook: string;
+  readonly enabled: boolean;
+  /** Subjects whose moves it waits for, and deliveries that they would lead to. */
+  readonly subjects: number;
+  readonly deliveries: number;
+}
+export interface PreviewReport {
+  readonly id: string;
+  readonly version: string;
+  readonly asOf: string;
+  readonly subjects: number;
+  /** Share of all subjects that would move, 0–1. */
+  readonly share: number;
+  /** The document's own segment and bands first, then those that ask for its members. */
+  readonly segments: readonly SegmentPreview[];
+  /**
+   * What the moves mean for playbooks once the version is in force. The run that first evaluates a new version takes its members as it finds them and fires nothing;
+   * these are the deliveries that the same moves would lead to at any later run.
+   */
+  readonly playbooks: readonly PlaybookPreview[];
+  readonly errors: readonly { readonly segment: string; readonly message: string }[];
+}
+
+const ALL_KNOWN = { has: () => true };
+
+const keysOf = ({ document }: LoadedDocument): readonly string[] =>
+  document.kind === 'segment' ? segmentKeys(document) : [playbookKey(document.id)];
+
+/** Who would enter, leave and stay, and which playbooks would fire, were a document in force. Takes no lease and writes nothing. */
+export async function preview(
+  setting: RunSetting,
+  proposal: Proposal,
+  options: PreviewOptions,
+): Promise<PreviewReport> {
+  const { store, clock } = setting;
+  const { document, version, plugins } = proposal;
+  const { documents, moved } = concernedBy(proposal);
+  const members = membersBySegment(await store.memberships());
+  const snapshot = await store.snapshot();
+  try {
+    const found = options.asOf === undefined ? await factsOfLatestRun(setting, plugins, documents, snapshot) : null;
+    const asOf = found?.asOf ?? options.asOf ?? (await store.latestRun())?.asOf ?? clock.now();
+    const tables = found?.tables ?? (await factsFor(setting, plugins, documents, snapshot, asOf));
+    const own = new Set(
+      moved.filter((plugin) => plugin.document.id === document.id && plugin.kind === document.kind).flatMap(keysOf),
+    );
+    const { moves, errors } = await moveAll(documents, tables, members, ALL_KNOWN, asOf);
+    const keys = new Set(
+      moved.filter((plugin) => plugin.kind === 'segment' || 'when' in plugin.document.trigger).flatMap(keysOf),
+    );
+    const seen = moves.filter(({ segment }) => keys.has(segment));
+    const subjects = tables.get(document.subject)?.subjects.length ?? 0;
+    return {
+      id: document.id,
+      version,
+      asOf: new Date(asOf).toISOString(),
+      subjects,
+      share:
+        subjects === 0
+          ? 0
+          : new Set(seen.filter(({ segment }) => own.has(segment)).map(({ subject }) => subject)).size / subjects,
+      segments: [...keys].map((key) => segmentPreview(key, seen, members, options.samples ?? 10)),
+      playbooks: playbookPreviews(documents, seen, clock.now()),
+      errors,
+    };
+  } finally {
+    await snapshot.close();
+  }
+}
+
+function segmentPreview(segment: string, moves: readonly Move[], members: Members, samples: number): SegmentPreview {
+  const of = (change: Move['change']) => moves.filter((move) => move.segment === segment && move.change === change);
+  const [entering, leaving] = [of('enter'), of('exit')];
+  const before = members.get(segment)?.size ?? 0;
+  const shown = (some: readonly Move[]) => some.slice(0, samples).map(({ subject, reason }) => ({ subject, reason }));
+  return {
+    segment,
+    before,
+    enter: entering.length,
+    leave: leaving.length,
+    stay: before - leaving.length,
+    after: before - leaving.length + entering.length,
+    entering: shown(entering),
+    leaving: shown(leaving),
+  };
+}
+
+function playbookPreviews(
+  documents: readonly LoadedDocument[],
+  moves: readonly Move[],
+  now: number,
+): readonly PlaybookPreview[] {
+  return documents.flatMap((plugin) => {
+    if (plugin.kind !== 'playbook') return [];
+    const deliveries = deliveriesFor([plugin], moves, 0, now);
+    const subjects = new Set(deliveries.map(({ subject }) => subject.id)).size;
+    return [{ playbook: plugin.document.id, enabled: plugin.enabled, subjects, deliveries: deliveries.length }];
+  });
+}

@@ -1,0 +1,99 @@
+import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
+import { checkFacts, runTests, type Problem } from '@rapport/rules';
+import type { LoadedPlugin } from '../api.js';
+import { catalogueFor, hashOf, referencesOf, unknownTrigger } from '../loading.js';
+import { cycleIn, inOrder } from '../requirements.js';
+import { checkShape, documentVersion } from './document-file.js';
+
+/** A document that could be in force, among the plugins that then would be. */
+export interface Proposal {
+  readonly document: SegmentDocument | PlaybookDocument;
+  readonly version: string;
+  /** In the order of their dependencies, the document in the place of the one of its id. */
+  readonly plugins: readonly LoadedPlugin[];
+}
+export type Proposed =
+  { readonly ok: true; readonly proposal: Proposal } | { readonly ok: false; readonly problems: readonly Problem[] };
+
+type Loaded = Extract<LoadedPlugin, { kind: 'segment' | 'playbook' }>;
+const keyOf = ({ kind, manifest }: LoadedPlugin): string => `${kind}/${manifest.id}`;
+
+/** Checks a document against what is loaded, and puts it among it: shape, facts, own tests, what it names, circles. Nothing is changed. */
+export function propose(value: unknown, loaded: readonly LoadedPlugin[]): Proposed {
+  const checked = checkShape(value);
+  if (!checked.ok) return checked;
+  const { document } = checked;
+  const key = `${document.kind}/${document.id}`;
+  const version = documentVersion(document);
+  const before = loaded.find((plugin) => keyOf(plugin) === key);
+  const about = {
+    name: key, version, dir: '', config: {}, configHash: hashOf(document),
+    manifest: { kind: document.kind, id: document.id, sdk: '*' },
+  }; // prettier-ignore
+  const plugin: Loaded =
+    document.kind === 'segment'
+      ? { ...about, kind: 'segment', document }
+      : { ...about, kind: 'playbook', document, enabled: before?.kind === 'playbook' && before.enabled };
+  const all = new Map([...loaded.filter((other) => keyOf(other) !== key), plugin].map((each) => [keyOf(each), each]));
+  const problems = problemsAmong(document, [...all.values()]);
+  const edges = (of: string): readonly string[] => {
+    const its = all.get(of);
+    if (its?.kind === 'metric')
+      return [...its.definition.uses, ...its.definition.usesPortfolio].map((id) => `metric/${id}`);
+    return its && 'document' in its ? referencesOf(its.document) : [];
+  };
+  const cycle = problems.length > 0 ? null : cycleIn([key], (of) => edges(of).filter((other) => all.has(other)));
+  if (cycle)
+    problems.push({
+      code: 'RAPPORT_RULES_CYCLE',
+      pointer: '',
+      message: `segments would depend on each other in a circle: ${cycle.join(' → ')}. Remove one of the "segment." facts.`,
+    });
+  if (problems.length > 0) return { ok: false, problems };
+  const plugins = inOrder([...all.keys()].sort(), edges).flatMap((of) => all.get(of) ?? []);
+  return { ok: true, proposal: { document, version, plugins } };
+}
+
+function problemsAmong(document: SegmentDocument | PlaybookDocument, plugins: readonly LoadedPlugin[]): Problem[] {
+  const problems = [...checkFacts(document, catalogueFor(document.subject, plugins))];
+  if (document.kind === 'segment') {
+    for (const { name, pointer, expected, found } of runTests(document)) {
+      const message = `the test "${name}" expects ${expected}, but the rules say ${found}. Correct the rule or the test.`;
+      problems.push({ code: 'RAPPORT_RULES_TEST', pointer, message });
+    }
+    return problems;
+  }
+  const unknown = unknownTrigger(document, plugins);
+  if (unknown) problems.push(unknown);
+  const actions = plugins.flatMap(({ kind, manifest }) => (kind === 'action' ? [manifest.id] : []));
+  document.steps.forEach(({ action }, i) => {
+    if (actions.includes(action)) return;
+    const message = `there is no action "${action}". Known: ${actions.join(', ') || 'none'}.`;
+    problems.push({ code: 'RAPPORT_RULES_ACTION', pointer: `/steps/${String(i)}/action`, message });
+  });
+  return problems;
+}
+
+/** What a change of a document can move, and what has to be known for that; in the order of their dependencies. */
+export interface Concerned {
+  /** The document, those that ask for its members, and all whose members any of these ask for. */
+  readonly documents: readonly Loaded[];
+  /** The document itself and those that ask for its members. */
+  readonly moved: readonly Loaded[];
+}
+export function concernedBy({ document, plugins }: Proposal): Concerned {
+  const documents = plugins.filter(
+    (plugin): plugin is Loaded => plugin.kind === 'segment' || plugin.kind === 'playbook',
+  );
+  const own = `${document.kind}/${document.id}`;
+  const asking = new Set([own]);
+  for (const plugin of documents)
+    if (referencesOf(plugin.document).some((key) => asking.has(key))) asking.add(keyOf(plugin));
+  const asked = new Set(asking);
+  for (const plugin of [...documents].reverse())
+    if (asked.has(keyOf(plugin))) for (const key of referencesOf(plugin.document)) asked.add(key);
+  return {
+    documents: documents.filter((plugin) => asked.has(keyOf(plugin))),
+    moved: documents.filter((plugin) => asking.has(keyOf(plugin))),
+  };
+}

@@ -1,0 +1,39 @@
+import type { Problem } from '@rapport/rules';
+import type { RunSetting } from '../run.js';
+import { EngineError } from '../error.js';
+import { backtest, type BacktestOptions, type BacktestReport } from './backtest.js';
+import { explainRule, type ExplainOptions, type RuleExplanation } from './explain.js';
+import { preview, type PreviewOptions, type PreviewReport } from './preview.js';
+import { propose, type Proposal } from './proposal.js';
+
+/** Documents before they are in force. Each takes a document as JSON; what it names are the plugins that are loaded. Nothing is written. */
+export interface Rules {
+  /** What keeps a document from being in force; none when nothing does. Includes its own tests. */
+  check(document: unknown): readonly Problem[];
+  /** Who would enter, leave and stay, and which playbooks would fire. Throws `RAPPORT_RULES_REFUSED`. */
+  preview(document: unknown, options?: PreviewOptions): Promise<PreviewReport>;
+  /** What a document would have done on each of the last days, and how well it foretold what happened. Throws `RAPPORT_RULES_REFUSED`, `RAPPORT_RULES_BACKTEST`. */
+  backtest(document: unknown, options?: BacktestOptions): Promise<BacktestReport>;
+  /** Why a subject is, or is not, where a rule puts it, now or as of then. Throws `RAPPORT_RULES_REFUSED`, `RAPPORT_ANALYSIS_UNKNOWN_SUBJECT`. */
+  explain(document: unknown, options: ExplainOptions): Promise<RuleExplanation>;
+}
+
+export function rulesOf(setting: RunSetting): Rules {
+  const proposed = (document: unknown): Proposal => {
+    const found = propose(document, setting.plugins);
+    if (found.ok) return found.proposal;
+    const told = found.problems
+      .slice(0, 5)
+      .map(({ code, pointer, message }) => `${pointer || '/'}: ${message} (${code})`);
+    throw new EngineError('RAPPORT_RULES_REFUSED', `the document cannot be in force. ${told.join(' ')}`);
+  };
+  return {
+    check(document) {
+      const found = propose(document, setting.plugins);
+      return found.ok ? [] : found.problems;
+    },
+    preview: async (document, options = {}) => preview(setting, proposed(document), options),
+    backtest: async (document, options = {}) => backtest(setting, proposed(document), options),
+    explain: async (document, options) => explainRule(setting, proposed(document), options),
+  };
+}
