@@ -29,3 +29,4 @@ export type { Rules } from './rules/rules.js';
 export type { PreviewOptions, PreviewReport, SegmentPreview, PlaybookPreview } from './rules/preview.js';
 export type { BacktestOptions, BacktestReport, BacktestDay } from './rules/backtest.js';
 export type { ExplainOptions, RuleExplanation, ConditionExplanation } from './rules/explain.js';
+export { documentChanges, type DocumentChange } from './rules/diff.js';

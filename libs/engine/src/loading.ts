@@ -2,6 +2,7 @@ import semver from 'semver';
 import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
 import type { Scope } from '@rapport/store';
 import {
+  catalogueOf,
   checkFacts,
   checkPlaybook,
   checkSegment,
@@ -9,11 +10,12 @@ import {
   factsOf,
   runTests,
   type FactCatalogue,
+  type FactDescription,
   type Problem,
 } from '@rapport/rules';
 import type { LoadedPlugin, MetricDescriptor, RefusedPlugin, WorkspaceConfig } from './api.js';
 import { canonical, sha256 } from './canonical.js';
-import { derivedFacts } from './derived.js';
+import { derivedFacts, type DerivedFact } from './derived.js';
 import { readDocumentFile, type DocumentFile } from './rules/document-file.js';
 import { findPlugins, sdkVersion } from './discovery.js';
 import { EngineError } from './error.js';
@@ -492,25 +494,54 @@ function sourceOf(fact: string): readonly string[] {
   return [head === 'segment' ? `segment/${next}` : `metric/${head}`];
 }
 
-/** The facts that rules about one kind of subject can use. */
-export function catalogueFor(subject: 'account' | 'user', plugins: readonly LoadedPlugin[]): FactCatalogue {
-  const readings = new Map<string, readonly string[]>();
-  for (const plugin of plugins) {
-    if (plugin.kind === 'metric' && plugin.definition.subjects.includes(subject)) {
-      readings.set(plugin.manifest.id, ['number']);
-      for (const derived of derivedFacts(plugin.definition))
-        readings.set(`${plugin.manifest.id}.${derived}`, ['number']);
-      for (const [name, part] of Object.entries(plugin.definition.parts)) {
-        const type = part.type ?? 'number';
-        readings.set(`${plugin.manifest.id}.${name}`, [type === 'list' || type === 'table' ? 'any' : type]);
-      }
+/** The facts that rules about one kind of subject can use, as far as plugins say; traits are whatever the data brings. */
+export function factsKnown(subject: 'account' | 'user', plugins: readonly LoadedPlugin[]): readonly FactDescription[] {
+  return plugins.flatMap((plugin): readonly FactDescription[] => {
+    if (plugin.kind === 'segment' && plugin.document.subject === subject) {
+      const { title, bands } = plugin.document;
+      const titles = new Map((bands ?? []).map((band) => [`${plugin.document.id}.${band.id}`, band.title]));
+      return segmentKeys(plugin.document).map((key) => ({
+        fact: `segment.${key}`,
+        type: 'boolean',
+        title: `Is in ${title}${titles.has(key) ? `: ${titles.get(key) ?? ''}` : ''}`,
+      }));
     }
-    if (plugin.kind === 'segment' && plugin.document.subject === subject)
-      for (const key of segmentKeys(plugin.document)) readings.set(`segment.${key}`, ['boolean']);
-  }
-  return {
-    names: readings.keys(),
-    readingsOf: (fact) =>
-      /^trait\..{1,200}$/.test(fact) ? ['number', 'text', 'time', 'boolean'] : (readings.get(fact) ?? null),
-  };
+    if (plugin.kind !== 'metric' || !plugin.definition.subjects.includes(subject)) return [];
+    const { id } = plugin.manifest;
+    const { title, description, unit, range, parts } = plugin.definition;
+    const [minimum, maximum] = range;
+    return [
+      {
+        fact: id,
+        type: 'number',
+        title,
+        description,
+        unit,
+        ...(minimum === null ? {} : { minimum }),
+        ...(maximum === null ? {} : { maximum }),
+      },
+      ...derivedFacts(plugin.definition).map((derived) => ({
+        fact: `${id}.${derived}`,
+        type: 'number' as const,
+        title: `${title}: ${DERIVED_TITLES[derived]}`,
+      })),
+      ...Object.entries(parts).map(([name, part]): FactDescription => {
+        const type = part.type ?? 'number';
+        const about = { fact: `${id}.${name}`, title: `${title}: ${name}`, description: part.description };
+        if (type === 'list' || type === 'table') return { ...about, type: 'list' };
+        return { ...about, type, ...('unit' in part && part.unit !== undefined ? { unit: part.unit } : {}) };
+      }),
+    ];
+  });
 }
+
+const DERIVED_TITLES: Readonly<Record<DerivedFact, string>> = {
+  previous: 'the same window, one window length earlier',
+  change: 'how much higher than the window before',
+  changeRate: 'change as a share of the window before',
+  slope: 'change per day over the last days',
+};
+
+/** What a document's facts are checked against. */
+export const catalogueFor = (subject: 'account' | 'user', plugins: readonly LoadedPlugin[]): FactCatalogue =>
+  catalogueOf(factsKnown(subject, plugins));
