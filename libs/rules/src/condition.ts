@@ -1,19 +1,19 @@
 import type { Condition } from '@rapport/sdk';
 import { irOf, leavesOf, type RuleLeaf, type RuleNode } from './ir.js';
-import type { FactReading, Operator, Verdict } from './operator.js';
+import type { FactReading, OperatorSet, Verdict } from './operator.js';
 
 export { MAX_DEPTH } from './ir.js';
 
 export interface FactUse {
   readonly fact: string;
-  readonly operator: Operator;
+  readonly operator: string;
   readonly reading: FactReading;
   readonly pointer: string;
 }
 
 /** Every leaf of a condition, in document order. The condition must be valid. */
-export const usesOf = (condition: Condition, pointer = ''): readonly FactUse[] =>
-  leavesOf(irOf(condition, 0, pointer)).map(({ fact, operator, reading, pointer: place }) => ({
+export const usesOf = (condition: Condition, pointer = '', more?: OperatorSet): readonly FactUse[] =>
+  leavesOf(irOf(condition, 0, pointer, more)).map(({ fact, operator, reading, pointer: place }) => ({
     fact,
     operator,
     reading,
@@ -85,9 +85,10 @@ function predicateOf(node: RuleNode, reader: FactReader): Predicate {
  * `not` unknown is unknown. `all: []` is true. Evaluating allocates nothing. For many rules over all subjects see `columnar`.
  *
  * @param now epoch ms that `withinNext` and `withinLast` count from
+ * @param more operators beside Rapport's own
  */
-export const compile = (condition: Condition, reader: FactReader, now: number): Predicate =>
-  predicateOf(irOf(condition, now), reader);
+export const compile = (condition: Condition, reader: FactReader, now: number, more?: OperatorSet): Predicate =>
+  predicateOf(irOf(condition, now, '', more), reader);
 
 /** Facts of one subject by name; only own properties are seen. */
 export const readerOf =
@@ -97,5 +98,9 @@ export const readerOf =
     Object.hasOwn(facts, fact) ? facts[fact] : null;
 
 /** The verdict of a valid condition on one subject's facts. */
-export const evaluate = (condition: Condition, facts: Readonly<Record<string, unknown>>, now: number): Verdict =>
-  compile(condition, readerOf(facts), now)(0);
+export const evaluate = (
+  condition: Condition,
+  facts: Readonly<Record<string, unknown>>,
+  now: number,
+  more?: OperatorSet,
+): Verdict => compile(condition, readerOf(facts), now, more)(0);

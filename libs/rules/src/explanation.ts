@@ -1,6 +1,6 @@
 import type { Condition } from '@rapport/sdk';
-import { evaluate } from './condition.js';
-import { isOperator, type Operator, type Verdict } from './operator.js';
+import { isOperator, ruleOf, type Operator, type OperatorSet, type Verdict } from './operator.js';
+import { trace, type Trace } from './trace.js';
 
 const LONGEST = 600;
 
@@ -31,44 +31,37 @@ const words: Readonly<Record<Operator, readonly [holds: string, holdsNot: string
   withinLast: ['is within the last', 'is not within the last'],
 };
 
-function shown(value: unknown): string {
+/** A value in words, short; nothing for undefined. */
+export function shown(value: unknown): string {
   if (typeof value === 'number') return String(Math.round(value * 10_000) / 10_000);
   const text = typeof value === 'string' ? value : (JSON.stringify(value) as string | undefined);
   if (text === undefined) return '';
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 
-function wanted(operator: Operator, value: unknown): string {
-  if (operator === 'isKnown' || operator === 'isUnknown') return '';
-  if (operator === 'between') return (value as readonly unknown[]).map(shown).join(' and ');
-  return Array.isArray(value) ? value.map(shown).join(', ') : shown(value);
+function thresholdShown(operator: string, threshold: unknown): string {
+  if (!Array.isArray(threshold)) return shown(threshold);
+  return threshold.map(shown).join(operator === 'between' ? ' and ' : ', ');
 }
 
-function told(condition: Condition, facts: Readonly<Record<string, unknown>>, now: number): string {
-  const verdict = evaluate(condition, facts, now);
-  if ('not' in condition) return told(condition.not, facts, now);
-  if ('all' in condition || 'any' in condition) {
-    const children = 'all' in condition ? condition.all : condition.any;
-    // What decided: every child of a true "all" or a false "any"; the children that agree with the verdict otherwise.
-    const deciding = children.filter((child) => evaluate(child, facts, now) === verdict);
-    const everyone = 'all' in condition === (verdict === true);
-    const told_ = (
-      everyone ? deciding : deciding.slice(0, 'any' in condition && verdict === true ? 1 : deciding.length)
-    ).map((child) => told(child, facts, now));
-    if (told_.length === 0) return 'any' in condition ? 'no condition holds' : 'there is no condition to meet';
-    return told_.join(' and ');
+/** What is told of a fact for which an operator holds, or does not: `≥ 0.2`, `is one of pro, team`. */
+export function told(operator: string, threshold: unknown, holds: boolean, more?: OperatorSet): string {
+  const [yes, no] = isOperator(operator) ? words[operator] : (ruleOf(operator, more)?.words ?? [operator, operator]);
+  return `${holds ? yes : no} ${thresholdShown(operator, threshold)}`.trimEnd();
+}
+
+function reason(node: Trace, more?: OperatorSet): string {
+  if (node.kind === 'not') return reason(node.child, more);
+  if (node.kind === 'leaf') {
+    const { fact, operator, threshold, value, verdict } = node;
+    if (verdict === null) return `${fact} is unknown`;
+    return `${fact} ${value === null ? '' : `${shown(value)} `}${told(operator, threshold, verdict, more)}`;
   }
-  const { fact, operator, value } = condition;
-  if (!isOperator(operator)) return `${fact} ${operator}`;
-  if (verdict === null) return `${fact} is unknown`;
-  const known = Object.hasOwn(facts, fact) ? facts[fact] : null;
-  const parts = [
-    fact,
-    known === null || known === undefined ? '' : shown(known),
-    words[operator][verdict ? 0 : 1],
-    wanted(operator, value),
-  ];
-  return parts.filter((part) => part !== '').join(' ');
+  // What decided: one true child of an "any", otherwise every child that agrees with the verdict.
+  const deciding = node.children.filter((child) => child.verdict === node.verdict);
+  const enough = node.kind === 'any' && node.verdict === true ? deciding.slice(0, 1) : deciding;
+  if (enough.length === 0) return node.kind === 'any' ? 'no condition holds' : 'there is no condition to meet';
+  return enough.map((child) => reason(child, more)).join(' and ');
 }
 
 /**
@@ -79,10 +72,9 @@ export function explain(
   condition: Condition,
   facts: Readonly<Record<string, unknown>>,
   now: number,
+  more?: OperatorSet,
 ): { readonly verdict: Verdict; readonly text: string } {
-  const text = told(condition, facts, now);
-  return {
-    verdict: evaluate(condition, facts, now),
-    text: text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text,
-  };
+  const root = trace(condition, facts, now, more);
+  const text = reason(root, more);
+  return { verdict: root.verdict, text: text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text };
 }

@@ -1,13 +1,13 @@
 import type { Condition } from '@rapport/sdk';
+import { amountOf } from './operand.js';
 import {
   durationOf,
   factRead,
   instantOf,
-  isOperator,
   readingOf,
   testOf,
   type FactReading,
-  type Operator,
+  type OperatorSet,
   type Verdict,
 } from './operator.js';
 
@@ -39,8 +39,9 @@ export interface RuleLeaf {
   readonly kind: 'leaf';
   /** JSON Pointer of the place in the document. */
   readonly pointer: string;
+  /** The fact that is read: not the one that is named where the operator is about a change (`factRead`). */
   readonly fact: string;
-  readonly operator: Operator;
+  readonly operator: string;
   /** The operator's value as written. */
   readonly value: unknown;
   readonly reading: FactReading;
@@ -75,6 +76,8 @@ export const nextDown = (value: number): number => -nextUp(-value);
 const interval = (from: number, to: number, inside = true): Question => ({ kind: 'interval', from, to, inside });
 const numberOf = (value: unknown): number => instantOf(value) ?? Number.NaN;
 
+const amount = (value: unknown): number => amountOf(value)?.amount ?? Number.NaN;
+
 function equality(value: unknown, inside: boolean): Question {
   if (typeof value === 'number') return interval(value, value, inside);
   if (typeof value === 'boolean') return { kind: 'boolean', wanted: value === inside };
@@ -106,6 +109,9 @@ const questions: ReadonlyMap<string, Asking> = new Map<string, Asking>([
   ['withinLast', (value, now) => interval(now - (durationOf(value) ?? 0), now)],
   ['in', (value) => ({ kind: 'among', members: new Set(value as readonly unknown[]), inside: true })],
   ['notIn', (value) => ({ kind: 'among', members: new Set(value as readonly unknown[]), inside: false })],
+  ['changedBy', (value) => interval(nextUp(-amount(value)), nextDown(amount(value)), false)],
+  ['increasedBy', (value) => interval(amount(value), MOST)],
+  ['decreasedBy', (value) => interval(LEAST, -amount(value))],
   ['isKnown', () => ({ kind: 'known', wanted: true })],
   ['isUnknown', () => ({ kind: 'known', wanted: false })],
 ]);
@@ -118,7 +124,7 @@ function intervalTest(from: number, to: number, inside: boolean, reading: FactRe
   };
 }
 
-function keyOf(fact: string, reading: FactReading, question: Question, operator: Operator, value: unknown): string {
+function keyOf(fact: string, reading: FactReading, question: Question, operator: string, value: unknown): string {
   switch (question.kind) {
     case 'interval':
       return JSON.stringify([fact, reading, 'interval', String(question.from), String(question.to), question.inside]);
@@ -138,20 +144,31 @@ function keyOf(fact: string, reading: FactReading, question: Question, operator:
   }
 }
 
-function leafOf(condition: Extract<Condition, { fact: string }>, now: number, pointer: string): RuleLeaf {
-  const { operator, value } = condition;
-  const fact = factRead(condition);
-  if (!isOperator(operator)) throw new TypeError(`RAPPORT_RULES_OPERATOR: "${operator}" is not an operator`);
-  const reading = readingOf(operator, value);
+function leafOf(
+  leaf: Extract<Condition, { fact: string }>,
+  now: number,
+  pointer: string,
+  more?: OperatorSet,
+): RuleLeaf {
+  const { operator, value } = leaf;
+  const fact = factRead(leaf);
+  // Refuses an operator that there is not.
+  const test = testOf(operator, value, now, more);
+  const reading = readingOf(operator, value, more);
   if (reading === null)
     throw new TypeError(`RAPPORT_RULES_VALUE: the value at "${pointer}" does not fit "${operator}"`);
   const question = questions.get(operator)?.(value, now) ?? { kind: 'test' };
-  const test =
-    question.kind === 'interval'
-      ? intervalTest(question.from, question.to, question.inside, reading)
-      : testOf(operator, value, now);
-  const key = keyOf(fact, reading, question, operator, value);
-  return { kind: 'leaf', pointer, fact, operator, value, reading, question, test, key };
+  return {
+    kind: 'leaf',
+    pointer,
+    fact,
+    operator,
+    value,
+    reading,
+    question,
+    test: question.kind === 'interval' ? intervalTest(question.from, question.to, question.inside, reading) : test,
+    key: keyOf(fact, reading, question, operator, value),
+  };
 }
 
 /**
@@ -160,18 +177,22 @@ function leafOf(condition: Extract<Condition, { fact: string }>, now: number, po
  *
  * @param now epoch ms that `withinNext` and `withinLast` count from
  * @param pointer JSON Pointer of the condition in its document
+ * @param more operators beside Rapport's own
  */
-export function irOf(condition: Condition, now: number, pointer = '', depth = 0): RuleNode {
-  if (depth > MAX_DEPTH) throw new TypeError(`RAPPORT_RULES_DEPTH: conditions nest deeper than ${String(MAX_DEPTH)}`);
-  if ('fact' in condition) return leafOf(condition, now, pointer);
-  if ('not' in condition) return { kind: 'not', pointer, child: irOf(condition.not, now, `${pointer}/not`, depth + 1) };
-  const kind = 'all' in condition ? 'all' : 'any';
-  const children = 'all' in condition ? condition.all : condition.any;
-  return {
-    kind,
-    pointer,
-    children: children.map((child, i) => irOf(child, now, `${pointer}/${kind}/${String(i)}`, depth + 1)),
+export function irOf(condition: Condition, now: number, pointer = '', more?: OperatorSet): RuleNode {
+  const typed = (node: Condition, place: string, depth: number): RuleNode => {
+    if (depth > MAX_DEPTH) throw new TypeError(`RAPPORT_RULES_DEPTH: conditions nest deeper than ${String(MAX_DEPTH)}`);
+    if ('fact' in node) return leafOf(node, now, place, more);
+    if ('not' in node) return { kind: 'not', pointer: place, child: typed(node.not, `${place}/not`, depth + 1) };
+    const kind = 'all' in node ? 'all' : 'any';
+    const children = 'all' in node ? node.all : node.any;
+    return {
+      kind,
+      pointer: place,
+      children: children.map((child, i) => typed(child, `${place}/${kind}/${String(i)}`, depth + 1)),
+    };
   };
+  return typed(condition, pointer, 0);
 }
 
 /** Every leaf, in document order. */

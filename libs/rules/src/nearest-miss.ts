@@ -1,0 +1,150 @@
+import type { Condition } from '@rapport/sdk';
+import { shown, told } from './explanation.js';
+import { irOf, leavesOf, nextDown, nextUp, type RuleLeaf, type RuleNode } from './ir.js';
+import { durationOf, instantOf, type OperatorSet, type Verdict } from './operator.js';
+
+/** The least change of one fact that would make a rule true. */
+export interface NearestMiss {
+  /** JSON Pointer of the leaf that the change is about. */
+  readonly pointer: string;
+  readonly fact: string;
+  /** The fact's value; null where it is missing. */
+  readonly value: unknown;
+  /** A value of the fact with which the rule is true; times in ISO 8601. Null where it must not be known. */
+  readonly wanted: unknown;
+  /**
+   * How far that is: of numbers relative to the threshold, of times to the leaf's window (30 days where it has none); 1 for anything else,
+   * such as another plan or a value that is missing.
+   */
+  readonly distance: number;
+  /** `in if stickiness ≥ 0.2; it is 0.17` */
+  readonly text: string;
+}
+
+interface Change {
+  readonly leaf: RuleLeaf;
+  readonly wanted: unknown;
+  /** Whether the leaf holds then. */
+  readonly holds: boolean;
+  readonly distance: number;
+}
+
+const DAY = 86_400_000;
+/** Changes that are tried, cheapest first; so that a rule of thousands of leaves does not take thousands times as long. */
+const MOST_TRIED = 256;
+/** A text that is unlikely to be anything in particular. */
+const OTHER = 'another value';
+
+/** Kleene's verdict of a node. */
+function verdictOf(node: RuleNode, valueOf: (fact: string) => unknown): Verdict {
+  if (node.kind === 'leaf') return node.test(valueOf(node.fact));
+  if (node.kind === 'not') {
+    const child = verdictOf(node.child, valueOf);
+    return child === null ? null : !child;
+  }
+  const decisive = node.kind === 'any';
+  let verdict: Verdict = !decisive;
+  for (const child of node.children) {
+    const found = verdictOf(child, valueOf);
+    if (found === decisive) return decisive;
+    if (found === null) verdict = null;
+  }
+  return verdict;
+}
+
+/** Numbers at and next to both ends of an interval, where it has them. One of them is the nearest that is inside, or outside. */
+function edges(from: number, to: number): readonly number[] {
+  const ends = [from, to].filter((end) => Number.isFinite(end) && Math.abs(end) < Number.MAX_VALUE);
+  return ends.flatMap((end) => [end, nextDown(end), nextUp(end)]);
+}
+/** The same of times: whole milliseconds, that a date can be. */
+const timeEdges = (from: number, to: number): readonly string[] =>
+  [from, to]
+    .flatMap((end) => [Math.floor(end) - 1, Math.floor(end), Math.ceil(end), Math.ceil(end) + 1])
+    .map((time) => new Date(time))
+    .flatMap((date) => (Number.isNaN(date.getTime()) ? [] : [date.toISOString()]));
+
+/** Values that may turn a leaf, whose fact now has this value. */
+function valuesFor({ question, reading, value: threshold }: RuleLeaf, current: unknown): readonly unknown[] {
+  switch (question.kind) {
+    case 'interval':
+      return (reading === 'time' ? timeEdges : edges)(question.from, question.to);
+    case 'among': {
+      const members = [...question.members];
+      return [
+        ...members,
+        ...members.flatMap((one) => (typeof one === 'number' ? edges(one, one) : [])),
+        true,
+        false,
+        OTHER,
+      ];
+    }
+    case 'boolean':
+      return [true, false];
+    case 'known':
+      return [null, OTHER];
+    case 'test': {
+      const items: readonly unknown[] = Array.isArray(threshold) ? threshold : [threshold];
+      const held: readonly unknown[] = Array.isArray(current) ? current : [];
+      const without = held.filter((item) => !items.includes(item));
+      return [threshold, [...held, items[0]], [...new Set([...held, ...items])], without, OTHER];
+    }
+  }
+}
+
+/** An amount without regard to its sign; 0 for what is next to 0. */
+const sizeOf = (value: number): number => (Math.abs(value) > Number.MIN_VALUE ? Math.abs(value) : 0);
+
+function distanceOf({ question, reading, value: threshold }: RuleLeaf, current: unknown, wanted: unknown): number {
+  if (question.kind !== 'interval' && typeof wanted !== 'number') return 1;
+  const [here, there] = [instantOf(current), instantOf(wanted)];
+  if (here === null || there === null || (reading !== 'time' && typeof current !== 'number')) return 1;
+  const scale = reading === 'time' ? (durationOf(threshold) ?? 30 * DAY) : sizeOf(there) || sizeOf(here) || 1;
+  return Math.abs(there - here) / scale;
+}
+
+/** Changes of the leaf's fact that turn the leaf, in no order. */
+function changesOf(leaf: RuleLeaf, current: unknown): readonly Change[] {
+  const before = leaf.test(current);
+  return valuesFor(leaf, current).flatMap((wanted) => {
+    const holds = leaf.test(wanted);
+    if (holds === null || holds === before) return [];
+    return [{ leaf, wanted, holds, distance: distanceOf(leaf, current, wanted) }];
+  });
+}
+
+function textOf({ leaf, holds }: Change, current: unknown, more?: OperatorSet): string {
+  const condition = `in if ${leaf.fact} ${told(leaf.operator, leaf.value, holds, more)}`;
+  if (current === null) return `${condition}; it is missing`;
+  // A number that would look like the threshold when rounded is told in full.
+  const short = shown(current);
+  return `${condition}; it is ${typeof current === 'number' && short === shown(leaf.value) ? String(current) : short}`;
+}
+
+/**
+ * The least change of one fact that would make a valid condition true; null when it is true already, or when no change of a single fact
+ * would do. Of changes equally far the first in the document. The change is tried out on the whole condition before it is claimed.
+ *
+ * @param now epoch ms that `withinNext` and `withinLast` count from
+ * @param more operators beside Rapport's own
+ */
+export function nearestMiss(
+  condition: Condition,
+  facts: Readonly<Record<string, unknown>>,
+  now: number,
+  more?: OperatorSet,
+): NearestMiss | null {
+  const root = irOf(condition, now, '', more);
+  const valueOf = (fact: string): unknown => (Object.hasOwn(facts, fact) ? (facts[fact] ?? null) : null);
+  if (verdictOf(root, valueOf) === true) return null;
+  const changes = leavesOf(root).flatMap((leaf) => changesOf(leaf, valueOf(leaf.fact)));
+  const cheapest = changes.sort((a, b) => (a.distance < b.distance ? -1 : a.distance > b.distance ? 1 : 0));
+  const change = cheapest
+    .slice(0, MOST_TRIED)
+    .find(({ leaf, wanted }) => verdictOf(root, (fact) => (fact === leaf.fact ? wanted : valueOf(fact))) === true);
+  if (!change) return null;
+  const { leaf, wanted, distance } = change;
+  const { pointer, fact } = leaf;
+  const value = valueOf(fact);
+  return { pointer, fact, value, wanted, distance, text: textOf(change, value, more) };
+}
