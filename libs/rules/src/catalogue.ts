@@ -38,7 +38,7 @@ export function catalogueOf(descriptions: readonly FactDescription[]): FactCatal
   const byName = new Map(descriptions.map((description) => [description.fact, description]));
   const describe = (fact: string) => byName.get(fact) ?? null;
   return {
-    names: byName.keys(),
+    names: [...byName.keys()],
     describe,
     readingsOf: (fact) => {
       const found = describe(fact);
@@ -47,6 +47,19 @@ export function catalogueOf(descriptions: readonly FactDescription[]): FactCatal
     },
   };
 }
+
+/** The type of a fact that has these readings. */
+const typeOf = (readings: readonly string[]): FactType => {
+  const [only] = readings;
+  if (readings.length !== 1 || only === undefined) return 'any';
+  return only === 'any' ? 'list' : (only as FactType);
+};
+
+/** Every fact that a catalogue names, described as far as it says. */
+export const descriptionsOf = (catalogue: FactCatalogue): readonly FactDescription[] =>
+  [...catalogue.names].map(
+    (fact) => catalogue.describe?.(fact) ?? { fact, type: typeOf(catalogue.readingsOf(fact) ?? []) },
+  );
 
 /** The operators that fit facts of one type, Rapport's own and those of a set. */
 export const operatorsFor = (type: FactType, more: OperatorSet = new Map()): readonly string[] =>

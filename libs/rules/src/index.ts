@@ -15,8 +15,12 @@ export {
 } from './operator.js';
 export { compile, evaluate, readerOf, usesOf, MAX_DEPTH, type FactReader, type FactUse } from './condition.js';
 export { catalogueOf, operatorsFor, type FactCatalogue, type FactDescription } from './catalogue.js';
+export { columnar, verdictAt, type Columnar, type ColumnReader, type FactColumn, type RuleVerdicts } from './columnar.js';
+export { trace, tracer, missingFacts, type Trace, type TracedLeaf } from './trace.js';
+export { nearestMiss, type NearestMiss } from './nearest-miss.js';
 export { explain } from './explanation.js';
-export { segmentSchema, playbookSchema } from './schema.js';
+export { segmentSchema, playbookSchema, schemaFor } from './schema.js';
+export { operatorSet, type OperatorDefinition } from './operator-registration.js';
 export {
   checkCondition,
   checkSegment,

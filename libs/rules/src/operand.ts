@@ -42,9 +42,9 @@ export function amountOf(value: unknown): Amount | null {
   return amount > 0 ? { amount, relative: true } : null;
 }
 
-/** Most characters of a pattern, and most instructions that it may compile to (`a{1000}` is a thousand). */
+/** Most characters of a pattern, and most instructions that it may compile to (`a{100}` is a hundred). */
 const LONGEST_PATTERN = 200;
-const LARGEST_PROGRAM = 1500;
+const LARGEST_PROGRAM = 300;
 
 /**
  * A regular expression whose time is linear in the text, whatever the pattern (RE2's syntax and algorithm: no look-around, no back
@@ -56,7 +56,7 @@ export function patternOf(value: unknown): { readonly test: (text: string) => bo
   try {
     const pattern = RE2JS.compile(value);
     if (pattern.programSize() > LARGEST_PROGRAM)
-      return 'it is too large; repeat fewer things, or fewer times ("{1,1000}" counts a thousand).';
+      return 'it is too large; repeat fewer things, or fewer times ("{1,100}" counts a hundred).';
     return { test: (text) => pattern.test(text) };
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : 'not an expression';
@@ -85,12 +85,17 @@ const pairReading = (value: unknown): FactReading | null => {
   return low === high && low !== undefined && (instantOf(value[0]) ?? 0) <= (instantOf(value[1]) ?? 0) ? low : null;
 };
 
+/** A JSON Schema of draft 2020-12. */
+export type JsonSchema = boolean | { readonly [keyword: string]: unknown };
+
 /** What an operator can take as its value. */
 export interface Operand {
   /** What the value must be, for messages: "the value of x must be …". */
   readonly expected: string;
   /** How the fact is read with this value; null when the value does not fit. */
   readonly reading: (value: unknown) => FactReading | null;
+  /** JSON Schema of the value, from the schema of one value of the fact (of a list: of one item). */
+  readonly schema: (one: JsonSchema) => JsonSchema;
   /** Whether the operator asks about a list: a fact of another type never has one. */
   readonly ofList?: boolean;
   /** Why the value does not fit, where more can be said than what is expected. */
@@ -99,36 +104,52 @@ export interface Operand {
 
 const when = (fits: boolean, reading: FactReading): FactReading | null => (fits ? reading : null);
 
+const same = (one: JsonSchema): JsonSchema => one;
+const listOf = (one: JsonSchema): JsonSchema => ({ type: 'array', minItems: 1, items: one });
+
+/** JSON Schema of a time. */
+export const timeSchema = { type: 'string', pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}(T.+)?$' } as const;
+
 /** Every kind of value that the operators take. */
 export const operands = {
-  scalar: { expected: 'a number, text, true or false', reading: scalarReading },
-  list: { expected: 'a list of at least one number, text, true or false', reading: listReading },
-  order: { expected: 'a number, or a time such as "2026-07-01"', reading: orderReading },
-  pair: { expected: 'two numbers or two times, the lesser first, as in [40, 70]', reading: pairReading },
+  scalar: { schema: same, expected: 'a number, text, true or false', reading: scalarReading },
+  list: { schema: listOf, expected: 'a list of at least one number, text, true or false', reading: listReading },
+  order: { schema: same, expected: 'a number, or a time such as "2026-07-01"', reading: orderReading },
+  pair: {
+    schema: (one) => ({ type: 'array', minItems: 2, maxItems: 2, items: one }),
+    expected: 'two numbers or two times, the lesser first, as in [40, 70]',
+    reading: pairReading,
+  },
   item: {
     ofList: true,
+    schema: same,
     expected: 'a number, text, true or false',
     reading: (value) => when(scalarReading(value) !== null, 'any'),
   },
   items: {
     ofList: true,
+    schema: listOf,
     expected: 'a list of at least one number, text, true or false',
     reading: (value) => when(listReading(value) !== null, 'any'),
   },
-  none: { expected: 'absent', reading: (value) => when(value === undefined, 'any') },
+  none: { schema: () => false, expected: 'absent', reading: (value) => when(value === undefined, 'any') },
   instant: {
+    schema: () => timeSchema,
     expected: 'a time such as "2026-07-01" or "2026-07-01T09:00:00Z"',
     reading: (value) => when(typeof value === 'string' && instantOf(value) !== null, 'time'),
   },
   duration: {
+    schema: () => ({ type: 'string', pattern: '^[1-9][0-9]{0,4}[dw]$' }),
     expected: 'a duration such as "90d" or "2w"',
     reading: (value) => when(durationOf(value) !== null, 'time'),
   },
   prefix: {
+    schema: () => ({ type: 'string', minLength: 1 }),
     expected: 'text of at least one character',
     reading: (value) => when(typeof value === 'string' && value !== '', 'text'),
   },
   pattern: {
+    schema: () => ({ type: 'string', minLength: 1, maxLength: LONGEST_PATTERN }),
     expected: `a regular expression of at most ${String(LONGEST_PATTERN)} characters such as "^pro-[0-9]+$"`,
     reading: (value) => when(typeof patternOf(value) !== 'string', 'text'),
     why: (value) => {
@@ -137,6 +158,12 @@ export const operands = {
     },
   },
   amount: {
+    schema: () => ({
+      anyOf: [
+        { type: 'number', exclusiveMinimum: 0 },
+        { type: 'string', pattern: '^[0-9]{1,6}([.][0-9]{1,6})?%$' },
+      ],
+    }),
     expected: 'a number above 0, or a percentage above 0 such as "20%"',
     reading: (value) => when(amountOf(value) !== null, 'number'),
   },

@@ -24,11 +24,14 @@ export interface OperatorRule {
   readonly fits: readonly FactType[];
   /** One sentence for editors. */
   readonly description: string;
+  /** What explanations say when it holds and when it does not; Rapport's own have theirs in explanation.ts. */
+  readonly words?: readonly [holds: string, holdsNot: string];
   /** @param now epoch ms that `withinNext` and `withinLast` count from */
   readonly test: (value: unknown, reading: FactReading, now: number) => Test;
 }
 
-function read(value: unknown, reading: FactReading): string | number | boolean | readonly unknown[] | null {
+/** The value of a fact in one reading; null where it is unknown or of another type. A time is epoch ms. */
+export function read(value: unknown, reading: FactReading): string | number | boolean | readonly unknown[] | null {
   switch (reading) {
     case 'number':
       return typeof value === 'number' && Number.isFinite(value) ? value : null;
@@ -102,7 +105,7 @@ const changing =
   };
 
 /** Longer text is not searched for a pattern: it counts as unknown. */
-const LONGEST_TEXT = 2000;
+const LONGEST_TEXT = 1000;
 function matching(value: unknown): Test {
   const pattern = patternOf(value);
   if (typeof pattern === 'string') return () => null;

@@ -1,4 +1,5 @@
-import { Ajv, type ErrorObject } from 'ajv';
+import type { ErrorObject } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Condition, PlaybookDocument, SegmentDocument } from '@rapport/sdk';
 import { operatorsFor, type FactCatalogue } from './catalogue.js';
 import { MAX_DEPTH, usesOf, type FactUse } from './condition.js';
@@ -9,7 +10,7 @@ import { problemsOf } from './schema-problem.js';
 import { playbookSchema, segmentSchema } from './schema.js';
 import { didYouMean } from './suggestion.js';
 
-const ajv = new Ajv({ allErrors: true, strict: true, strictRequired: false, verbose: true });
+const ajv = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, verbose: true });
 const isSegment = ajv.compile<SegmentDocument>(segmentSchema);
 const isPlaybook = ajv.compile<PlaybookDocument>(playbookSchema);
 

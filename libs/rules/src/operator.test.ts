@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest';
+import type { Condition, SegmentDocument } from '@rapport/sdk';
+import { catalogueOf } from './catalogue.js';
+import { evaluate, usesOf } from './condition.js';
+import { readingOf, testOf, type Verdict } from './operator.js';
+import { operatorSet, type OperatorDefinition } from './operator-registration.js';
+import { checkCondition, checkFacts, checkSegment } from './validation.js';
+
+const NOW = Date.UTC(2026, 5, 1);
+const leaf = (fact: string, operator: string, value: unknown): Condition => ({ fact, operator, value });
+const facts = {
+  renewalAt: '2026-07-01',
+  seenAt: Date.UTC(2026, 4, 31),
+  plan: 'pro-2026',
+  score: 55,
+  features: ['a', 'b', 3],
+  none: [],
+  long: 'a'.repeat(1001),
+  'use.change': -2,
+  'use.changeRate': -0.2,
+  'new.change': 3,
+};
+
+describe('operators', () => {
+  it.each<[string, string, unknown, Verdict]>([
+    ['renewalAt', 'before', '2026-07-02', true],
+    ['renewalAt', 'before', '2026-07-01', false],
+    ['renewalAt', 'after', '2026-07-01', false],
+    ['renewalAt', 'after', '2026-06-30T23:59:59Z', true],
+    ['seenAt', 'before', '2026-06-01', true],
+    ['plan', 'after', '2026-06-01', null],
+    ['absent', 'before', '2026-06-01', null],
+    ['plan', 'startsWith', 'pro', true],
+    ['plan', 'startsWith', 'Pro', false],
+    ['plan', 'startsWith', 'pro-2026-x', false],
+    ['score', 'startsWith', '5', null],
+    ['plan', 'matches', '^pro-[0-9]{4}$', true],
+    ['plan', 'matches', '2026', true],
+    ['plan', 'matches', '^2026', false],
+    ['score', 'matches', '5', null],
+    ['long', 'matches', 'a', null],
+    ['features', 'hasAll', ['a', 3], true],
+    ['features', 'hasAll', ['a', 'c'], false],
+    ['features', 'hasAny', ['c', 'b'], true],
+    ['features', 'hasAny', ['c', '3'], false],
+    ['none', 'hasAny', ['c'], false],
+    ['plan', 'hasAny', ['pro'], null],
+    ['absent', 'hasAll', ['a'], null],
+    ['use', 'decreasedBy', 2, true],
+    ['use', 'decreasedBy', 2.1, false],
+    ['use', 'decreasedBy', '20%', true],
+    ['use', 'decreasedBy', '20.5%', false],
+    ['use', 'increasedBy', 1, false],
+    ['use', 'changedBy', 2, true],
+    ['use', 'changedBy', '25%', false],
+    ['new', 'increasedBy', 3, true],
+    ['new', 'increasedBy', '1%', null],
+  ])('%s %s %j is %s', (fact, operator, value, verdict) => {
+    expect(checkCondition(leaf(fact, operator, value))).toEqual([]);
+    expect(evaluate(leaf(fact, operator, value), facts, NOW)).toBe(verdict);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['before', '2026-02-30', 'a time such as'],
+    ['after', 1_780_000_000_000, 'a time such as'],
+    ['startsWith', '', 'text of at least one character'],
+    ['startsWith', 5, 'text of at least one character'],
+    ['hasAll', [], 'a list of at least one'],
+    ['hasAny', 'a', 'a list of at least one'],
+    ['decreasedBy', 0, 'above 0'],
+    ['decreasedBy', -5, 'above 0'],
+    ['decreasedBy', '0%', 'above 0'],
+    ['decreasedBy', '20', 'such as "20%"'],
+    ['changedBy', '-20%', 'such as "20%"'],
+    ['increasedBy', Number.POSITIVE_INFINITY, 'above 0'],
+    ['lessThan', Number.NaN, 'a number'],
+    ['between', [Number.NEGATIVE_INFINITY, 3], 'two numbers'],
+    ['matches', 5, 'it must be text'],
+    ['matches', '[a-', 'missing closing ]'],
+    ['matches', '(?=a)b', 'Look-around'],
+    ['matches', '(a)\\1', 'back references'],
+    ['matches', 'a'.repeat(201), 'more than 200 characters'],
+    ['matches', '((a{30}){33}|(b{30}){33})', 'too large'],
+    ['matches', '((a{100}){100}){100}', 'invalid repeat count'],
+  ])('the value of %s: %j is refused at its place', (operator, value, message) => {
+    expect(checkCondition(leaf('x', operator, value), '/enter')).toEqual([
+      { code: 'RAPPORT_RULES_VALUE', pointer: '/enter/value', message: expect.stringContaining(message) as unknown },
+    ]);
+  });
+
+  it.each(['(a+)+$', 'a(a|b){70}[cd]', '(.*)*x', '(a?){60}a{60}', '^(([a-z])+.)+[A-Z]([a-z])+$'])(
+    'the pattern %s takes no longer than others',
+    (pattern) => {
+      const test = testOf('matches', pattern, NOW);
+      const text = `${'a'.repeat(999)}!`;
+      const since = performance.now();
+      for (let i = 0; i < 10; i++) expect(test(text)).toBe(pattern === '(a?){60}a{60}');
+      // Exponential would be longer than the universe is old; a second is for slow machines.
+      expect(performance.now() - since).toBeLessThan(1_000);
+    },
+  );
+});
+
+describe('changes', () => {
+  it('read the derived facts, so that the planner provides these', () => {
+    const all = { all: [leaf('use', 'decreasedBy', '20%'), leaf('use', 'changedBy', 4), leaf('use', 'lessThan', 4)] };
+    expect(usesOf(all, '/enter')).toEqual([
+      { fact: 'use.changeRate', operator: 'decreasedBy', reading: 'number', pointer: '/enter/all/0' },
+      { fact: 'use.change', operator: 'changedBy', reading: 'number', pointer: '/enter/all/1' },
+      { fact: 'use', operator: 'lessThan', reading: 'number', pointer: '/enter/all/2' },
+    ]);
+  });
+
+  it('are of metrics that have a window', () => {
+    const catalogue = catalogueOf([
+      { fact: 'use', type: 'number' },
+      { fact: 'use.change', type: 'number' },
+      { fact: 'total', type: 'number' },
+    ]);
+    const about = (fact: string) =>
+      checkFacts({ enter: leaf(fact, 'decreasedBy', 4) } as unknown as SegmentDocument, catalogue).map(
+        ({ pointer, message }) => `${pointer}: ${message}`,
+      );
+    expect(about('use')).toEqual([]);
+    expect(about('total')).toEqual([
+      '/enter/fact: "decreasedBy" compares a metric with its value one window before, and "total" has no window: there is no fact "total.change".',
+    ]);
+    expect(about('totl')).toEqual(['/enter/fact: there is no fact "totl". Did you mean "total"?']);
+    expect(checkCondition(leaf('trait.seats', 'decreasedBy', 4))).toMatchObject([
+      { code: 'RAPPORT_RULES_TYPE', pointer: '/fact' },
+    ]);
+  });
+});
+
+describe('operators of plugins', () => {
+  const endsWith: OperatorDefinition = {
+    name: 'endsWith',
+    reading: 'text',
+    value: { type: 'string', minLength: 1 },
+    description: 'The text ends with this.',
+    words: ['ends with', 'does not end with'],
+    test: (fact, value) => String(fact).endsWith(String(value)),
+  };
+  const isEven: OperatorDefinition = {
+    ...endsWith,
+    name: 'isEven',
+    reading: 'number',
+    value: false,
+    test: (fact) => Number(fact) % 2 === 0,
+  };
+  const { operators: more, problems } = operatorSet([endsWith, isEven]);
+  const checked = (condition: unknown) => checkCondition(condition, '/enter', 0, more);
+
+  it('are checked, read and tested as Rapport’s own', () => {
+    expect(problems).toEqual([]);
+    expect(checked(leaf('plan', 'endsWith', 'x'))).toEqual([]);
+    expect(checked({ fact: 'score', operator: 'isEven' })).toEqual([]);
+    expect(readingOf('endsWith', 'x', more)).toBe('text');
+    const test = testOf('endsWith', '-2026', NOW, more);
+    expect([test('pro-2026'), test('pro'), test(null), test(2026)]).toEqual([true, false, null, null]);
+    expect([4, 5, Number.NaN].map(testOf('isEven', undefined, NOW, more))).toEqual([true, false, null]);
+  });
+
+  it('are refused with a value that does not fit, and without the set', () => {
+    expect(checked(leaf('plan', 'endsWith', ''))).toMatchObject([
+      { code: 'RAPPORT_RULES_VALUE', pointer: '/enter/value' },
+    ]);
+    expect(checked(leaf('score', 'isEven', 2))).toMatchObject([{ code: 'RAPPORT_RULES_VALUE' }]);
+    expect(checked({ fact: 'plan', operator: 'endsWith' })).toMatchObject([{ code: 'RAPPORT_RULES_VALUE' }]);
+    expect(checked(leaf('plan', 'endWith', 'x'))).toMatchObject([
+      { code: 'RAPPORT_RULES_OPERATOR', message: expect.stringContaining('Did you mean "endsWith"?') as unknown },
+    ]);
+    expect(checkCondition(leaf('plan', 'endsWith', 'x'))).toMatchObject([{ code: 'RAPPORT_RULES_OPERATOR' }]);
+    const segment = { kind: 'segment', id: 's', title: 'S', subject: 'account', enter: leaf('plan', 'endsWith', 'x') };
+    expect([checkSegment(segment).ok, checkSegment(segment, more).ok]).toEqual([false, true]);
+  });
+
+  it('that cannot be used are told, each by its place', () => {
+    const wrong = operatorSet([
+      { ...endsWith, name: 'equal' },
+      { ...endsWith, name: 'lessthan' },
+      { ...endsWith, name: '__proto__' },
+      endsWith,
+      endsWith,
+      { ...isEven, value: { type: 'nonsense' } },
+      { ...isEven, description: ' ' },
+    ]);
+    expect([...wrong.operators.keys()]).toEqual(['endsWith']);
+    expect(wrong.problems.map(({ pointer }) => pointer)).toEqual(['/0', '/1', '/2', '/4', '/5', '/6']);
+  });
+});
