@@ -18,6 +18,16 @@ export { catalogueOf, operatorsFor, type FactCatalogue, type FactDescription } f
 export { columnar, verdictAt, type Columnar, type ColumnReader, type FactColumn, type RuleVerdicts } from './columnar.js';
 export { trace, tracer, missingFacts, type Trace, type TracedLeaf } from './trace.js';
 export { nearestMiss, type NearestMiss } from './nearest-miss.js';
+export {
+  columnar,
+  verdictAt,
+  type Columnar,
+  type ColumnReader,
+  type FactColumn,
+  type RuleVerdicts,
+} from './columnar.js';
+export { trace, tracer, missingFacts, type Trace, type TracedLeaf } from './trace.js';
+export { nearestMiss, type NearestMiss } from './nearest-miss.js';
 export { explain } from './explanation.js';
 export { segmentSchema, playbookSchema, schemaFor } from './schema.js';
 export { operatorSet, type OperatorDefinition } from './operator-registration.js';
