@@ -15,9 +15,6 @@ export {
 } from './operator.js';
 export { compile, evaluate, readerOf, usesOf, MAX_DEPTH, type FactReader, type FactUse } from './condition.js';
 export { catalogueOf, operatorsFor, type FactCatalogue, type FactDescription } from './catalogue.js';
-export { columnar, verdictAt, type Columnar, type ColumnReader, type FactColumn, type RuleVerdicts } from './columnar.js';
-export { trace, tracer, missingFacts, type Trace, type TracedLeaf } from './trace.js';
-export { nearestMiss, type NearestMiss } from './nearest-miss.js';
 export {
   columnar,
   verdictAt,
