@@ -88,13 +88,13 @@ describe('operators', () => {
     ]);
   });
 
-  it.each(['(a+)+$', 'a(a|b){70}[cd]', '(.*)*x', '(a?){60}a{60}', '^(([a-z])+.)+[A-Z]([a-z])+$'])(
+  it.each(['(a+)+$', 'a(a|b){70}[cd]', '(.*)*x', '(a?){60}a{40}', '^(([a-z])+.)+[A-Z]([a-z])+$'])(
     'the pattern %s takes no longer than others',
     (pattern) => {
       const test = testOf('matches', pattern, NOW);
       const text = `${'a'.repeat(999)}!`;
       const since = performance.now();
-      for (let i = 0; i < 10; i++) expect(test(text)).toBe(pattern === '(a?){60}a{60}');
+      for (let i = 0; i < 10; i++) expect(test(text)).toBe(pattern === '(a?){60}a{40}');
       // Exponential would be longer than the universe is old; a second is for slow machines.
       expect(performance.now() - since).toBeLessThan(1_000);
     },

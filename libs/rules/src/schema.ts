@@ -1,4 +1,4 @@
-import { descriptionsOf, operatorsFor, type FactCatalogue, type FactDescription } from './catalogue.js';
+import { descriptionsOf, isTrait, operatorsFor, type FactCatalogue, type FactDescription } from './catalogue.js';
 import { timeSchema, type JsonSchema } from './operand.js';
 import { isChange, ruleOf, type OperatorSet } from './operator.js';
 
@@ -149,7 +149,8 @@ function oneOfFact({ type, minimum, maximum, values }: FactDescription): JsonSch
 
 /** JSON Schema of a fact in a test: its value, or null where it is unknown. */
 function valueOfFact(fact: FactDescription): JsonSchema {
-  if (fact.type === 'any') return true;
+  // Traits are whatever the data brings; a test may show what comes of it.
+  if (fact.type === 'any' || isTrait(fact.fact)) return true;
   if (fact.type === 'number') return { type: ['number', 'null'] };
   const known = fact.type === 'list' ? { type: 'array', items: oneOfFact(fact) } : oneOfFact(fact);
   return { anyOf: [known, { type: 'null' }] };
