@@ -37,6 +37,11 @@ export {
   factsOf,
   type Checked,
 } from './validation.js';
+export { readDocument, type PlacedProblem, type ReadDocument, type ReadOptions } from './document.js';
+export { locate, locator, type Position } from './position.js';
 export { placementOf, runTests, type FailedTest, type Placement } from './verdict.js';
 export { problemsOf } from './schema-problem.js';
 export { checkProfile, classify, profileFacts, TENURE, type ProfileClass } from './profile.js';
+export { compileRule, type CompatOptions, type CompatRule, type CompiledRule } from './compat/rule.js';
+export type { CompatDecorator, CompatOperator } from './compat/operator.js';
+export type { ConditionTrace, RuleFailure, RuleTrace } from './compat/trace.js';

@@ -17,7 +17,8 @@ const isPlaybook = ajv.compile<PlaybookDocument>(playbookSchema);
 export type Checked<D> =
   { readonly ok: true; readonly document: D } | { readonly ok: false; readonly problems: readonly Problem[] };
 
-const MAX_JSON_DEPTH = 4 * MAX_DEPTH;
+/** Deepest nesting of objects and lists that a document may have. */
+export const MAX_JSON_DEPTH = 4 * MAX_DEPTH;
 
 /** True when a JSON value nests no deeper than `most`. Does not recurse, so that no document can exhaust the stack. */
 function isShallow(value: unknown, most: number): boolean {
