@@ -12,6 +12,7 @@ import { latestResults } from './latest.js';
 import { pluginRoutes } from './plugins.js';
 import { portfolioRoutes } from './portfolio.js';
 import { notFound, onlyMethods, problems } from './problem.js';
+import { ruleRoutes } from './rules.js';
 import { segmentRoutes } from './segments.js';
 import { startPage } from './start-page.js';
 import { subjectMetricRoutes } from './subject-metrics.js';
@@ -77,6 +78,7 @@ export function createApp({ engine }: Workspace, { logger = pino({ enabled: fals
   app.use('/v1/accounts/:id/metrics', subjectMetricRoutes(engine, latestOf, 'account'));
   app.use('/v1/users/:id/metrics', subjectMetricRoutes(engine, latestOf, 'user'));
   app.use('/v1/portfolio/metrics', subjectMetricRoutes(engine, latestOf, 'portfolio'));
+  app.use('/v1/rules', ruleRoutes(engine));
   app.use('/v1/plugins', pluginRoutes(engine));
   app.use('/v1/batch', ingestRoutes(engine));
   app.use(notFound);

@@ -31,11 +31,16 @@ export interface Problem {
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad request',
   401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not found',
   405: 'Method not allowed',
+  409: 'Conflict',
+  412: 'Precondition failed',
   413: 'Content too large',
   415: 'Unsupported media type',
   421: 'Misdirected request',
+  422: 'Unprocessable content',
+  428: 'Precondition required',
   500: 'Internal error',
   503: 'Unavailable',
 };
@@ -81,12 +86,29 @@ const UNKNOWN = [
   'RAPPORT_ANALYSIS_UNKNOWN_SUBJECT',
 ];
 
+/** What it means for a request that a rule, or a change of one, is not as it must be. */
+const RULE_STATUS: Readonly<Record<string, number>> = {
+  RAPPORT_RULES_REFUSED: 422,
+  RAPPORT_RULES_BACKTEST: 400,
+  RAPPORT_RULES_CHANGE: 400,
+  RAPPORT_RULES_VERSION: 404,
+  RAPPORT_RULES_ELSEWHERE: 409,
+  RAPPORT_RULES_UNCHANGED: 409,
+  RAPPORT_RULES_USED: 409,
+  RAPPORT_RULES_APPROVAL: 403,
+  RAPPORT_STORE_DOCUMENT_CONFLICT: 412,
+};
+
 function problemOf(error: unknown, limit: string): HostError {
   if (error instanceof HostError) return error;
   if (typeof error === 'object' && error !== null) {
     const fault = bodyFault(error, limit);
     if (fault) return fault;
     const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
+    if (typeof code === 'string' && Object.hasOwn(RULE_STATUS, code))
+      return new HostError(code, String(message).replace(`${code}: `, ''), RULE_STATUS[code], undefined, {
+        cause: error,
+      });
     // The database is away or overtaken: the caller may try again. The sentence is the store's own.
     if (typeof code === 'string' && code.startsWith('RAPPORT_STORE_')) {
       return new HostError(code, String(message).replace(`${code}: `, ''), 503, undefined, { cause: error });

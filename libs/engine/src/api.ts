@@ -54,6 +54,10 @@ export interface WorkspaceConfig {
     /** Days that `slope` looks at; default 30. */
     readonly slopeDays?: number;
   };
+  readonly rules?: {
+    /** Share of all subjects that a publish may move without a second person's approval, 0–1; default 0.2. */
+    readonly approvalShare?: number;
+  };
   /** Where metrics should be, and by when. */
   readonly goals?: readonly Goal[];
   readonly limits?: {

@@ -65,6 +65,11 @@ export const configSchema = {
         slopeDays: count(2, 3650),
       },
     },
+    rules: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { approvalShare: { type: 'number', minimum: 0, maximum: 1 } },
+    },
     goals: goalsSchema,
     limits: {
       type: 'object',

@@ -8,6 +8,7 @@ import { deliverDue } from './outbox.js';
 import { propertiesOf } from './planner.js';
 import { createPluginHost } from './plugin-host.js';
 import { evaluateOnly, runOnce, type RunSetting } from './run.js';
+import { refreshDocuments, storedDocuments } from './rules/publishing.js';
 import { rulesOf } from './rules/rules.js';
 import { frameCache, subjectReport } from './subject-report.js';
 
@@ -32,15 +33,27 @@ export const createEngine: CreateEngine = async ({
     allowPrivateAddresses: config.network?.allowPrivateAddresses ?? false,
   });
   try {
-    const { plugins, refused } = await loadPlugins(config, pluginRoots, pluginDirs, host, documents);
+    const files = [...documents, ...(await storedDocuments(store))];
+    const { plugins, refused } = await loadPlugins(config, pluginRoots, pluginDirs, host, files);
     await store.declare(propertiesOf(metricsOf(plugins)));
-    const setting: RunSetting = { config, store, host, plugins, clock, limits, strikes: new Map(), memory: new Map() };
+    const setting: { -readonly [K in keyof RunSetting]: RunSetting[K] } = {
+      config,
+      store,
+      host,
+      plugins,
+      clock,
+      limits,
+      strikes: new Map(),
+      memory: new Map(),
+    };
     const ingestLimits = { eventBytes: limits.eventBytes, accounts: config.accounts ?? 'groups' };
     const framesOf = frameCache(store);
     const engine: Engine = {
       config,
       store,
-      plugins,
+      get plugins() {
+        return setting.plugins;
+      },
       refused,
       async ingest(calls, options) {
         const receivedAt = options?.receivedAt ?? clock.now();
@@ -56,9 +69,13 @@ export const createEngine: CreateEngine = async ({
         return { accepted, duplicates, refused: refusals };
       },
       evaluate: (options = {}) => evaluateOnly(setting, options),
-      run: (options = {}) => runOnce(setting, options),
+      async run(options = {}) {
+        await refreshDocuments(setting);
+        return runOnce(setting, options);
+      },
       deliver: () => deliverDue(store, host, plugins, clock, limits.deliveryMs),
-      subject: (kind, id) => subjectReport(store, plugins, kind, id, framesOf, config.hierarchy?.parent ?? null),
+      subject: (kind, id) =>
+        subjectReport(store, setting.plugins, kind, id, framesOf, config.hierarchy?.parent ?? null),
       rules: rulesOf(setting),
       stats: () => store.stats(),
       deliveries: (query) => store.list(query),

@@ -30,3 +30,4 @@ export type { PreviewOptions, PreviewReport, SegmentPreview, PlaybookPreview } f
 export type { BacktestOptions, BacktestReport, BacktestDay } from './rules/backtest.js';
 export type { ExplainOptions, RuleExplanation, ConditionExplanation } from './rules/explain.js';
 export { documentChanges, type DocumentChange } from './rules/diff.js';
+export type { Change, Published, Publishing } from './rules/publishing.js';

@@ -1,5 +1,6 @@
 import {
   createOracle,
+  memoryDocuments,
   memoryHistory,
   StoreError,
   type Delivery,
@@ -39,6 +40,7 @@ export function memoryStore(options: StoreOptions): Store {
   return {
     ...createOracle(options),
     ...memoryHistory(),
+    ...memoryDocuments(),
     location: 'memory:',
     zone: options.zone,
     declare: () => Promise.resolve(),

@@ -1,8 +1,10 @@
 import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
-import { checkFacts, runTests, type Problem } from '@rapport/rules';
+import { checkFacts, didYouMean, runTests, type Problem } from '@rapport/rules';
 import type { LoadedPlugin } from '../api.js';
 import { catalogueFor, hashOf, referencesOf, unknownTrigger } from '../loading.js';
+import { messageOf } from '../error.js';
 import { cycleIn, inOrder } from '../requirements.js';
+import type { RunSetting } from '../run.js';
 import { checkShape, documentVersion } from './document-file.js';
 
 /** A document that could be in force, among the plugins that then would be. */
@@ -15,11 +17,16 @@ export interface Proposal {
 export type Proposed =
   { readonly ok: true; readonly proposal: Proposal } | { readonly ok: false; readonly problems: readonly Problem[] };
 
+const CHECK_MS = 10_000;
+
 type Loaded = Extract<LoadedPlugin, { kind: 'segment' | 'playbook' }>;
 const keyOf = ({ kind, manifest }: LoadedPlugin): string => `${kind}/${manifest.id}`;
 
 /** Checks a document against what is loaded, and puts it among it: shape, facts, own tests, what it names, circles. Nothing is changed. */
-export function propose(value: unknown, loaded: readonly LoadedPlugin[]): Proposed {
+export async function propose(
+  value: unknown,
+  { plugins: loaded, host }: Pick<RunSetting, 'plugins' | 'host'>,
+): Promise<Proposed> {
   const checked = checkShape(value);
   if (!checked.ok) return checked;
   const { document } = checked;
@@ -35,7 +42,7 @@ export function propose(value: unknown, loaded: readonly LoadedPlugin[]): Propos
       ? { ...about, kind: 'segment', document }
       : { ...about, kind: 'playbook', document, enabled: before?.kind === 'playbook' && before.enabled };
   const all = new Map([...loaded.filter((other) => keyOf(other) !== key), plugin].map((each) => [keyOf(each), each]));
-  const problems = problemsAmong(document, [...all.values()]);
+  const problems = await problemsAmong(document, [...all.values()], host);
   const edges = (of: string): readonly string[] => {
     const its = all.get(of);
     if (its?.kind === 'metric')
@@ -54,7 +61,11 @@ export function propose(value: unknown, loaded: readonly LoadedPlugin[]): Propos
   return { ok: true, proposal: { document, version, plugins } };
 }
 
-function problemsAmong(document: SegmentDocument | PlaybookDocument, plugins: readonly LoadedPlugin[]): Problem[] {
+async function problemsAmong(
+  document: SegmentDocument | PlaybookDocument,
+  plugins: readonly LoadedPlugin[],
+  host: RunSetting['host'],
+): Promise<Problem[]> {
   const problems = [...checkFacts(document, catalogueFor(document.subject, plugins))];
   if (document.kind === 'segment') {
     for (const { name, pointer, expected, found } of runTests(document)) {
@@ -66,11 +77,23 @@ function problemsAmong(document: SegmentDocument | PlaybookDocument, plugins: re
   const unknown = unknownTrigger(document, plugins);
   if (unknown) problems.push(unknown);
   const actions = plugins.flatMap(({ kind, manifest }) => (kind === 'action' ? [manifest.id] : []));
-  document.steps.forEach(({ action }, i) => {
-    if (actions.includes(action)) return;
-    const message = `there is no action "${action}". Known: ${actions.join(', ') || 'none'}.`;
-    problems.push({ code: 'RAPPORT_RULES_ACTION', pointer: `/steps/${String(i)}/action`, message });
-  });
+  for (const [i, { action, with: input = {} }] of document.steps.entries()) {
+    const pointer = `/steps/${String(i)}`;
+    if (!actions.includes(action)) {
+      const message = `there is no action "${action}".${didYouMean(action, actions)} Known: ${actions.join(', ') || 'none'}.`;
+      problems.push({ code: 'RAPPORT_RULES_ACTION', pointer: `${pointer}/action`, message });
+      continue;
+    }
+    const checked = await host
+      .call('checkInput', { action, input }, CHECK_MS)
+      .catch((error: unknown) => ({ pointer: '', message: messageOf(error) }));
+    if ('message' in checked)
+      problems.push({
+        code: 'RAPPORT_RULES_ACTION',
+        pointer: `${pointer}/with${checked.pointer}`,
+        message: checked.message,
+      });
+  }
   return problems;
 }
 

@@ -110,17 +110,18 @@ describe('documents before they are in force', () => {
     }
   });
 
-  it('says what keeps a document from being in force, with the place', () => {
-    const check = (document: unknown) => engine.rules.check(document).map(({ code, pointer }) => `${code} ${pointer}`);
-    expect(check(quiet(3))).toEqual([]);
-    expect(check({ ...quiet(3), kind: 'segmnt' })).toEqual(['RAPPORT_RULES_KIND /kind']);
-    expect(check({ ...quiet(3), enter: at('usaje', 'lessThan', 3) })).toEqual(['RAPPORT_RULES_FACT /enter/fact']);
-    expect(check({ ...quiet(3), enter: at('segment.due', 'equal', true) })).toEqual(['RAPPORT_RULES_CYCLE ']);
+  it('says what keeps a document from being in force, with the place', async () => {
+    const check = async (document: unknown) =>
+      (await engine.rules.check(document)).map(({ code, pointer }) => `${code} ${pointer}`);
+    expect(await check(quiet(3))).toEqual([]);
+    expect(await check({ ...quiet(3), kind: 'segmnt' })).toEqual(['RAPPORT_RULES_KIND /kind']);
+    expect(await check({ ...quiet(3), enter: at('usaje', 'lessThan', 3) })).toEqual(['RAPPORT_RULES_FACT /enter/fact']);
+    expect(await check({ ...quiet(3), enter: at('segment.due', 'equal', true) })).toEqual(['RAPPORT_RULES_CYCLE ']);
     const test = { name: 'three', facts: { usage: 3 }, expect: 'in' };
-    expect(check({ ...quiet(3), tests: [test] })).toEqual(['RAPPORT_RULES_TEST /tests/0']);
+    expect(await check({ ...quiet(3), tests: [test] })).toEqual(['RAPPORT_RULES_TEST /tests/0']);
     const steps = [{ id: 's', action: 'nothing' }];
     const playbook = { kind: 'playbook', id: 'p', title: 'P', subject: 'account', steps };
-    expect(check({ ...playbook, trigger: { segment: 'nobody', on: 'enter' } })).toEqual([
+    expect(await check({ ...playbook, trigger: { segment: 'nobody', on: 'enter' } })).toEqual([
       'RAPPORT_PLUGIN_SEGMENT /trigger/segment',
       'RAPPORT_RULES_ACTION /steps/0/action',
     ]);

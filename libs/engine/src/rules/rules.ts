@@ -1,15 +1,16 @@
 import type { Problem } from '@rapport/rules';
-import type { RunSetting } from '../run.js';
 import { EngineError } from '../error.js';
+import type { RunSetting } from '../run.js';
 import { backtest, type BacktestOptions, type BacktestReport } from './backtest.js';
 import { explainRule, type ExplainOptions, type RuleExplanation } from './explain.js';
 import { preview, type PreviewOptions, type PreviewReport } from './preview.js';
 import { propose, type Proposal } from './proposal.js';
+import { publishingOf, type Publishing } from './publishing.js';
 
-/** Documents before they are in force. Each takes a document as JSON; what it names are the plugins that are loaded. Nothing is written. */
-export interface Rules {
+/** Documents before they are in force, and their versions. Each takes a document as JSON; what it names are the plugins that are loaded. Only `Publishing` writes. */
+export interface Rules extends Publishing {
   /** What keeps a document from being in force; none when nothing does. Includes its own tests. */
-  check(document: unknown): readonly Problem[];
+  check(document: unknown): Promise<readonly Problem[]>;
   /** Who would enter, leave and stay, and which playbooks would fire. Throws `RAPPORT_RULES_REFUSED`. */
   preview(document: unknown, options?: PreviewOptions): Promise<PreviewReport>;
   /** What a document would have done on each of the last days, and how well it foretold what happened. Throws `RAPPORT_RULES_REFUSED`, `RAPPORT_RULES_BACKTEST`. */
@@ -19,8 +20,8 @@ export interface Rules {
 }
 
 export function rulesOf(setting: RunSetting): Rules {
-  const proposed = (document: unknown): Proposal => {
-    const found = propose(document, setting.plugins);
+  const proposed = async (document: unknown): Promise<Proposal> => {
+    const found = await propose(document, setting);
     if (found.ok) return found.proposal;
     const told = found.problems
       .slice(0, 5)
@@ -28,12 +29,13 @@ export function rulesOf(setting: RunSetting): Rules {
     throw new EngineError('RAPPORT_RULES_REFUSED', `the document cannot be in force. ${told.join(' ')}`);
   };
   return {
-    check(document) {
-      const found = propose(document, setting.plugins);
+    ...publishingOf(setting, proposed),
+    async check(document) {
+      const found = await propose(document, setting);
       return found.ok ? [] : found.problems;
     },
-    preview: async (document, options = {}) => preview(setting, proposed(document), options),
-    backtest: async (document, options = {}) => backtest(setting, proposed(document), options),
-    explain: async (document, options) => explainRule(setting, proposed(document), options),
+    preview: async (document, options = {}) => preview(setting, await proposed(document), options),
+    backtest: async (document, options = {}) => backtest(setting, await proposed(document), options),
+    explain: async (document, options) => explainRule(setting, await proposed(document), options),
   };
 }

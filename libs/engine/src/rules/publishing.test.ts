@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine } from '../api.js';
+import { memoryStore } from '../memory-store.test.fixture.js';
+import {
+  DAY,
+  engineOver,
+  JUNE,
+  metricCode,
+  pluginFolder,
+  segmentCode,
+  standingClock,
+  track,
+} from '../plugin-packages.test.fixture.js';
+
+const quiet = (below: number, id = 'quiet') => ({
+  kind: 'segment', id, title: 'Quiet', subject: 'account', enter: { fact: 'usage', operator: 'lessThan', value: below },
+}); // prettier-ignore
+const by = (author: string, reason = 'because') => ({ author, reason });
+
+describe('documents of the store', () => {
+  const folder = pluginFolder();
+  const clock = standingClock(JUNE);
+  const store = memoryStore({ zone: 'UTC' });
+  const open = () => engineOver(folder, { rules: { approvalShare: 0.4 } }, { store, clock });
+  const enter = (value: Engine) =>
+    value.plugins.flatMap((plugin) => (plugin.kind === 'segment' ? [plugin.document.enter] : []));
+  const membersOf = async (segment: string) => (await store.memberships({ segment })).map(({ subject }) => subject);
+  let engine: Engine;
+
+  beforeAll(async () => {
+    folder.add('metric', 'usage', { code: metricCode('usage') });
+    folder.add('segment', 'packaged', { code: segmentCode('packaged', quiet(1, 'packaged')) });
+    engine = await open();
+    for (let n = 1; n <= 5; n++)
+      await engine.ingest(Array.from({ length: n }, (_, i) => track(`a${String(n)}`, JUNE - (i + 1) * DAY)));
+  });
+  afterAll(async () => {
+    await engine.close();
+    folder.remove();
+  });
+
+  it('are in force once published, here and elsewhere, and keep who, when and why', async () => {
+    const other = await open();
+    const { version, needsApproval } = await engine.rules.publish(quiet(2), by('ann', 'quiet ones first'));
+    expect({ needsApproval, version }).toMatchObject({
+      needsApproval: false,
+      version: {
+        key: 'segment/quiet',
+        number: 1,
+        status: 'published',
+        author: 'ann',
+        reason: 'quiet ones first',
+        at: JUNE,
+        of: null,
+      },
+    });
+    expect(enter(engine)).toContainEqual(quiet(2).enter);
+    expect(enter(other)).not.toContainEqual(quiet(2).enter);
+    await other.run();
+    expect(await membersOf('quiet')).toEqual(['a1']);
+    expect(enter(other)).toContainEqual(quiet(2).enter);
+    await other.close();
+    const third = await open();
+    expect(enter(third)).toContainEqual(quiet(2).enter);
+    await third.close();
+  });
+
+  it('need a second person where they move many', async () => {
+    const proposed = await engine.rules.publish(quiet(5), by('ann'));
+    expect(proposed).toMatchObject({
+      needsApproval: true,
+      version: { number: 2, status: 'proposed' },
+      preview: { share: 3 / 5 },
+    });
+    expect(enter(engine)).toContainEqual(quiet(2).enter);
+    await expect(engine.rules.approve('segment/quiet', 2, by('ann'))).rejects.toThrow('RAPPORT_RULES_APPROVAL');
+    await expect(engine.rules.approve('segment/quiet', 1, by('bob'))).rejects.toThrow('RAPPORT_RULES_VERSION');
+    expect(await engine.rules.approve('segment/quiet', 2, by('bob'))).toMatchObject({
+      number: 3,
+      status: 'published',
+      of: 2,
+      author: 'bob',
+    });
+    expect(enter(engine)).toContainEqual(quiet(5).enter);
+    await expect(engine.rules.approve('segment/quiet', 2, by('bob'))).rejects.toThrow('RAPPORT_RULES_VERSION');
+  });
+
+  it('refuse the second of two who change at once, and what says nothing new', async () => {
+    await expect(engine.rules.publish(quiet(4), { ...by('eve'), after: 1 })).rejects.toThrow(
+      'RAPPORT_STORE_DOCUMENT_CONFLICT',
+    );
+    await expect(engine.rules.publish(quiet(5), by('eve'))).rejects.toThrow('RAPPORT_RULES_UNCHANGED');
+    expect((await engine.rules.versions('segment/quiet')).map(({ number }) => number)).toEqual([1, 2, 3]);
+  });
+
+  it('go back to what was in force, without approval', async () => {
+    await expect(engine.rules.rollback('segment/quiet', 2, by('ann'))).rejects.toThrow('RAPPORT_RULES_VERSION');
+    expect(await engine.rules.rollback('segment/quiet', 1, by('ann', 'too many'))).toMatchObject({
+      number: 4,
+      of: 1,
+      status: 'published',
+    });
+    expect(enter(engine)).toContainEqual(quiet(2).enter);
+  });
+
+  it('refuse what cannot be in force, comes from elsewhere, has no author, or is needed', async () => {
+    const publish = (document: unknown, change = by('ann')) => engine.rules.publish(document, change);
+    await expect(publish({ ...quiet(3), enter: { fact: 'usaje', operator: 'lessThan', value: 1 } })).rejects.toThrow(
+      /RAPPORT_RULES_REFUSED.*did you mean "usage"/i,
+    );
+    await expect(publish(quiet(3, 'packaged'))).rejects.toThrow('RAPPORT_RULES_ELSEWHERE');
+    await expect(publish(quiet(3), by(''))).rejects.toThrow('RAPPORT_RULES_CHANGE');
+    await publish({ ...quiet(1, 'needs'), enter: { fact: 'segment.quiet', operator: 'equal', value: true } });
+    await expect(engine.rules.retire('segment/quiet', by('ann'))).rejects.toThrow('RAPPORT_RULES_USED');
+    await engine.rules.retire('segment/needs', by('ann'));
+    await engine.rules.retire('segment/quiet', by('ann', 'no use'));
+    expect(enter(engine)).toEqual([quiet(1).enter]);
+    await expect(engine.rules.retire('segment/quiet', by('ann'))).rejects.toThrow('RAPPORT_RULES_VERSION');
+    const again = await open();
+    expect(enter(again)).toEqual([quiet(1).enter]);
+    await again.close();
+  });
+});

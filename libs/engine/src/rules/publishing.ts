@@ -1,0 +1,211 @@
+import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
+import type { DocumentVersion, Json } from '@rapport/store';
+import type { LoadedPlugin } from '../api.js';
+import { EngineError } from '../error.js';
+import { referencesOf } from '../loading.js';
+import type { RunSetting } from '../run.js';
+import { documentVersion, type DocumentFile } from './document-file.js';
+import { preview, type PreviewReport } from './preview.js';
+import { propose, type Proposal } from './proposal.js';
+
+/** Who changes something, and why. Both are kept with the version. */
+export interface Change {
+  readonly author: string;
+  readonly reason: string;
+  /** Number of the latest version that the author has seen, 0 for none; default the latest there is. Where another has come since, the change is refused. */
+  readonly after?: number;
+}
+export interface Published {
+  readonly version: DocumentVersion;
+  /** True when somebody else has to approve of it: it moves more subjects than `rules.approvalShare` allows. It is not in force until then. */
+  readonly needsApproval: boolean;
+  readonly preview: PreviewReport;
+}
+/** Documents of the store: versions that are never changed, one of each in force. Changes are in force at once here, and in other processes with their next run. */
+export interface Publishing {
+  /** Versions of one document (`segment/<id>`), or of all, by key and number, ascending. */
+  versions(key?: string): Promise<readonly DocumentVersion[]>;
+  /**
+   * Throws `RAPPORT_RULES_REFUSED`, `RAPPORT_RULES_ELSEWHERE` for a document that a file or package provides, `RAPPORT_RULES_UNCHANGED`, `RAPPORT_RULES_CHANGE` without author and
+   * reason, `RAPPORT_STORE_DOCUMENT_CONFLICT`.
+   */
+  publish(document: unknown, change: Change): Promise<Published>;
+  /** Brings a proposed version into force. Throws `RAPPORT_RULES_VERSION`, `RAPPORT_RULES_APPROVAL` when its author approves of it, and as `publish`. */
+  approve(key: string, number: number, change: Change): Promise<DocumentVersion>;
+  /** Brings back what was in force before. Needs no approval: it is the way out. Throws `RAPPORT_RULES_VERSION`, and as `publish`. */
+  rollback(key: string, number: number, change: Change): Promise<DocumentVersion>;
+  /** Takes a document out of force. Throws `RAPPORT_RULES_VERSION`, `RAPPORT_RULES_USED` when another document needs it, and as `publish`. */
+  retire(key: string, change: Change): Promise<DocumentVersion>;
+}
+
+/** Share of all subjects that one publish may move without a second person, unless `rules.approvalShare` says otherwise. */
+const APPROVAL_SHARE = 0.2;
+const FROM_STORE = 'store:';
+const MOST = { author: 200, reason: 2000 } as const;
+
+const inForce = (versions: readonly DocumentVersion[]): DocumentVersion | null =>
+  versions.findLast(({ status }) => status === 'published') ?? null;
+
+/** What is in force of the store's documents, to be loaded beside files and packages. */
+export async function storedDocuments({
+  documents,
+}: Pick<RunSetting['store'], 'documents'>): Promise<readonly DocumentFile[]> {
+  const byKey = new Map<string, DocumentVersion[]>();
+  for (const version of await documents()) byKey.set(version.key, [...(byKey.get(version.key) ?? []), version]);
+  return [...byKey.values()].flatMap((versions) => {
+    const version = inForce(versions);
+    return version === null || version.document === null
+      ? []
+      : [{ file: `${FROM_STORE}${version.key}`, text: JSON.stringify(version.document) }];
+  });
+}
+
+type Documented = Extract<LoadedPlugin, { kind: 'segment' | 'playbook' }>;
+const keyOf = ({ kind, id }: SegmentDocument | PlaybookDocument): string => `${kind}/${id}`;
+const loadedAs = ({ plugins }: RunSetting, key: string): Documented | null =>
+  plugins.find((plugin): plugin is Documented => 'document' in plugin && keyOf(plugin.document) === key) ?? null;
+
+/**
+ * Brings the loaded documents up to the store's: what another process has published, rolled back or retired since. What cannot be in force here is left as it is.
+ *
+ * @param setting its `plugins` are replaced
+ */
+export async function refreshDocuments(setting: { -readonly [K in keyof RunSetting]: RunSetting[K] }): Promise<void> {
+  const stored = await storedDocuments(setting.store);
+  const wanted = new Set(stored.map(({ file }) => file));
+  for (const plugin of setting.plugins)
+    if (plugin.name.startsWith(FROM_STORE) && !wanted.has(plugin.name)) withdraw(setting, plugin);
+  for (const { text } of stored) {
+    const document: unknown = JSON.parse(text);
+    const loaded = loadedAs(setting, keyOf(document as SegmentDocument));
+    if (loaded && (!loaded.name.startsWith(FROM_STORE) || loaded.version === documentVersion(document))) continue;
+    const found = await propose(document, setting);
+    if (found.ok) install(setting, found.proposal);
+  }
+}
+
+type Mutable = Parameters<typeof refreshDocuments>[0];
+const withdraw = (setting: Mutable, plugin: LoadedPlugin) => {
+  setting.plugins = setting.plugins.filter((other) => other !== plugin);
+};
+const install = (setting: Mutable, { document, plugins }: Proposal) => {
+  const key = keyOf(document);
+  setting.plugins = plugins.map((plugin) =>
+    'document' in plugin && keyOf(plugin.document) === key ? { ...plugin, name: `${FROM_STORE}${key}` } : plugin,
+  );
+};
+
+export function publishingOf(setting: Mutable, proposed: (document: unknown) => Promise<Proposal>): Publishing {
+  const { store, clock, config } = setting;
+  const { approvalShare = APPROVAL_SHARE } = config.rules ?? {};
+
+  /** The versions there are, after checking that the document is the store's to change. */
+  const open = async (key: string, { author, reason }: Change): Promise<readonly DocumentVersion[]> => {
+    for (const [name, text] of [
+      ['author', author],
+      ['reason', reason],
+    ] as const)
+      if (typeof text !== 'string' || text.trim() === '' || text.length > MOST[name])
+        throw new EngineError(
+          'RAPPORT_RULES_CHANGE',
+          `"${name}" must be a text of 1 to ${String(MOST[name])} characters: who changes this, and why, is kept.`,
+        );
+    const loaded = loadedAs(setting, key);
+    if (loaded && !loaded.name.startsWith(FROM_STORE))
+      throw new EngineError(
+        'RAPPORT_RULES_ELSEWHERE',
+        `${key} is provided by ${loaded.name}. Change it there, or remove it there first.`,
+      );
+    return store.documents(key);
+  };
+  const put = (
+    key: string,
+    versions: readonly DocumentVersion[],
+    { author, reason, after }: Change,
+    more: Pick<DocumentVersion, 'document' | 'version' | 'status' | 'of'>,
+  ) => store.putDocument({ key, author, reason, at: clock.now(), ...more }, after ?? versions.at(-1)?.number ?? 0);
+  const numbered = (key: string, versions: readonly DocumentVersion[], number: number): DocumentVersion => {
+    const found = versions.find((version) => version.number === number);
+    if (found && found.document !== null) return found;
+    throw new EngineError(
+      'RAPPORT_RULES_VERSION',
+      `${key} has no version ${String(number)} with a document. Versions: ${versions.map((version) => version.number).join(', ') || 'none'}.`,
+    );
+  };
+  /** Publishes what another version says. */
+  const republish = async (key: string, versions: readonly DocumentVersion[], of: DocumentVersion, change: Change) => {
+    const proposal = await proposed(of.document);
+    const { document, version, number } = of;
+    const put_ = await put(key, versions, change, { document, version, status: 'published', of: number });
+    install(setting, proposal);
+    return put_;
+  };
+
+  return {
+    versions: (key) => store.documents(key),
+    async publish(document, change) {
+      const proposal = await proposed(document);
+      const key = keyOf(proposal.document);
+      const versions = await open(key, change);
+      const { version } = proposal;
+      if (inForce(versions)?.version === version)
+        throw new EngineError('RAPPORT_RULES_UNCHANGED', `${key} says just that already. Nothing was published.`);
+      const report = await preview(setting, proposal, {});
+      const needsApproval = report.share > approvalShare;
+      const status = needsApproval ? 'proposed' : 'published';
+      const put_ = await put(key, versions, change, {
+        document: proposal.document as unknown as Json,
+        version,
+        status,
+        of: null,
+      });
+      if (!needsApproval) install(setting, proposal);
+      return { version: put_, needsApproval, preview: report };
+    },
+    async approve(key, number, change) {
+      const versions = await open(key, change);
+      const of = numbered(key, versions, number);
+      if (of.status !== 'proposed' || versions.at(-1) !== of)
+        throw new EngineError(
+          'RAPPORT_RULES_VERSION',
+          `version ${String(number)} of ${key} is not waiting for approval.`,
+        );
+      if (of.author === change.author)
+        throw new EngineError(
+          'RAPPORT_RULES_APPROVAL',
+          `${change.author} has proposed version ${String(number)} of ${key}; somebody else has to approve of it.`,
+        );
+      return republish(key, versions, of, change);
+    },
+    async rollback(key, number, change) {
+      const versions = await open(key, change);
+      const of = numbered(key, versions, number);
+      if (of.status !== 'published')
+        throw new EngineError('RAPPORT_RULES_VERSION', `version ${String(number)} of ${key} was never in force.`);
+      return republish(key, versions, of, change);
+    },
+    async retire(key, change) {
+      const versions = await open(key, change);
+      const loaded = loadedAs(setting, key);
+      const latest = inForce(versions);
+      if (!latest || latest.document === null)
+        throw new EngineError('RAPPORT_RULES_VERSION', `${key} is not in force.`);
+      const user = setting.plugins.find(
+        (plugin) => 'document' in plugin && referencesOf(plugin.document).includes(key),
+      );
+      if (user)
+        throw new EngineError(
+          'RAPPORT_RULES_USED',
+          `${key} is needed by ${user.kind}/${user.manifest.id}. Change or retire that one first.`,
+        );
+      const put_ = await put(key, versions, change, {
+        document: null,
+        version: 'retired',
+        status: 'published',
+        of: null,
+      });
+      if (loaded) withdraw(setting, loaded);
+      return put_;
+    },
+  };
+}
