@@ -3,13 +3,20 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { text } from './sql.js';
 
 /** Version of the layout below. A file of a later version is refused; an earlier one is migrated when it is opened. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 const HISTORY_TABLES = `
 -- Dense numbers of subjects, per level; the id of an erased one is null and its number stays taken.
 CREATE TABLE history_subjects (level VARCHAR, idx INTEGER, id VARCHAR);
 -- A metric's values on a day, for a block of consecutive numbers: data is what history.ts packs. subjects: names the set of subjects.
 CREATE TABLE history (level VARCHAR, day INTEGER, metric VARCHAR, origin VARCHAR, as_of BIGINT, subjects VARCHAR, block INTEGER, data BLOB);
+`;
+
+const DOCUMENT_TABLES = `
+-- document: JSON.
+CREATE TABLE document_versions (
+  key VARCHAR, number INTEGER, document VARCHAR, version VARCHAR, status VARCHAR, author VARCHAR, reason VARCHAR, made_at BIGINT, of_number INTEGER
+);
 `;
 
 /*
@@ -51,7 +58,7 @@ CREATE TABLE deliveries (
   state VARCHAR, attempts INTEGER, last_error VARCHAR, delivered_at BIGINT, leased_until BIGINT
 );
 CREATE TABLE lease (token VARCHAR, holder VARCHAR, started_at BIGINT, until BIGINT, length BIGINT);
-${HISTORY_TABLES}`;
+${HISTORY_TABLES}${DOCUMENT_TABLES}`;
 
 /** Settings of a file beside those it is opened with: its own name, and how often something was erased. See changes.ts. */
 export const identity = () => ({ id: randomUUID(), erasures: '0' });
@@ -60,8 +67,11 @@ export const identity = () => ({ id: randomUUID(), erasures: '0' });
 export async function migrate(connection: DuckDBConnection, version: number): Promise<void> {
   if (version === SCHEMA_VERSION) return;
   await transaction(connection, async () => {
-    await connection.run(HISTORY_TABLES);
-    await insertSettings(connection, identity());
+    if (version < 2) {
+      await connection.run(HISTORY_TABLES);
+      await insertSettings(connection, identity());
+    }
+    await connection.run(DOCUMENT_TABLES);
     await connection.run(`UPDATE meta SET value = ${text(String(SCHEMA_VERSION))} WHERE key = 'rapport'`);
   });
 }

@@ -3,6 +3,7 @@ import type { Message, Snapshot, Store, StoreOptions } from '@rapport/store';
 import { StoreError, zone as zoneOf } from '@rapport/store';
 import { readState } from './changes.js';
 import { deliveryStore } from './deliveries.js';
+import { documentStore } from './documents.js';
 import { eraseSubject } from './erase.js';
 import { historyStore } from './history.js';
 import type { Appended, Ingest } from './ingest.js';
@@ -158,6 +159,7 @@ export async function openDuckdbStore(options: DuckdbOptions): Promise<Store> {
     ...results,
     ...deliveries,
     ...historyStore(connections),
+    ...documentStore(connections),
 
     append(batch) {
       return new Promise<Appended>((resolve, reject) => {

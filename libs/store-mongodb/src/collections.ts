@@ -1,9 +1,11 @@
 import type { Collection, Db, IndexDescriptionInfo } from 'mongodb';
+import { MongoServerError } from 'mongodb';
 import { StoreError } from '@rapport/store';
 import type { MessageDocument } from './document.js';
 import type {
   BlobDocument,
   DeliveryDocument,
+  DocumentVersionDocument,
   FrameDocument,
   HistoryDocument,
   HistorySubjectsDocument,
@@ -90,6 +92,7 @@ export interface Collections {
   readonly history: Collection<HistoryDocument>;
   readonly historyValues: Collection<HistoryValuesDocument>;
   readonly historySubjects: Collection<HistorySubjectsDocument>;
+  readonly documentVersions: Collection<DocumentVersionDocument>;
 }
 export const collectionsOf = (db: Db): Collections => ({
   workspace: db.collection('state'),
@@ -107,12 +110,14 @@ export const collectionsOf = (db: Db): Collections => ({
   history: db.collection('history'),
   historyValues: db.collection('history_values'),
   historySubjects: db.collection('history_subjects'),
+  documentVersions: db.collection('document_versions'),
 });
 
 interface Index {
   readonly key: Readonly<Record<string, 1 | -1>>;
   /** Only documents that have the field. */
   readonly sparse?: true;
+  readonly unique?: true;
   readonly expireAfterSeconds?: number;
   /** Only documents that match it. */
   readonly partialFilterExpression?: Readonly<Record<string, { readonly $gt: number }>>;
@@ -158,6 +163,7 @@ const INDEXES: { readonly [K in keyof Collections]?: Readonly<Record<string, Ind
     rapport_range: { key: { kind: 1, list: 1, least: 1, greatest: 1 } },
     rapport_hash: { key: { hash: 1 }, sparse: true },
   },
+  documentVersions: { rapport_key_number: { key: { key: 1, number: 1 }, unique: true } },
 };
 
 /**
@@ -192,7 +198,7 @@ function check(collection: string, found: IndexDescriptionInfo, wanted: Index): 
     (found.sparse ?? false) === (wanted.sparse ?? false) &&
     found.expireAfterSeconds === wanted.expireAfterSeconds &&
     JSON.stringify(found['partialFilterExpression']) === JSON.stringify(wanted.partialFilterExpression) &&
-    !found.unique;
+    (found.unique ?? false) === (wanted.unique ?? false);
   if (!same) {
     throw indexError(
       collection,
@@ -201,6 +207,12 @@ function check(collection: string, found: IndexDescriptionInfo, wanted: Index): 
     );
   }
 }
+
+const DUPLICATE_KEY = 11_000;
+
+/** Whether the server refused a document because one with the same unique key is there. */
+export const isDuplicateKey = (error: unknown): boolean =>
+  error instanceof MongoServerError && error.code === DUPLICATE_KEY;
 
 const indexError = (collection: string, name: string, reason: string) =>
   new StoreError(

@@ -1,4 +1,4 @@
-import type { Column, Level, NewDelivery } from '@rapport/store';
+import type { Column, DocumentVersion, Level, NewDelivery } from '@rapport/store';
 import type { Binary } from 'mongodb';
 import { encodeId } from './text.js';
 
@@ -81,6 +81,13 @@ export interface HistorySubjectsDocument {
   readonly hash?: string;
   /** In the last part too: puts that have found the list and written no day that uses it yet. What a killed one pinned stays. */
   readonly pins?: number;
+}
+
+export interface DocumentVersionDocument extends Omit<DocumentVersion, 'document'> {
+  /** Stored text. */
+  readonly key: string;
+  /** JSON. */
+  readonly document: string;
 }
 
 export interface TransitionDocument {

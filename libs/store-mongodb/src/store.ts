@@ -1,21 +1,19 @@
 import type { Store, StoreOptions } from '@rapport/store';
 import { StoreError, zone as zoneOf } from '@rapport/store';
-import { MongoServerError } from 'mongodb';
 import { randomUUID } from 'node:crypto';
 import { appends, createAppender } from './append.js';
 import type { Collections, WorkspaceState } from './collections.js';
-import { collectionsOf, ensureIndexes } from './collections.js';
+import { collectionsOf, ensureIndexes, isDuplicateKey } from './collections.js';
 import { connect } from './connect.js';
 import { dataStateOf } from './changes.js';
 import { createDeliveries } from './deliveries.js';
+import { createDocumentVersions } from './document-versions.js';
 import { eraseSubject } from './erase.js';
 import { createHistory } from './history.js';
 import type { Visible } from './expression.js';
 import type { Scope } from './measure/scope.js';
 import { createResults } from './results.js';
 import { createSnapshot, statsOf } from './snapshot.js';
-
-const DUPLICATE_KEY = 11_000;
 
 /**
  * Opens a workspace's database in MongoDB (5.0 or newer; a single server, a replica set or a sharded cluster), and makes it on first use.
@@ -45,6 +43,7 @@ export async function openMongodbStore(
   }
   const results = createResults(collections);
   const history = createHistory(collections);
+  const versions = createDocumentVersions(collections);
   const deliveries = createDeliveries(collections, () => results.release());
 
   const explained = async <R>(work: Promise<R>): Promise<R> => {
@@ -93,6 +92,8 @@ export async function openMongodbStore(
     putHistory: (days) => explained(history.putHistory(days)),
     history: (query) => explained(history.history(query)),
     historyOrigins: (query) => explained(history.historyOrigins(query)),
+    putDocument: (version, after) => explained(versions.putDocument(version, after)),
+    documents: (key) => explained(versions.documents(key)),
     claim: (now, limit, leaseMs) => explained(deliveries.claim(now, limit, leaseMs)),
     delivered: (key, now) => explained(deliveries.delivered(key, now)),
     failed: (key, error, dueAt) => explained(deliveries.failed(key, error, dueAt)),
@@ -154,6 +155,6 @@ async function insertOnce(insert: () => Promise<unknown>): Promise<void> {
   try {
     await insert();
   } catch (error) {
-    if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+    if (!isDuplicateKey(error)) throw error;
   }
 }

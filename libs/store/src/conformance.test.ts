@@ -1,6 +1,7 @@
 import type { Column } from './column.js';
 import { keyedColumn, numberColumn, textColumn, valueAt } from './column.js';
 import { describeStore, type OpenedStore } from './conformance.js';
+import { memoryDocuments } from './documents.js';
 import { StoreError } from './error.js';
 import { compareCodeUnits } from './filter.js';
 import { memoryHistory } from './history.js';
@@ -191,6 +192,7 @@ function openMemory(options: StoreOptions): OpenedStore {
     ...resultStore(kept),
     ...deliveryStore(kept),
     ...history,
+    ...memoryDocuments(),
     location: 'memory:',
     zone: options.zone,
     declare: () => Promise.resolve(),

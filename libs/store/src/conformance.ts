@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { describeChanges } from './conformance/changes.js';
 import { describeDeliveries } from './conformance/deliveries.js';
+import { describeDocuments } from './conformance/documents.js';
 import { describeHistory } from './conformance/history.js';
 import { describeIngest } from './conformance/ingest.js';
 import { describeRuns } from './conformance/runs.js';
@@ -29,6 +30,7 @@ export function describeStore(name: string, open: OpenStore, options: { readonly
     describeChanges(open);
     describeRuns(open);
     describeHistory(open);
+    describeDocuments(open);
     describeDeliveries(open);
     describeWorlds(open, runs, seed);
   });

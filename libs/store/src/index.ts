@@ -5,6 +5,7 @@ export * from './message.js';
 export * from './reading.js';
 export * from './filter.js';
 export * from './resolve.js';
+export * from './documents.js';
 export * from './hierarchy.js';
 export * from './history.js';
 export * from './scope.js';

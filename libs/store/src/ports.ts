@@ -1,5 +1,5 @@
 import type { Frame, Column, NumberColumn } from './column.js';
-import type { Message, Properties } from './message.js';
+import type { Json, Message, Properties } from './message.js';
 import type { Filter } from '@rapport/sdk';
 import type { Level, Plan, ResolvedWindow, StreamQuery } from './plan.js';
 
@@ -203,6 +203,34 @@ export interface HistoryStore {
     readonly to: number;
   }): Promise<ReadonlyMap<number, Readonly<Record<string, string>>>>;
 }
+/** One version of a segment or playbook that was published from the workspace, or proposed to be. Never changed and never removed. Its text is well-formed Unicode. */
+export interface DocumentVersion {
+  /** `segment/<id>` or `playbook/<id>`. */
+  readonly key: string;
+  /** Grows by one per key, from 1. */
+  readonly number: number;
+  /** The document as JSON; null retires it. */
+  readonly document: Json;
+  /** What its content is known by. */
+  readonly version: string;
+  /** `proposed` until somebody else approves of it, which is a version of its own. */
+  readonly status: 'published' | 'proposed';
+  readonly author: string;
+  readonly reason: string;
+  /** Epoch ms. */
+  readonly at: number;
+  /** Number of the proposed version that this one approves of, or of the one that it goes back to; null for neither. */
+  readonly of: number | null;
+}
+export interface DocumentStore {
+  /**
+   * Adds the version after `after`, the number of the latest that its author has seen (0 for none). Durable when it resolves.
+   * Throws `RAPPORT_STORE_DOCUMENT_CONFLICT` when another came between: nothing is overwritten.
+   */
+  putDocument(version: Omit<DocumentVersion, 'number'>, after: number): Promise<DocumentVersion>;
+  /** Versions of one document, or of all, by key (code units) and number, ascending. */
+  documents(key?: string): Promise<readonly DocumentVersion[]>;
+}
 export interface RunLease {
   extend(now: number): Promise<void>;
   /** Everything becomes visible at once, or nothing. Memberships follow from the transitions. Releases the lease. Throws `RAPPORT_STORE_LEASE_LOST`. */
@@ -223,7 +251,7 @@ export interface DeliveryStore {
 }
 
 /** One workspace's data. */
-export interface Store extends EventStore, ResultStore, HistoryStore, DeliveryStore {
+export interface Store extends EventStore, ResultStore, HistoryStore, DocumentStore, DeliveryStore {
   /** For messages: `duckdb:/path` or `mongodb://host/db`, without credentials. */
   readonly location: string;
   readonly zone: string;
