@@ -12,7 +12,7 @@ import {
 import type { EvaluateOptions, Evaluation, LoadedPlugin, MetricDescriptor } from './api.js';
 import { createComputing, holdLevel, type HeldLevel } from './computing.js';
 import { EngineError } from './error.js';
-import { traitReader } from './facts.js';
+import { readerOf, traitReader } from './facts.js';
 import { groupsOf, joinFamilies, splitFamilies } from './levels.js';
 import {
   computeOrder,
@@ -222,7 +222,7 @@ async function withProfiles(
       return days < 0 ? null : days;
     };
     const reader: FactReader = (fact, reading) =>
-      fact === TENURE ? tenure : read(fact.slice('trait.'.length), reading);
+      fact === TENURE ? tenure : readerOf(read(fact.slice('trait.'.length), reading));
     const classOf = classify(classes, reader, asOf);
     columns.push(textColumn(frame.subjects.map((_, i) => classOf(i))));
   }

@@ -1,4 +1,4 @@
-import { type FactReader, type FactReading, type FactUse } from '@rapport/rules';
+import type { ColumnReader, FactColumn, FactReading, FactUse } from '@rapport/rules';
 import { valueAt, type Column, type Json, type Properties } from '@rapport/store';
 import type { EvaluatedLevel } from './evaluation.js';
 import { traitKey, type TraitUse } from './planner.js';
@@ -6,7 +6,8 @@ import { traitKey, type TraitUse } from './planner.js';
 /** Facts of all subjects of one kind: metric results, traits, and the segments moved so far. */
 export interface FactTable {
   readonly subjects: readonly string[];
-  readonly reader: FactReader;
+  /** Facts as columns, for rules over all subjects at once. */
+  readonly columns: ColumnReader;
   /** Membership by segment key: 1 for a member. Filled as segments are moved. */
   readonly segments: Map<string, Uint8Array>;
   /** The facts that a rule uses, for one subject, as JSON. */
@@ -33,12 +34,15 @@ export function traitUses(uses: readonly FactUse[]): {
 
 const unknown = () => null;
 
-function columnReader(column: Column | undefined): (i: number) => unknown {
+function factColumn(column: Column | undefined): FactColumn {
   if (!column) return unknown;
-  if (column.type === 'number') {
-    const { values, valid } = column;
-    return (i) => (valid[i] ? values[i] : null);
-  }
+  if (column.type === 'number' || column.type === 'text') return column;
+  return (i) => valueAt(column, i);
+}
+
+/** A column read one subject at a time. */
+export function readerOf(column: FactColumn): (subject: number) => unknown {
+  if (typeof column === 'function') return column;
   return (i) => valueAt(column, i);
 }
 
@@ -55,7 +59,7 @@ export interface MeasuredTraits extends Pick<EvaluatedLevel, 'frame'> {
 export function traitReader(
   { frame, traits: columns }: MeasuredTraits,
   traits: ReadonlyMap<string, Properties> | null,
-): (trait: string, reading: FactReading) => (subject: number) => unknown {
+): (trait: string, reading: FactReading) => FactColumn {
   const { subjects } = frame;
   return (trait, reading) => {
     if (reading === 'any' || reading === 'boolean') {
@@ -65,7 +69,7 @@ export function traitReader(
       };
     }
     const index = columns.get(traitKey({ trait, as: reading }));
-    return columnReader(index === undefined ? undefined : frame.columns[index]);
+    return factColumn(index === undefined ? undefined : frame.columns[index]);
   };
 }
 
@@ -82,7 +86,7 @@ export function factTable(
   const { subjects } = level.frame;
   const ofTrait = traitReader(level, traits);
   const segments = new Map<string, Uint8Array>();
-  const reader = (fact: string, reading: FactReading): ((i: number) => unknown) => {
+  const columns: ColumnReader = (fact, reading) => {
     if (fact.startsWith('segment.')) {
       const key = fact.slice(8);
       return (i) => {
@@ -91,17 +95,17 @@ export function factTable(
       };
     }
     if (fact.startsWith('trait.')) return ofTrait(fact.slice(6), reading);
-    return columnReader(Object.hasOwn(results.columns, fact) ? results.columns[fact] : undefined);
+    return factColumn(Object.hasOwn(results.columns, fact) ? results.columns[fact] : undefined);
   };
   return {
     subjects,
-    reader,
+    columns,
     segments,
     factsAt(uses, subject) {
       const facts: Record<string, Json> = {};
       for (const { fact, reading } of uses) {
         if (fact === '__proto__' || (facts[fact] ?? null) !== null) continue;
-        const value = reader(fact, reading)(subject);
+        const value = readerOf(columns(fact, reading))(subject);
         facts[fact] =
           reading === 'time' && typeof value === 'number' ? new Date(value).toISOString() : ((value ?? null) as Json);
       }

@@ -1,8 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Condition, SegmentDocument } from '@rapport/sdk';
-import { compile, durationOf, explain, factsOf, placementOf, usesOf, type FactUse, type Verdict } from '@rapport/rules';
+import {
+  columnar,
+  durationOf,
+  explain,
+  factsOf,
+  usesOf,
+  verdictAt,
+  type FactUse,
+  type RuleVerdicts,
+} from '@rapport/rules';
 import type { Membership, Transition } from '@rapport/store';
-import { messageOf } from './error.js';
 import type { FactTable } from './facts.js';
 import { segmentKeys } from './segment-keys.js';
 
@@ -22,25 +30,20 @@ export interface MovementContext {
   readonly baseline: boolean;
 }
 
+type RuleFailure = NonNullable<RuleVerdicts['failure']>;
+
 const SLICE_MS = 10;
 
-/** Calls `one` for each subject, gives way to others every few milliseconds, and keeps the error of one subject from the next. */
-async function eachSubject(subjects: readonly string[], one: (i: number) => void): Promise<string | null> {
+/** Calls `one` for each subject, and gives way to others every few milliseconds. */
+async function eachSubject(subjects: readonly string[], one: (i: number) => void): Promise<void> {
   let since = performance.now();
-  let failed = 0;
-  let example = '';
   for (let i = 0; i < subjects.length; i++) {
-    try {
-      one(i);
-    } catch (error) {
-      if (failed++ === 0) example = `"${subjects[i] ?? ''}": ${messageOf(error)}`;
-    }
+    one(i);
     if ((i & 1023) === 1023 && performance.now() - since > SLICE_MS) {
       await setImmediate();
       since = performance.now();
     }
   }
-  return failed === 0 ? null : `the rule failed for ${String(failed)} subjects, which stay where they are; ${example}`;
 }
 
 function moveOf(
@@ -67,13 +70,28 @@ function moveOf(
 /** Moves subjects in and out of a segment or among its bands, and notes the new members in the fact table. */
 export async function moveSegment(document: SegmentDocument, context: MovementContext): Promise<Movement> {
   const { table, members, asOf } = context;
-  const { subjects, reader } = table;
+  const { subjects } = table;
   const uses = factsOf(document);
   const dwell = durationOf(document.minimumDwell) ?? 0;
   const keys = segmentKeys(document);
   const state = new Map(keys.map((key) => [key, new Uint8Array(subjects.length)]));
-  const place = placementOf(document, reader, asOf);
-  const exit = document.exit ? compile(document.exit, reader, asOf) : null;
+  const enters = document.bands?.map(({ enter }) => enter) ?? (document.enter ? [document.enter] : []);
+  const conditions = [...enters, ...(document.exit ? [document.exit] : [])];
+  const verdicts = await columnar(conditions, asOf).evaluateInSlices(subjects.length, table.columns);
+  const exit = document.exit ? verdicts[enters.length] : undefined;
+  /** The key of the first rule that is true; null when none is, undefined when one might be. */
+  const placeOf = (i: number): string | null | undefined => {
+    let unknown = false;
+    for (const [k, key] of keys.entries()) {
+      const its = verdicts[k];
+      const verdict = its ? verdictAt(its, i) : null;
+      if (verdict === true) return key;
+      unknown ||= verdict === null;
+    }
+    return unknown ? undefined : null;
+  };
+  const failures = verdicts.flatMap(({ failure }) => failure ?? []);
+  const failed = (i: number) => failures.some(({ subjects: bits }) => ((bits[i >>> 5] ?? 0) >>> (i & 31)) & 1);
   const current = keys.map((key) => ({ key, of: members.get(key) }));
   const leavesOnUnknown = document.onUnknown === 'leave';
   const moves: Move[] = [];
@@ -87,24 +105,23 @@ export async function moveSegment(document: SegmentDocument, context: MovementCo
     i: number,
     now: string | undefined,
   ): { readonly key: string | null; readonly reason: () => string } | undefined => {
-    const placement = place(i);
     const leave = (reason: () => string) => (now === undefined ? undefined : { key: null, reason });
     if (exit) {
-      const leaves: Verdict = exit(i);
+      const leaves = verdictAt(exit, i);
       if (now !== undefined) {
         if (leaves === true) return leave(() => why(document.exit, i));
         return leaves === null && leavesOnUnknown ? leave(() => why(document.exit, i)) : undefined;
       }
       if (leaves === true) return undefined;
     }
-    if (placement === 'unknown')
+    const key = placeOf(i);
+    if (key === undefined)
       return leavesOnUnknown ? leave(() => (now === undefined ? '' : why(enterOf(now), i))) : undefined;
-    if (placement === 'out') return leave(() => (now === undefined ? '' : why(enterOf(now), i)));
-    const key = document.bands ? `${document.id}.${placement}` : document.id;
+    if (key === null) return leave(() => (now === undefined ? '' : why(enterOf(now), i)));
     return { key, reason: () => why(enterOf(key), i) };
   };
 
-  const error = await eachSubject(subjects, (i) => {
+  await eachSubject(subjects, (i) => {
     const subject = subjects[i] ?? '';
     let membership: Membership | undefined;
     for (const { of } of current) membership ??= of?.get(subject);
@@ -113,13 +130,8 @@ export async function moveSegment(document: SegmentDocument, context: MovementCo
       const bits = now === undefined ? undefined : state.get(now);
       if (bits) bits[i] = 1;
     };
-    let wanted: ReturnType<typeof destination>;
-    try {
-      wanted = destination(i, now);
-    } catch (failure) {
-      stay();
-      throw failure;
-    }
+    // Whom a rule failed for stays where it is.
+    const wanted = failures.length > 0 && failed(i) ? undefined : destination(i, now);
     const dwelling = membership !== undefined && asOf - membership.enteredAt < dwell;
     if (wanted === undefined || wanted.key === (now ?? null) || dwelling) {
       stay();
@@ -134,7 +146,13 @@ export async function moveSegment(document: SegmentDocument, context: MovementCo
     }
   });
   for (const [key, bits] of state) table.segments.set(key, bits);
-  return { moves, error };
+  return { moves, error: failures.length === 0 ? null : errorOf(failures, subjects) };
+}
+
+/** What went wrong, for how many, and for whom for example. */
+function errorOf(failures: readonly RuleFailure[], subjects: readonly string[]): string {
+  const hit = subjects.filter((_, i) => failures.some(({ subjects: bits }) => ((bits[i >>> 5] ?? 0) >>> (i & 31)) & 1));
+  return `the rule failed for ${String(hit.length)} subjects, which stay where they are; "${hit[0] ?? ''}": ${failures[0]?.message ?? ''}`;
 }
 
 /** Follows a playbook's own rule, under the key `playbook.<id>`: in while it is true, out when it is false, as before while it is unknown. */
