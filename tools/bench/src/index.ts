@@ -1,2 +1,3 @@
 export { benchEvaluate } from './evaluate.js';
 export { benchImport } from './import.js';
+export { benchRules } from './rules.js';
