@@ -11,6 +11,7 @@ import type { Action, Outcome, Session } from './command/outcome.js';
 import type { ServeOptions } from './command/serve.js';
 import { exit, failureReport } from './failure.js';
 import type { Io } from './io.js';
+import { rulesCommands } from './rules-commands.js';
 import { pluginCommands } from './plugin-commands.js';
 
 interface GlobalOptions {
@@ -214,6 +215,7 @@ Examples:
     .addHelpText('after', '\nExample:\n  rapport plugins')
     .action(action(async (session) => (await import('./command/plugins.js')).plugins(session)));
 
+  rulesCommands(program, action);
   pluginCommands(program, action);
 
   program

@@ -31,3 +31,4 @@ export type { BacktestOptions, BacktestReport, BacktestDay } from './rules/backt
 export type { ExplainOptions, RuleExplanation, ConditionExplanation } from './rules/explain.js';
 export { documentChanges, type DocumentChange } from './rules/diff.js';
 export type { Change, Published, Publishing } from './rules/publishing.js';
+export type { RuleFinding, RuleTestReport } from './rules/review.js';

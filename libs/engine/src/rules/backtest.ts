@@ -15,7 +15,7 @@ export interface BacktestOptions {
   readonly days?: number;
   /** What really happened: `churn` (a subscription was cancelled), `renewal` (one was renewed), or the names of the events that say so. Default churn. */
   readonly outcome?: 'churn' | 'renewal' | readonly string[];
-  /** Days within which an entry should be followed by the outcome; default 90. */
+  /** Days within which an entry should be followed by the outcome; default 30. */
   readonly horizonDays?: number;
   /** Bands whose entries count as predictions; default all keys of the document but none of a band that only says that all is well: name them. */
   readonly bands?: readonly string[];
@@ -40,6 +40,8 @@ export interface BacktestReport {
   readonly flappingRate: number | null;
   /** Of entries whose horizon is over: the share that the outcome followed within it. Null without any. */
   readonly precision: number | null;
+  /** What precision would be of entries at random: the share of all subjects that the outcome followed within the horizon, on average over the days whose horizon is over. Null without any. */
+  readonly baseRate: number | null;
   /** Of subjects with an outcome in these days: the share that was a member when it happened, or had been within the horizon before. Null without any. */
   readonly recall: number | null;
   /** Median days from the entry to the outcome, over outcomes that were foreseen. */
@@ -73,7 +75,7 @@ export async function backtest(
 ): Promise<BacktestReport> {
   const { store, clock } = setting;
   const { document, version, plugins } = proposal;
-  const { days = 90, horizonDays = 90 } = options;
+  const { days = 90, horizonDays = 30 } = options;
   checkDays('days', days);
   checkDays('horizonDays', horizonDays);
   const zone = zoneOf(store.zone);
@@ -101,7 +103,7 @@ export async function backtest(
     const moves: Move[] = [];
     const perDay: BacktestDay[] = [];
     const errors = new Map<string, { readonly segment: string; readonly message: string }>();
-    let subjects = 0;
+    const sizes: { readonly at: number; readonly subjects: number }[] = [];
     for (let day = first; day <= last; day++) {
       options.onProgress?.({ phase: 'backtest', done: day - first, total: days });
       const end = zone.startOfDay(day + 1);
@@ -114,7 +116,7 @@ export async function backtest(
       follow(members, moved.moves);
       const its = moved.moves.filter(({ segment }) => keys.has(segment));
       if (day > first) moves.push(...its);
-      subjects = tables.get(document.subject)?.subjects.length ?? 0;
+      sizes.push({ at: end, subjects: tables.get(document.subject)?.subjects.length ?? 0 });
       const count = (change: Move['change']) =>
         day === first ? 0 : its.filter((move) => move.change === change).length;
       perDay.push({
@@ -141,10 +143,11 @@ export async function backtest(
       version,
       from: dateOfDay(first),
       to: dateOfDay(last),
-      subjects,
+      subjects: sizes.at(-1)?.subjects ?? 0,
       outcome: names,
       horizonDays,
       days: perDay,
+      baseRate: baseRateOf(sizes, happened, zone.startOfDay(last + 1), horizonDays),
       ...judged(moves, members, keys, happened, zone.startOfDay(last + 1), horizonDays),
       errors: [...errors.values()],
     };
@@ -190,6 +193,22 @@ async function outcomesOf(
   return found;
 }
 
+function baseRateOf(
+  days: readonly { readonly at: number; readonly subjects: number }[],
+  happened: ReadonlyMap<string, readonly number[]>,
+  end: number,
+  horizonDays: number,
+): number | null {
+  const horizon = horizonDays * DAY;
+  let [followed, all] = [0, 0];
+  for (const { at, subjects } of days) {
+    if (at + horizon > end) continue;
+    all += subjects;
+    for (const times of happened.values()) if (times.some((time) => time >= at && time < at + horizon)) followed++;
+  }
+  return all === 0 ? null : followed / all;
+}
+
 interface Stay {
   readonly from: number;
   /** Null while it lasts. */
@@ -230,10 +249,9 @@ function judged(
       if (!entered) continue;
       entries++;
       if (to !== null && to - from <= FLAP_DAYS * DAY) flaps++;
-      const followed = (happened.get(subject) ?? []).some((time) => time >= from && time < from + horizon);
-      if (!followed && from + horizon > end) continue;
+      if (from + horizon > end) continue;
       due++;
-      if (followed) right++;
+      if ((happened.get(subject) ?? []).some((time) => time >= from && time < from + horizon)) right++;
     }
   }
   let [outcomes, foreseen] = [0, 0];

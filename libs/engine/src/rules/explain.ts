@@ -1,5 +1,15 @@
 import type { Condition } from '@rapport/sdk';
-import { conditionsOf, explain, factsOf, placementOf, readerOf, type Verdict } from '@rapport/rules';
+import {
+  conditionsOf,
+  explain,
+  factsOf,
+  nearestMiss,
+  placementOf,
+  readerOf,
+  trace,
+  type Trace,
+  type Verdict,
+} from '@rapport/rules';
 import type { Membership, Properties, Run } from '@rapport/store';
 import { EngineError } from '../error.js';
 import { originOf } from '../analysis/origin.js';
@@ -20,6 +30,10 @@ export interface ConditionExplanation {
   readonly verdict: 'true' | 'false' | 'unknown';
   /** What decided, in words. */
   readonly text: string;
+  /** The least change of one fact that would make it true, in words: `in if stickiness ≥ 0.2; it is 0.17`. Null when it is true, or no single change would do. */
+  readonly nearest: string | null;
+  /** Every node with its verdict, every leaf with the fact's value and its threshold. */
+  readonly trace: Trace;
 }
 export interface RuleExplanation {
   readonly id: string;
@@ -81,7 +95,8 @@ export async function explainRule(
       membership,
       conditions: conditionsOf(document).map(({ condition, pointer }) => {
         const { verdict, text } = known(condition);
-        return { pointer, verdict: wordOf(verdict), text };
+        const nearest = nearestMiss(condition, facts, asOf)?.text ?? null;
+        return { pointer, verdict: wordOf(verdict), text, nearest, trace: trace(condition, facts, asOf) };
       }),
       facts,
       versions: { rule: version, metrics: Object.fromEntries(metrics.map((id) => [id, originOf(plugins, id) ?? ''])) },

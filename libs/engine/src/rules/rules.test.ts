@@ -216,6 +216,8 @@ describe('backtest', () => {
     ]);
     expect(report.counts).toEqual({ entries: 3, judged: 3, right: 1, outcomes: 2, foreseen: 1 });
     expect(report.precision).toBeCloseTo(1 / 3);
+    // On each of the first 25 days, of five accounts: one cancels on day 20, and comes within 15 days from day 6 on; the other on day 30, from day 16 on.
+    expect(report.baseRate).toBeCloseTo((15 + 10) / (25 * 5));
     expect(report.recall).toBe(1 / 2);
     expect(report.flappingRate).toBe(1);
     expect(report.medianLeadDays).toBe(8);
@@ -230,8 +232,9 @@ describe('backtest', () => {
       enter: { fact: 'recent', operator: 'equal', value: 0 },
     };
     const report = await engine.rules.backtest(rule, { asOf: JUNE, days: 40, horizonDays: 90 });
-    expect(report.counts).toMatchObject({ entries: 3, judged: 1, right: 1 });
-    expect(report.precision).toBe(1);
+    expect(report.counts).toMatchObject({ entries: 3, judged: 0, right: 0 });
+    // Also not the one that was followed already: only those that were right would be judged early.
+    expect(report).toMatchObject({ precision: null, baseRate: null });
     const renewals = await engine.rules.backtest(rule, { asOf: JUNE, days: 40, outcome: 'renewal' });
     expect(renewals).toMatchObject({ recall: null, medianLeadDays: null, precision: null });
   });

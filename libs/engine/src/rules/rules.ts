@@ -5,12 +5,22 @@ import { backtest, type BacktestOptions, type BacktestReport } from './backtest.
 import { explainRule, type ExplainOptions, type RuleExplanation } from './explain.js';
 import { preview, type PreviewOptions, type PreviewReport } from './preview.js';
 import { propose, type Proposal } from './proposal.js';
+import { parsed, reviewOf, testReport, type RuleFinding, type RuleTestReport } from './review.js';
+import { ruleSchemas } from './rule-schemas.js';
 import { publishingOf, type Publishing } from './publishing.js';
 
 /** Documents before they are in force, and their versions. Each takes a document as JSON; what it names are the plugins that are loaded. Only `Publishing` writes. */
 export interface Rules extends Publishing {
   /** What keeps a document from being in force; none when nothing does. Includes its own tests. */
   check(document: unknown): Promise<readonly Problem[]>;
+  /** Reads a document's text. Throws `RAPPORT_RULES_REFUSED` with line and column of what is wrong. */
+  parse(text: string): unknown;
+  /** What keeps a text from being in force, and what is odd about it: never true, always true, the same twice, bands that overlap or leave gaps; each with an example. */
+  lint(text: string): Promise<readonly RuleFinding[]>;
+  /** Runs the tests that a document carries. */
+  test(text: string): RuleTestReport;
+  /** JSON Schemas (2020-12) for editors, by kind: the facts, operators and values that there are here. */
+  schemas(): Promise<Readonly<Record<'segment' | 'playbook', unknown>>>;
   /** Who would enter, leave and stay, and which playbooks would fire. Throws `RAPPORT_RULES_REFUSED`. */
   preview(document: unknown, options?: PreviewOptions): Promise<PreviewReport>;
   /** What a document would have done on each of the last days, and how well it foretold what happened. Throws `RAPPORT_RULES_REFUSED`, `RAPPORT_RULES_BACKTEST`. */
@@ -34,6 +44,10 @@ export function rulesOf(setting: RunSetting): Rules {
       const found = await propose(document, setting);
       return found.ok ? [] : found.problems;
     },
+    parse: parsed,
+    lint: (text) => reviewOf(text, setting),
+    test: testReport,
+    schemas: () => ruleSchemas(setting),
     preview: async (document, options = {}) => preview(setting, await proposed(document), options),
     backtest: async (document, options = {}) => backtest(setting, await proposed(document), options),
     explain: async (document, options) => explainRule(setting, await proposed(document), options),

@@ -1,0 +1,261 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import {
+  documentChanges,
+  type BacktestReport,
+  type Engine,
+  type PreviewReport,
+  type RuleExplanation,
+  type RuleFinding,
+} from '@rapport/engine';
+import { asOfInstant, describeAsOf } from '../as-of.js';
+import { didYouMean } from '../closest.js';
+import { exit, Failure } from '../failure.js';
+import { progress } from '../progress.js';
+import { sparkline } from '../sparkline.js';
+import { count, table } from '../table.js';
+import { requireWorkspace, withWorkspace } from '../workspace.js';
+import type { Outcome, Session } from './outcome.js';
+
+export interface RulesPreviewOptions {
+  readonly asOf?: string;
+  readonly samples: number;
+}
+export interface RulesExplainOptions {
+  readonly asOf?: string;
+}
+export interface RulesSchemaOptions {
+  readonly out?: string;
+}
+export interface RulesBacktestOptions {
+  readonly days: number;
+  readonly outcome: string;
+  readonly horizon: string;
+  readonly bands?: string;
+  readonly asOf?: string;
+}
+
+const documentsIn = (engine: Engine) =>
+  engine.plugins.flatMap((plugin) => (plugin.kind === 'segment' || plugin.kind === 'playbook' ? [plugin] : []));
+
+const inForce = (engine: Engine, id: string) => documentsIn(engine).find(({ manifest }) => manifest.id === id);
+
+/** The text of a rule that a person names: a file, or the id of one in force. Throws `RAPPORT_RULES_MISSING`. */
+function textOf({ io }: Session, engine: Engine, rule: string): string {
+  const path = resolve(io.cwd, rule);
+  if (existsSync(path)) return readFileSync(path, 'utf8');
+  const found = inForce(engine, rule);
+  if (found) return JSON.stringify(found.document, null, 2);
+  const ids = documentsIn(engine).map(({ manifest }) => manifest.id);
+  throw new Failure(
+    'RAPPORT_RULES_MISSING',
+    `there is no file ${rule}, and no rule of that id is in force.${didYouMean(rule, ids)} In force: ${ids.join(', ') || 'none'}`,
+    exit.notFound,
+  );
+}
+
+const within = (
+  session: Session,
+  use: (engine: Engine, root: string) => Promise<Outcome> | Outcome,
+): Promise<Outcome> =>
+  withWorkspace(requireWorkspace(session.io, session.workspace), async ({ engine, root }) => use(engine, root));
+
+const instant = (engine: Engine, text: string | undefined) =>
+  text === undefined ? {} : { asOf: asOfInstant(text, engine.store.zone) };
+
+export const listRules = (session: Session): Promise<Outcome> =>
+  within(session, (engine) => {
+    const rules = documentsIn(engine).map(({ kind, name, version, document }) => ({
+      kind, id: document.id, title: document.title, subject: document.subject, version, from: name,
+    })); // prettier-ignore
+    const refused = engine.refused.filter(({ name }) => name.endsWith('.json'));
+    const text = [
+      table(['Rule', 'kind', 'about', 'version', 'from'], rules.map(({ id, kind, subject, version, from }) => [id, kind, `${subject}s`, version, from])),
+      ...refused.map(({ code, message }) => `Refused: ${message} (${code})`),
+    ]; // prettier-ignore
+    return { json: { rules, refused }, text: text.join('\n'), exitCode: exit.ok };
+  });
+
+const placeOf = ({ line, column, pointer }: RuleFinding) => `${String(line)}:${String(column)} ${pointer || '/'}`;
+
+export const lintRules = (session: Session, rules: readonly string[]): Promise<Outcome> =>
+  within(session, async (engine) => {
+    const found = await Promise.all(
+      rules.map(async (rule) => ({ rule, findings: await engine.rules.lint(textOf(session, engine, rule)) })),
+    );
+    const all = found.flatMap(({ findings }) => findings);
+    const text = found.flatMap(({ rule, findings }) => [
+      findings.length === 0 ? `${rule}: nothing found` : `${rule}:`,
+      ...findings.flatMap((finding) => [
+        `  ${placeOf(finding)}  ${finding.severity}: ${finding.message} (${finding.code})`,
+        ...(finding.sample ? [`    for example ${JSON.stringify(finding.sample)}`] : []),
+      ]),
+    ]);
+    const errors = all.filter(({ severity }) => severity === 'error').length;
+    return { json: { rules: found }, text: text.join('\n'), exitCode: errors > 0 ? exit.refused : exit.ok };
+  });
+
+export const testRules = (session: Session, rules: readonly string[]): Promise<Outcome> =>
+  within(session, (engine) => {
+    const reports = rules.map((rule) => ({ rule, ...engine.rules.test(textOf(session, engine, rule)) }));
+    const text = reports.flatMap(({ rule, tests, failed, untried, problems }) => [
+      problems.length > 0 ? `${rule}: cannot be tested` : `${rule}: ${count(tests - failed.length)} of ${count(tests)} tests hold`,
+      ...problems.map(({ pointer, message, code }) => `  ${pointer || '/'}  ${message} (${code})`),
+      ...failed.map(({ name, expected, found }) => `  "${name}" expects ${expected}, but the rules say ${found}`),
+      ...untried.map(({ pointer, never }) => `  ${pointer} is never ${never} in a test`),
+    ]); // prettier-ignore
+    const bad = reports.some(({ failed, problems }) => failed.length + problems.length > 0);
+    return { json: { rules: reports }, text: text.join('\n'), exitCode: bad ? exit.refused : exit.ok };
+  });
+
+export const writeSchemas = (session: Session, options: RulesSchemaOptions): Promise<Outcome> =>
+  within(session, async (engine, root) => {
+    const folder = options.out === undefined ? join(root, 'rules', 'schemas') : resolve(session.io.cwd, options.out);
+    mkdirSync(folder, { recursive: true });
+    const schemas = await engine.rules.schemas();
+    const files = Object.entries(schemas).map(([kind, schema]) => {
+      const file = join(folder, `${kind}.schema.json`);
+      writeFileSync(file, `${JSON.stringify(schema, null, 2)}\n`);
+      return file;
+    });
+    const text = [...files, 'Begin a rule with "$schema": "schemas/segment.schema.json", and the editor completes it.'];
+    return { json: { files }, text: text.join('\n'), exitCode: exit.ok };
+  });
+
+export const explainOne = (
+  session: Session,
+  rule: string,
+  subject: string,
+  options: RulesExplainOptions,
+): Promise<Outcome> =>
+  within(session, async (engine) => {
+    const document: unknown = engine.rules.parse(textOf(session, engine, rule));
+    const report = await engine.rules.explain(document, { subject, ...instant(engine, options.asOf) });
+    return { json: report, text: explanationText(report, engine.store.zone), exitCode: exit.ok };
+  });
+
+function explanationText(report: RuleExplanation, zone: string): string {
+  const { id, kind, subject, asOf, placement, membership, conditions, facts, versions, inForce } = report;
+  const lines = [
+    `${id} for ${kind} ${subject}, as of ${describeAsOf(Date.parse(asOf), zone)}${placement === null ? '' : `: ${placement}`}`,
+    membership
+      ? `By the latest run in ${membership.segment} since ${new Date(membership.enteredAt).toISOString().slice(0, 10)}: ${membership.reason}`
+      : 'By the latest run in none of it.',
+    '',
+    ...conditions.flatMap(({ pointer, verdict, text, nearest }) => [
+      `${pointer} is ${verdict}: ${text}`,
+      ...(nearest === null ? [] : [`  ${nearest}`]),
+    ]),
+    '',
+    table(['Fact', 'value'], Object.entries(facts).map(([fact, value]) => [fact, value === null ? 'unknown' : JSON.stringify(value)])),
+    '',
+    `Rule ${versions.rule}; ${Object.values(versions.metrics).join(', ') || 'no metric'}.`,
+  ]; // prettier-ignore
+  if (inForce)
+    lines.push(
+      `In run ${String(inForce.run)} (${inForce.asOf}): ${inForce.version === null ? 'not in force' : `version ${inForce.version}`}.`,
+    );
+  return lines.join('\n');
+}
+
+export const previewRule = (session: Session, rule: string, options: RulesPreviewOptions): Promise<Outcome> =>
+  within(session, async (engine) => {
+    const document: unknown = engine.rules.parse(textOf(session, engine, rule));
+    const report = await engine.rules.preview(document, { samples: options.samples, ...instant(engine, options.asOf) });
+    return { json: report, text: previewText(report, engine.store.zone), exitCode: exit.ok };
+  });
+
+const percent = (share: number | null) => (share === null ? '—' : `${(100 * share).toFixed(1)} %`);
+
+function previewText(
+  { id, version, asOf, subjects, share, segments, playbooks, errors }: PreviewReport,
+  zone: string,
+): string {
+  const text = [
+    `${id} ${version} on the data of ${describeAsOf(Date.parse(asOf), zone)}: ${percent(share)} of ${count(subjects)} would move`,
+    '',
+    table(
+      ['Segment', 'now', 'enter', 'leave', 'stay', 'then'],
+      segments.map(({ segment, before, enter, leave, stay, after }) => [segment, ...[before, enter, leave, stay, after].map(count)]),
+      [1, 2, 3, 4, 5],
+    ),
+  ]; // prettier-ignore
+  for (const { segment, entering, leaving } of segments) {
+    for (const { subject, reason } of entering) text.push(`  + ${segment}  ${subject}: ${reason}`);
+    for (const { subject, reason } of leaving) text.push(`  - ${segment}  ${subject}: ${reason}`);
+  }
+  if (playbooks.length > 0) {
+    const rows = playbooks.map((each) => [
+      each.playbook,
+      each.enabled ? 'on' : 'off',
+      count(each.subjects),
+      count(each.deliveries),
+    ]);
+    text.push('', table(['Playbook', '', 'subjects', 'deliveries'], rows, [2, 3]));
+    text.push('The first run with a new version takes its members as it finds them and fires nothing.');
+  }
+  for (const { segment, message } of errors) text.push(`${segment}: ${message}`);
+  return text.join('\n');
+}
+
+export const backtestRule = (session: Session, rule: string, options: RulesBacktestOptions): Promise<Outcome> =>
+  within(session, async (engine) => {
+    const document: unknown = engine.rules.parse(textOf(session, engine, rule));
+    const { outcome, horizon, bands } = options;
+    const bar = progress(session.io, options.days, { quiet: session.json, unit: 'days' });
+    try {
+      const report = await engine.rules.backtest(document, {
+        days: options.days,
+        outcome: outcome === 'churn' || outcome === 'renewal' ? outcome : [outcome],
+        horizonDays: Number(horizon.slice(0, -1)) * (horizon.endsWith('w') ? 7 : 1),
+        onProgress: ({ done }) => bar.update(done, done),
+        ...(bands === undefined ? {} : { bands: bands.split(',').map((band) => band.trim()) }),
+        ...instant(engine, options.asOf),
+      });
+      return { json: report, text: backtestText(report), exitCode: exit.ok };
+    } finally {
+      bar.stop();
+    }
+  });
+
+function backtestText(report: BacktestReport): string {
+  const { id, version, from, to, subjects, outcome, horizonDays, days, counts, errors } = report;
+  const total = (of: (day: (typeof days)[number]) => number) => days.reduce((sum, day) => sum + of(day), 0);
+  const none = 'nobody to judge by';
+  return [
+    `${id} ${version}, ${from} to ${to}, ${count(subjects)} subjects at the end`,
+    `Members ${sparkline(days.map(({ members }) => members), 60)} ${count(days.at(-1)?.members ?? 0)}`,
+    `Entered ${count(total(({ entered }) => entered))}, left ${count(total(({ left }) => left))}; of the exits ${percent(report.flappingRate)} within a week of the entry`,
+    '',
+    `Outcome: ${outcome.join(' or ')} within ${count(horizonDays)} days`,
+    `Precision ${report.precision === null ? none : `${percent(report.precision)} (${count(counts.right)} of ${count(counts.judged)} entries whose time is over)`}`,
+    `At random ${percent(report.baseRate)}: the share of all subjects that it followed within the time`,
+    `Recall    ${report.recall === null ? none : `${percent(report.recall)} (${count(counts.foreseen)} of ${count(counts.outcomes)} subjects that it happened to)`}`,
+    `Lead time ${report.medianLeadDays === null ? '—' : `${String(Math.round(report.medianLeadDays * 10) / 10)} days (median)`}`,
+    ...errors.map(({ segment, message }) => `${segment}: ${message}`),
+  ].join('\n'); // prettier-ignore
+}
+
+export const diffRules = (session: Session, rule: string, other: string | undefined): Promise<Outcome> =>
+  within(session, (engine) => {
+    const now = engine.rules.parse(textOf(session, engine, rule));
+    const id = typeof now === 'object' && now !== null && 'id' in now ? String(now.id) : '';
+    const before: unknown =
+      other === undefined
+        ? (inForce(engine, id)?.document ?? null)
+        : engine.rules.parse(textOf(session, engine, other));
+    if (before === null)
+      throw new Failure(
+        'RAPPORT_RULES_MISSING',
+        `no rule "${id}" is in force; name a file to compare with`,
+        exit.notFound,
+      );
+    const changes = documentChanges(before, now);
+    const side = (sign: string, value: unknown) => (value === undefined ? [] : [`  ${sign} ${JSON.stringify(value)}`]);
+    const text = changes.flatMap(({ pointer, ...sides }) => [
+      pointer || '/',
+      ...side('-', sides.before),
+      ...side('+', sides.after),
+    ]);
+    return { json: { changes }, text: text.length === 0 ? 'They say the same.' : text.join('\n'), exitCode: exit.ok };
+  });

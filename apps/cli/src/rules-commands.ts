@@ -1,0 +1,116 @@
+import type { Command } from 'commander';
+import { days, whole } from './argument.js';
+import type { Action } from './command/outcome.js';
+import type {
+  RulesBacktestOptions,
+  RulesExplainOptions,
+  RulesPreviewOptions,
+  RulesSchemaOptions,
+} from './command/rules.js';
+
+/** The commands for those who write rules. */
+export function rulesCommands(program: Command, action: Action): void {
+  const rules = program
+    .command('rules')
+    .description(
+      'segments and playbooks: look them over, test, preview, backtest and explain them before they are in force',
+    )
+    .helpCommand(false)
+    .addHelpText(
+      'after',
+      `
+A RULE is a JSON file, or the id of a segment or playbook that is in force. Files in the folder rules/ of the workspace are in force at the next run;
+none of these commands changes anything but "schema", which writes files for editors.
+
+Examples:
+  rapport rules lint rules/*.json
+  rapport rules preview rules/renewal-watch.json
+  rapport rules backtest churn-risk --days 90 --horizon 60d --bands high`,
+    );
+  const load = () => import('./command/rules.js');
+
+  rules
+    .command('list')
+    .description('documents in force, with their versions and where they come from')
+    .action(action(async (session) => (await load()).listRules(session)));
+
+  rules
+    .command('lint')
+    .description(
+      'what keeps a rule from being in force, and what is odd about it, each with an example; ends with 4 on errors',
+    )
+    .argument('<rule...>')
+    .action(action(async (session, [given]) => (await load()).lintRules(session, given as string[])));
+
+  rules
+    .command('test')
+    .description('run the tests that rules carry, and show which conditions no test tries; ends with 4 when one fails')
+    .argument('<rule...>')
+    .action(action(async (session, [given]) => (await load()).testRules(session, given as string[])));
+
+  rules
+    .command('schema')
+    .description('write JSON Schemas for editors: facts, operators and values that there are in this workspace')
+    .option('--out <dir>', 'folder to write them into (default: rules/schemas of the workspace)')
+    .action(action(async (session, [options]) => (await load()).writeSchemas(session, options as RulesSchemaOptions)));
+
+  rules
+    .command('explain')
+    .description('why an account or user is, or is not, where a rule puts it, now or as of then')
+    .argument('<rule>')
+    .argument('<subject>', 'id of the account or user')
+    .option('--as-of <date>', 'as of then (default: the latest run, else now)')
+    .addHelpText('after', '\nExample:\n  rapport rules explain engagement-bands A-2e4581 --as-of 2024-06-30')
+    .action(
+      action(async (session, [rule, subject, options]) =>
+        (await load()).explainOne(session, rule as string, subject as string, options as RulesExplainOptions),
+      ),
+    );
+
+  rules
+    .command('preview')
+    .description(
+      'who would enter, leave and stay, and which playbooks would fire, were the rule in force; writes nothing',
+    )
+    .argument('<rule>')
+    .option('--as-of <date>', 'as of then, from the events (default: what the latest run found)')
+    .option('--samples <n>', 'subjects to name per segment and direction', whole(0, 10_000), 5)
+    .addHelpText('after', '\nExample:\n  rapport rules preview rules/renewal-watch.json')
+    .action(
+      action(async (session, [rule, options]) =>
+        (await load()).previewRule(session, rule as string, options as RulesPreviewOptions),
+      ),
+    );
+
+  rules
+    .command('backtest')
+    .description(
+      'what a rule would have done on each of the last days, and how well it foretold what happened; writes nothing',
+    )
+    .argument('<rule>')
+    .option('--days <n>', 'days to go back', whole(1, 400), 90)
+    .option('--outcome <what>', 'churn, renewal, or the name of an event', 'churn')
+    .option('--horizon <days>', 'time within which an entry should be followed by the outcome', days, '30d')
+    .option('--bands <ids>', 'bands whose entries count as warnings, separated by commas (default: all)')
+    .option('--as-of <date>', 'last day (default: that of the latest run)')
+    .addHelpText(
+      'after',
+      '\nExample:\n  rapport rules backtest engagement-bands --bands dormant,disengaged --horizon 60d',
+    )
+    .action(
+      action(async (session, [rule, options]) =>
+        (await load()).backtestRule(session, rule as string, options as RulesBacktestOptions),
+      ),
+    );
+
+  rules
+    .command('diff')
+    .description('where a rule differs from the one of its id that is in force, or from another file')
+    .argument('<rule>')
+    .argument('[other]', 'what to compare with (default: the one in force)')
+    .action(
+      action(async (session, [rule, other]) =>
+        (await load()).diffRules(session, rule as string, other as string | undefined),
+      ),
+    );
+}

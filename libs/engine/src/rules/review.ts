@@ -1,0 +1,66 @@
+import { coverageOf, locator, readDocument, runTests, type FailedTest, type Problem } from '@rapport/rules';
+import { EngineError } from '../error.js';
+import type { RunSetting } from '../run.js';
+import { propose } from './proposal.js';
+
+/** Something to say about a document, and where in its text. */
+export interface RuleFinding extends Problem {
+  /** An error keeps it from being in force. */
+  readonly severity: 'error' | 'warning';
+  /** From 1. */
+  readonly line: number;
+  readonly column: number;
+  /** Facts of a subject that show it, where there are such. */
+  readonly sample: Readonly<Record<string, unknown>> | null;
+}
+export interface RuleTestReport {
+  /** Tests that the document carries. */
+  readonly tests: number;
+  readonly failed: readonly FailedTest[];
+  /** Conditions that no test makes true, or false. */
+  readonly untried: readonly { readonly pointer: string; readonly never: 'true' | 'false' }[];
+  /** What keeps the document from being tested at all. */
+  readonly problems: readonly Problem[];
+}
+
+/** What keeps a text from being a document in force, and what is odd about it. */
+export async function reviewOf(text: string, setting: RunSetting): Promise<readonly RuleFinding[]> {
+  const read = readDocument(text);
+  if (!read.ok) return read.problems.map((problem) => ({ ...problem, severity: 'error', sample: null }));
+  const found = await propose(read.document, setting);
+  const place = locator(text);
+  return found.ok
+    ? []
+    : found.problems.map((problem) => ({ ...problem, ...place(problem.pointer), severity: 'error', sample: null }));
+}
+
+/** Runs a document's own tests, and says which of its conditions they leave untried. */
+export function testReport(text: string): RuleTestReport {
+  const read = readDocument(text);
+  if (!read.ok) return { tests: 0, failed: [], untried: [], problems: read.problems };
+  const { document } = read;
+  if (document.kind === 'playbook') return { tests: 0, failed: [], untried: [], problems: [] };
+  const { leaves } = coverageOf(document);
+  return {
+    tests: document.tests?.length ?? 0,
+    failed: runTests(document),
+    untried: leaves.flatMap(({ pointer, wasTrue, wasFalse }) => [
+      ...(wasTrue ? [] : [{ pointer, never: 'true' as const }]),
+      ...(wasFalse ? [] : [{ pointer, never: 'false' as const }]),
+    ]),
+    problems: [],
+  };
+}
+
+/** Reads a document's text. Throws `RAPPORT_RULES_REFUSED` with line and column of what is wrong. */
+export function parsed(text: string): unknown {
+  const read = readDocument(text);
+  if (read.ok) return read.document;
+  const told = read.problems
+    .slice(0, 5)
+    .map(
+      ({ code, line, column, pointer, message }) =>
+        `${String(line)}:${String(column)} ${pointer || '/'}: ${message} (${code})`,
+    );
+  throw new EngineError('RAPPORT_RULES_REFUSED', told.join(' '));
+}
