@@ -5,6 +5,7 @@ import { columnar, verdictAt, type FactColumn } from './columnar.js';
 import { CHUNK } from './columnar-leaf.js';
 import { columnsOf, condition, NOW, slowly, subject, type FactName, type Facts } from './condition.test.fixture.js';
 import { compile } from './condition.js';
+import { operatorSet } from './operator-registration.js';
 
 const is = (fact: string, operator: string, value?: unknown): Condition => ({
   fact,
@@ -73,18 +74,30 @@ describe('the columnar predicate', () => {
     expect([...second!.holds, ...second!.unknown]).toEqual([0, 0b111]);
   });
 
-  it('reads each fact once, and each text of a dictionary once per leaf, however many rules ask', () => {
+  it('reads each fact once, and tests each text of a dictionary once, however many rules ask the same', () => {
     const asked: string[] = [];
+    const tested: unknown[] = [];
     let reads = 0;
-    const rule: Condition = { all: [is('x', 'in', ['a', 'b']), { not: is('f', 'equal', true) }] };
-    const same: Condition = { all: [{ not: is('f', 'notEqual', false) }, is('x', 'in', ['b', 'a'])] };
-    const found = columnar([rule, rule, same], NOW).evaluate(4, (fact, reading) => {
+    const { operators } = operatorSet([
+      {
+        name: 'startsLike',
+        reading: 'text',
+        value: { type: 'string' },
+        description: 'The first letters are these.',
+        words: ['starts like', 'does not start like'],
+        test: (fact, value) => tested.push(fact) > 0 && String(fact).startsWith(String(value)),
+      },
+    ]);
+    const rule: Condition = { all: [is('x', 'startsLike', 'a'), { not: is('f', 'equal', true) }] };
+    const same: Condition = { all: [{ not: is('f', 'notEqual', false) }, is('x', 'startsLike', 'a')] };
+    const found = columnar([rule, rule, same], NOW, operators).evaluate(4, (fact, reading) => {
       asked.push(`${fact} ${reading}`);
-      if (fact === 'x') return { type: 'text', codes: Int32Array.of(0, 1, 2, -1), dictionary: ['a', 'b', 'c'] };
+      if (fact === 'x') return { type: 'text', codes: Int32Array.of(0, 1, 2, -1), dictionary: ['a', 'ab', 'c'] };
       return () => reads++ < 0;
     });
     expect(asked.sort()).toEqual(['f boolean', 'x text']);
     expect(reads).toBe(4);
+    expect(tested).toEqual(['a', 'ab', 'c']);
     for (const verdicts of found)
       expect([0, 1, 2, 3].map((i) => verdictAt(verdicts, i))).toEqual([true, true, false, null]);
   });
@@ -136,5 +149,38 @@ describe('a failure', () => {
     expect(all[2]!.failure).toEqual({ message: 'no such column', subjects: Uint32Array.of(0b111) });
     expect(of(3)).toEqual([null, null, null]);
     expect(all[3]!.failure?.message).toContain('RAPPORT_RULES_OPERATOR');
+  });
+
+  it('of a test is that of the subjects whose value it was, wherever they are', () => {
+    const { operators } = operatorSet([
+      {
+        name: 'isFine',
+        reading: 'text',
+        value: false,
+        description: 'Fails on one text.',
+        words: ['is fine', 'is not fine'],
+        test: (fact) => {
+          if (fact === 'bad') throw new Error('a bad text');
+          return true;
+        },
+      },
+    ]);
+    const size = CHUNK + 3;
+    const codes = new Int32Array(size);
+    codes[CHUNK + 1] = 1;
+    const dictionary = ['good', 'bad', 'never met'];
+    const text: FactColumn = { type: 'text', codes, dictionary };
+    const byFunction: FactColumn = (i) => dictionary[codes[i]!];
+    const broken: FactColumn = (i) => {
+      if (i === CHUNK + 1) throw new Error('a bad text');
+      return 'good';
+    };
+    for (const column of [text, byFunction, broken]) {
+      const [verdicts] = columnar([is('x', 'isFine')], NOW, operators).evaluate(size, () => column);
+      expect(verdicts!.failure?.message).toBe('a bad text');
+      const failed = Array.from({ length: size }, (_, i) => i).filter((i) => verdictAt(verdicts!, i) !== true);
+      expect(failed).toEqual([CHUNK + 1]);
+      expect(verdicts!.failure?.subjects[CHUNK / 32]).toBe(0b010);
+    }
   });
 });

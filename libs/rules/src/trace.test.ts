@@ -119,6 +119,12 @@ describe('the nearest miss', () => {
     [{ all: [is('a', 'equal', 1), is('b', 'equal', 1)] }, { a: 0 }, null],
     // One fact, two leaves: the one that is enough for both.
     [{ all: [is('a', 'greaterThan', 1), is('a', 'greaterThan', 5)] }, { a: 0 }, 'in if a > 5; it is 0'],
+    // Of two leaves that the same value is for, the one that fails.
+    [
+      { all: [is('a', 'lessThanInclusive', 20), is('a', 'greaterThanInclusive', 20)] },
+      { a: 10 },
+      'in if a ≥ 20; it is 10',
+    ],
     // 20 would do for the one leaf, and not for the rule.
     [
       { any: [{ all: [is('a', 'greaterThanInclusive', 20), is('a', 'lessThan', 10)] }, is('a', 'equal', 90)] },
