@@ -1,0 +1,163 @@
+import { didYouMean } from '../suggestion.js';
+import { refuse, type Context, type Facts, type Place, type Step } from './context.js';
+import { failure, messageOf } from './failure.js';
+import { frozenCopy } from './frozen.js';
+import { operatorOf, type CompatOperator } from './operator.js';
+import { follow, keysOf } from './path.js';
+import { integerOf } from './priority.js';
+import type { ComparisonTrace } from './trace.js';
+
+type Read = (facts: Facts) => unknown;
+type Properties = Readonly<Record<string, unknown>>;
+
+/** Keys of a path; null where there is none. A falsy path is none, as in the reference. */
+function pathOf(path: unknown, pointer: string, context: Context): readonly string[] | null {
+  if (!path) return null;
+  const keys = typeof path === 'string' ? keysOf(path) : null;
+  if (keys === null)
+    refuse(context, {
+      code: 'RAPPORT_RULES_PATH',
+      pointer: `${pointer}/path`,
+      message:
+        'must be a plain path such as "$.plan.name", "$.seats[0]" or "$[\'plan\']"; other JSONPath is not evaluated.',
+    });
+  return keys;
+}
+
+const isPending = (value: unknown): boolean =>
+  typeof value === 'function' ||
+  (typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function');
+
+function readerOf(fact: unknown, keys: readonly string[] | null, pointer: string, context: Context): Read {
+  const shown = typeof fact === 'string' ? `"${fact}"` : 'of that name';
+  const missing = failure(
+    'RAPPORT_RULES_FACT',
+    pointer,
+    `there is no fact ${shown}; give it, or set allowUndefinedFacts to compare with undefined.`,
+  );
+  const pending = failure(
+    'RAPPORT_RULES_FACT',
+    pointer,
+    `the fact ${shown} is a function or a promise; facts are fetched before rules are evaluated.`,
+  );
+  const absent: Read = () => {
+    if (context.allowUndefinedFacts) return undefined;
+    throw missing;
+  };
+  // Facts are found by strings alone: json-rules-engine keeps them in a Map.
+  if (typeof fact !== 'string') return absent;
+  const read: Read = (facts) => {
+    if (!Object.hasOwn(facts, fact)) return absent(facts);
+    const value = facts[fact];
+    if (isPending(value)) throw pending;
+    return value;
+  };
+  if (keys === null) return read;
+  return (facts) => {
+    const value = read(facts);
+    // Of what is no object, the path is ignored.
+    return typeof value === 'object' && value !== null ? follow(value, keys) : value;
+  };
+}
+
+const isFactReference = (value: unknown): value is { readonly fact: unknown; readonly path?: unknown } =>
+  typeof value === 'object' && value !== null && Object.hasOwn(value, 'fact');
+/** Whether a comparison is of a fact with a value that stands in it. */
+const readsOneFact = (own: ComparisonTrace): own is ComparisonTrace & { readonly fact: string } =>
+  typeof own.fact === 'string' && !(own.fact in Object.prototype) && !isFactReference(own.value);
+const isScalar = (value: unknown): boolean =>
+  typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean';
+
+/** Reads what a fact is compared with: the value itself, or another fact where it is an object with a `fact`. */
+function valueReaderOf(value: unknown, pointer: string, context: Context): Read {
+  if (!isFactReference(value)) return () => value;
+  const { fact, path } = value;
+  return readerOf(fact, pathOf(path, `${pointer}/value`, context), `${pointer}/value/fact`, context);
+}
+
+type Shown = { -readonly [key in keyof ComparisonTrace]: ComparisonTrace[key] };
+
+/** What a comparison always shows. Assigned one by one: copies by spreading are slow, and this is half of what a trace costs. */
+function bareOf({ fact, operator, value, priority, name, params, path }: ComparisonTrace): Shown {
+  const shown: Shown = { fact, operator, value };
+  if (priority) shown.priority = priority;
+  if (name) shown.name = name;
+  if (params) shown.params = params;
+  if (path) shown.path = path;
+  return shown;
+}
+
+function addResult(shown: Shown, factResult: unknown, valueResult: unknown, result: unknown): ComparisonTrace {
+  if (factResult !== undefined) shown.factResult = factResult;
+  if (valueResult !== undefined) shown.valueResult = valueResult;
+  if (result !== undefined) shown.result = result;
+  return shown;
+}
+
+/** A leaf: `{ fact, operator, value, path?, params?, priority?, name? }`. */
+export function comparisonStep(properties: Properties, place: Place, context: Context): Step {
+  const { pointer } = place;
+  const absent = ['fact', 'operator', 'value'].find((key) => !Object.hasOwn(properties, key));
+  if (absent !== undefined)
+    return refuse(context, {
+      code: 'RAPPORT_RULES_SHAPE',
+      pointer,
+      message: `must have "all", "any", "not", "condition", or "fact", "operator" and "value"; "${absent}" is missing.`,
+    });
+  const priority = Object.hasOwn(properties, 'priority') ? properties['priority'] : undefined;
+  if (integerOf(priority) === null)
+    return refuse(context, {
+      code: 'RAPPORT_RULES_SHAPE',
+      pointer: `${pointer}/priority`,
+      message: 'must be a number.',
+    });
+
+  const own = frozenCopy(properties) as ComparisonTrace;
+  // Where it is not reached, it shows the results that the document says it has, if it does.
+  const untouched = Object.freeze(addResult(bareOf(own), own.factResult, own.valueResult, own.result));
+  const readFact = readerOf(own.fact, pathOf(own.path, pointer, context), `${pointer}/fact`, context);
+  const readValue = valueReaderOf(own.value, pointer, context);
+  const operator = operatorOf(own.operator, context.operators, context.decorators) ?? unknown(own, pointer, context);
+
+  return {
+    priority: own.priority,
+    untouched,
+    test: readsOneFact(own)
+      ? (facts) => {
+          // A scalar is what it is, whatever the path. Only what is absent or an object is looked at closely.
+          const fact = facts[own.fact];
+          return isScalar(fact) ? operator(fact, own.value) : operator(readFact(facts), own.value);
+        }
+      : (facts) => operator(readFact(facts), readValue(facts)),
+    trace(facts) {
+      const fact = readFact(facts);
+      const value = readValue(facts);
+      const result = said(operator, fact, value, pointer);
+      return { result, shown: addResult(bareOf(own), fact, value, result) };
+    },
+  };
+}
+
+/** What an operator says, or a failure that names the place. */
+function said(operator: CompatOperator, fact: unknown, value: unknown, pointer: string): unknown {
+  try {
+    return operator(fact, value);
+  } catch (thrown) {
+    if (thrown instanceof Error && 'problem' in thrown) throw thrown;
+    throw failure('RAPPORT_RULES_FAILED', pointer, `the operator cannot compare these values: ${messageOf(thrown)}.`);
+  }
+}
+
+/** Fails only where it is reached, as in the reference. */
+function unknown({ operator }: ComparisonTrace, pointer: string, context: Context): () => never {
+  const shown = typeof operator === 'string' ? `"${operator}"` : 'that is no text';
+  const hint = typeof operator === 'string' ? didYouMean(operator, context.operators.keys()) : '';
+  const failed = failure(
+    'RAPPORT_RULES_OPERATOR',
+    `${pointer}/operator`,
+    `there is no operator ${shown}, or one of its decorators is not known.${hint}`,
+  );
+  return () => {
+    throw failed;
+  };
+}

@@ -1,0 +1,51 @@
+import type { Problem } from '../problem.js';
+import type { CompatDecorator, CompatOperator } from './operator.js';
+import type { ConditionTrace } from './trace.js';
+
+/** Facts of one subject by name. Only own properties are seen; one that is present and undefined is a fact. */
+export type Facts = Readonly<Record<string, unknown>>;
+
+/** A condition made ready. `test` and `trace` throw (a `Failure`, or what an operator throws) where json-rules-engine rejects. */
+export interface Step {
+  /** As the document has it: groups are made of it. */
+  readonly priority: unknown;
+  /** What it shows where it is not reached; frozen, so that results can share it. */
+  readonly untouched: ConditionTrace;
+  readonly test: (facts: Facts) => unknown;
+  readonly trace: (facts: Facts) => { readonly result: unknown; readonly shown: ConditionTrace };
+}
+
+/** Where a condition stands, its references put in place. */
+export interface Place {
+  readonly pointer: string;
+  readonly depth: number;
+  /** The named conditions that it lies in. */
+  readonly names: ReadonlySet<string>;
+}
+
+/** What compiling one rule needs, and what it finds. */
+export interface Context {
+  /** Named conditions. */
+  readonly conditions: Readonly<Record<string, unknown>>;
+  readonly operators: ReadonlyMap<string, CompatOperator>;
+  readonly decorators: ReadonlyMap<string, CompatDecorator>;
+  readonly allowUndefinedConditions: boolean;
+  readonly allowUndefinedFacts: boolean;
+  readonly problems: Problem[];
+  /** Conditions made so far. */
+  made: number;
+}
+
+/** Stands in for what is refused, so that the rest is still looked at. */
+export const refused: Step = {
+  priority: 1,
+  untouched: { all: [] },
+  test: () => false,
+  trace: () => ({ result: false, shown: refused.untouched }),
+};
+
+/** Notes a problem, for which the rule is not compiled, and gives something to go on with. */
+export function refuse(context: Context, problem: Problem): Step {
+  context.problems.push(problem);
+  return refused;
+}

@@ -1,0 +1,100 @@
+import type { Problem } from '../problem.js';
+import { refuse, type Context, type Facts } from './context.js';
+import { problemOf } from './failure.js';
+import { frozenCopy, isPlain, nestsWithin } from './frozen.js';
+import { decorators, operators, type CompatDecorator, type CompatOperator } from './operator.js';
+import { integerOf } from './priority.js';
+import { isObject, MAX_DEPTH, rootStep } from './step.js';
+import type { RuleFailure, RuleTrace } from './trace.js';
+
+export interface CompatOptions {
+  /** Named conditions, for `{ "condition": "name" }`. */
+  readonly conditions?: Readonly<Record<string, unknown>>;
+  /** Operators besides json-rules-engine's own, or in their place. */
+  readonly operators?: Readonly<Record<string, CompatOperator>>;
+  /** Decorators besides json-rules-engine's own, or in their place. */
+  readonly decorators?: Readonly<Record<string, CompatDecorator>>;
+  /** A reference to a condition that does not exist is false, instead of a failure. */
+  readonly allowUndefinedConditions?: boolean;
+  /** A fact that does not exist is undefined, instead of a failure. */
+  readonly allowUndefinedFacts?: boolean;
+}
+
+export interface CompatRule {
+  /** True or false as json-rules-engine has it; null where it rejects, as on a fact that is missing. `trace` says why. */
+  readonly match: (facts: Facts) => boolean | null;
+  /** The result of the rule and of each condition that was reached. Shares the facts' and the rule's values: do not change them. */
+  readonly trace: (facts: Facts) => RuleTrace | RuleFailure;
+}
+
+export type CompiledRule =
+  ({ readonly ok: true } & CompatRule) | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/**
+ * Makes a rule document of json-rules-engine 7.3.1 (`{ conditions, event?, priority?, name? }`) ready, to be evaluated exactly as it does, oddities
+ * included; docs/decisions/0015 says what is left out. The document is copied, and nothing is kept between evaluations.
+ *
+ * A rule that json-rules-engine refuses gives problems instead, and so do other paths than plain ones (`RAPPORT_RULES_PATH`), nesting of more than 100
+ * (`RAPPORT_RULES_DEPTH`), and more than 10,000 conditions (`RAPPORT_RULES_SIZE`). What it rejects when a rule is run, such as an operator that
+ * does not exist, is a failure of that evaluation: `RAPPORT_RULES_FACT`, `_OPERATOR`, `_REFERENCE`, `_CYCLE`, `_FAILED`.
+ */
+export function compileRule(document: unknown, options: CompatOptions = {}): CompiledRule {
+  const context: Context = {
+    conditions: options.conditions ?? {},
+    operators: new Map(Object.entries({ ...operators, ...options.operators })),
+    decorators: new Map(Object.entries({ ...decorators, ...options.decorators })),
+    allowUndefinedConditions: options.allowUndefinedConditions ?? false,
+    allowUndefinedFacts: options.allowUndefinedFacts ?? false,
+    problems: [],
+    made: 0,
+  };
+  const head = headOf(document, context);
+  if (head === null || context.problems.length > 0) return { ok: false, problems: context.problems };
+  const step = rootStep(head.conditions, context);
+  if (context.problems.length > 0) return { ok: false, problems: context.problems };
+
+  const { event, priority, name } = head;
+  return {
+    ok: true,
+    match(facts) {
+      try {
+        return Boolean(step.test(own(facts)));
+      } catch {
+        return null;
+      }
+    },
+    trace(facts) {
+      try {
+        const { result, shown } = step.trace(own(facts));
+        return { conditions: shown, event, priority, name, result };
+      } catch (thrown) {
+        return { result: null, problem: problemOf(thrown) };
+      }
+    },
+  };
+}
+
+/** Facts without any that come from a prototype, so that they can be read in the plain way. */
+const own = (facts: Facts): Facts => (isPlain(facts) ? facts : { ...facts });
+
+/** What json-rules-engine's rule has besides its conditions, with its defaults. */
+function headOf(document: unknown, context: Context) {
+  const shape = (pointer: string, message: string) => {
+    refuse(context, { code: 'RAPPORT_RULES_SHAPE', pointer, message });
+    return null;
+  };
+  if (!isObject(document)) return shape('', 'must be a rule: an object with "conditions" and "event".');
+  const of = (key: string) => (Object.hasOwn(document, key) ? document[key] : undefined);
+  const [conditions, event, name] = [of('conditions'), of('event') || { type: 'unknown' }, of('name')];
+  if (!nestsWithin([event, name], MAX_DEPTH)) return shape('', `"event" or "name" nests deeper than ${MAX_DEPTH}.`);
+  const priority = integerOf(of('priority') || 1);
+  if (priority === null || priority <= 0) return shape('/priority', 'must be greater than zero.');
+  if (!isObject(event) || !Object.hasOwn(event, 'type')) return shape('/event', 'must be an object with "type".');
+  const { type, params } = event;
+  return {
+    conditions,
+    event: Object.freeze({ type: frozenCopy(type), ...(params ? { params: frozenCopy(params) } : {}) }),
+    priority,
+    name: name || name === 0 ? frozenCopy(name) : undefined,
+  };
+}
