@@ -32,9 +32,11 @@ export interface FailureReport {
 
 const exitByArea: readonly (readonly [RegExp, ExitCode])[] = [
   [/^RAPPORT_(CONFIG|WORKSPACE|MAPPING|HTTP)_/, exit.configuration],
+  [/^RAPPORT_(STORE_DOCUMENT_CONFLICT$|RULES_(REFUSED|UNCHANGED|ELSEWHERE|USED|APPROVAL)$)/, exit.refused],
+  [/^RAPPORT_RULES_VERSION$/, exit.notFound],
   [/^RAPPORT_STORE_/, exit.store],
   [/^RAPPORT_(EVALUATE_METRIC|ANALYSIS_(UNKNOWN_SUBJECT|RUN|COHORT))$/, exit.notFound],
-  [/^RAPPORT_(USAGE|EVALUATE|ANALYSIS|SDK_DURATION|SCAFFOLD)/, exit.usage],
+  [/^RAPPORT_(USAGE|EVALUATE|ANALYSIS|SDK_DURATION|SCAFFOLD|RULES)/, exit.usage],
 ];
 
 /** Any thrown value as a code, a sentence and an exit code. `RAPPORT_<AREA>_<NAME>: …` is recognised wherever it was thrown. */

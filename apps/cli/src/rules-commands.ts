@@ -3,6 +3,7 @@ import { days, whole } from './argument.js';
 import type { Action } from './command/outcome.js';
 import type {
   RulesBacktestOptions,
+  RulesChangeOptions,
   RulesExplainOptions,
   RulesPreviewOptions,
   RulesSchemaOptions,
@@ -20,7 +21,7 @@ export function rulesCommands(program: Command, action: Action): void {
       'after',
       `
 A RULE is a JSON file, or the id of a segment or playbook that is in force. Files in the folder rules/ of the workspace are in force at the next run;
-none of these commands changes anything but "schema", which writes files for editors.
+others are published, with an author and a reason. Only publish, approve, rollback and retire change what is in force.
 
 Examples:
   rapport rules lint rules/*.json
@@ -113,4 +114,63 @@ Examples:
         (await load()).diffRules(session, rule as string, other as string | undefined),
       ),
     );
+
+  const change = (command: Command): Command =>
+    command
+      .requiredOption('--author <name>', 'who changes it; kept with the version')
+      .requiredOption('--reason <text>', 'why; kept with the version')
+      .option(
+        '--after <n>',
+        'number of the latest version that you have seen, 0 for none (default: the latest)',
+        whole(0, 1_000_000),
+      );
+
+  rules
+    .command('versions')
+    .description('versions of the rules that the workspace keeps: who, when, why')
+    .argument('[rule]', 'id (default: all)')
+    .action(action(async (session, [id]) => (await load()).ruleVersions(session, id as string | undefined)));
+
+  change(
+    rules
+      .command('publish')
+      .description('bring a rule into force; one that moves many subjects waits for somebody else’s approval')
+      .argument('<rule>', 'a JSON file'),
+  )
+    .addHelpText(
+      'after',
+      `
+Versions are kept in the store and never changed. rules.approvalShare of rapport.json is the share of all subjects that a publish may move
+by itself (default 0.2).
+
+Example:
+  rapport rules publish renewal-watch.json --author ann --reason "renewals were seen too late"`,
+    )
+    .action(
+      action(async (session, [rule, options]) =>
+        (await load()).publishRule(session, rule as string, options as RulesChangeOptions),
+      ),
+    );
+
+  for (const [verb, description] of [
+    ['approve', 'bring a proposed version into force; not for its author'],
+    ['rollback', 'bring back a version that was in force before'],
+  ] as const)
+    change(
+      rules
+        .command(verb)
+        .description(description)
+        .argument('<rule>', 'id')
+        .argument('<number>', 'number of the version', whole(1, 1_000_000)),
+    ).action(
+      action(async (session, [id, number, options]) =>
+        (await load()).bringBack(session, verb, id as string, number as number, options as RulesChangeOptions),
+      ),
+    );
+
+  change(rules.command('retire').description('take a rule out of force').argument('<rule>', 'id')).action(
+    action(async (session, [id, options]) =>
+      (await load()).retireRule(session, id as string, options as RulesChangeOptions),
+    ),
+  );
 }

@@ -259,3 +259,77 @@ export const diffRules = (session: Session, rule: string, other: string | undefi
     ]);
     return { json: { changes }, text: text.length === 0 ? 'They say the same.' : text.join('\n'), exitCode: exit.ok };
   });
+
+export interface RulesChangeOptions {
+  readonly author: string;
+  readonly reason: string;
+  readonly after?: number;
+}
+const changeOf = ({ author, reason, after }: RulesChangeOptions) => ({
+  author,
+  reason,
+  ...(after === undefined ? {} : { after }),
+});
+
+/** The versions of a rule by its id: a segment's, else a playbook's. */
+async function keyOf(engine: Engine, id: string): Promise<string> {
+  const keys = new Set((await engine.rules.versions()).map(({ key }) => key));
+  const found = [id, `segment/${id}`, `playbook/${id}`].find((key) => keys.has(key));
+  if (found !== undefined) return found;
+  const ids = [...keys].map((key) => key.slice(key.indexOf('/') + 1));
+  throw new Failure(
+    'RAPPORT_RULES_MISSING',
+    `the workspace keeps no versions of "${id}".${didYouMean(id, ids)} It keeps those of ${ids.join(', ') || 'none'}; files and packages have theirs in git`,
+    exit.notFound,
+  );
+}
+
+export const ruleVersions = (session: Session, id: string | undefined): Promise<Outcome> =>
+  within(session, async (engine) => {
+    const versions = await engine.rules.versions(id === undefined ? undefined : await keyOf(engine, id));
+    const rows = versions.map(({ key, number, status, of, version, author, at, reason }) => [
+      key, String(number), `${status}${of === null ? '' : ` (${String(of)})`}`, version, new Date(at).toISOString().slice(0, 16), author, reason,
+    ]); // prettier-ignore
+    const text =
+      rows.length === 0
+        ? 'No versions: "rapport rules publish" keeps the first.'
+        : table(['Rule', 'no.', '', 'version', 'at', 'by', 'why'], rows, [1]);
+    return { json: { versions }, text, exitCode: exit.ok };
+  });
+
+export const publishRule = (session: Session, rule: string, options: RulesChangeOptions): Promise<Outcome> =>
+  within(session, async (engine) => {
+    const document: unknown = engine.rules.parse(textOf(session, engine, rule));
+    const report = await engine.rules.publish(document, changeOf(options));
+    const { version, needsApproval, preview } = report;
+    const text = [
+      previewText(preview, engine.store.zone),
+      '',
+      needsApproval
+        ? `Version ${String(version.number)} waits: it moves ${percent(preview.share)}. Somebody else approves of it with "rapport rules approve ${preview.id} ${String(version.number)} --author … --reason …".`
+        : `Version ${String(version.number)} of ${version.key} is in force.`,
+    ];
+    return { json: report, text: text.join('\n'), exitCode: exit.ok };
+  });
+
+export const bringBack = (
+  session: Session,
+  verb: 'approve' | 'rollback',
+  id: string,
+  number: number,
+  options: RulesChangeOptions,
+): Promise<Outcome> =>
+  within(session, async (engine) => {
+    const version = await engine.rules[verb](await keyOf(engine, id), number, changeOf(options));
+    return {
+      json: { version },
+      text: `Version ${String(version.number)} of ${version.key} is in force; it says what version ${String(number)} said.`,
+      exitCode: exit.ok,
+    };
+  });
+
+export const retireRule = (session: Session, id: string, options: RulesChangeOptions): Promise<Outcome> =>
+  within(session, async (engine) => {
+    const version = await engine.rules.retire(await keyOf(engine, id), changeOf(options));
+    return { json: { version }, text: `${version.key} is no longer in force.`, exitCode: exit.ok };
+  });
