@@ -86,7 +86,11 @@ function headOf(document: unknown, context: Context) {
   if (!isObject(document)) return shape('', 'must be a rule: an object with "conditions" and "event".');
   const of = (key: string) => (Object.hasOwn(document, key) ? document[key] : undefined);
   const [conditions, event, name] = [of('conditions'), of('event') || { type: 'unknown' }, of('name')];
-  if (!nestsWithin([event, name], MAX_DEPTH)) return shape('', `"event" or "name" nests deeper than ${MAX_DEPTH}.`);
+  if (!nestsWithin([event, name], MAX_DEPTH)) {
+    const message = `"event" or "name" nests deeper than ${MAX_DEPTH}; shorten it.`;
+    refuse(context, { code: 'RAPPORT_RULES_DEPTH', pointer: '', message });
+    return null;
+  }
   const priority = integerOf(of('priority') || 1);
   if (priority === null || priority <= 0) return shape('/priority', 'must be greater than zero.');
   if (!isObject(event) || !Object.hasOwn(event, 'type')) return shape('/event', 'must be an object with "type".');
