@@ -39,6 +39,7 @@ export {
 } from './validation.js';
 export { readDocument, type PlacedProblem, type ReadDocument, type ReadOptions } from './document.js';
 export { locate, locator, type Position } from './position.js';
+export { lint, type Finding, type LintOptions } from './lint.js';
 export { coverageOf, placementOf, runTests, type FailedTest, type LeafCoverage, type Placement } from './verdict.js';
 export { problemsOf } from './schema-problem.js';
 export { checkProfile, classify, profileFacts, TENURE, type ProfileClass } from './profile.js';

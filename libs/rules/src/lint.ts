@@ -1,0 +1,258 @@
+import type { Band, Condition, PlaybookDocument, SegmentDocument } from '@rapport/sdk';
+import type { FactCatalogue } from './catalogue.js';
+import { usesOf } from './condition.js';
+import { cellsOf, MOST_CELLS, type Cells, type Sample } from './lint-cells.js';
+import { irOf, leavesOf } from './ir.js';
+import type { LintSetting } from './lint-values.js';
+import type { Verdict } from './operator.js';
+import type { Problem } from './problem.js';
+import { conditionsOf } from './validation.js';
+
+/** Something about a valid document that is probably not meant. */
+export interface Finding extends Problem {
+  /** Facts of a subject that shows it; null where it cannot be told. Facts that are null are unknown. */
+  readonly sample: Sample | null;
+}
+
+export interface LintOptions {
+  /** Epoch ms that `withinNext` and `withinLast` count from; samples hold then. */
+  readonly now: number;
+  /** Types, ranges and values of facts: what cannot be is not thought of. */
+  readonly catalogue?: FactCatalogue;
+}
+
+/** Most leaves that are evaluated for one document: a second or so. */
+const MOST_WORK = 20_000_000;
+
+interface Lint {
+  readonly setting: LintSetting;
+  readonly findings: Finding[];
+  /** How many evaluations are left. */
+  left: number;
+}
+
+const report = (lint: Lint, code: string, pointer: string, message: string, sample: Sample | null): void => {
+  lint.findings.push({ code: `RAPPORT_RULES_${code}`, pointer, message, sample });
+};
+const cannotTell = (lint: Lint, pointer: string, message: string): void => {
+  report(lint, 'CANNOT_TELL', pointer, `cannot tell ${message}.`, null);
+};
+
+/** The cells of some conditions; null, once reported, when there are too many or too much has been tried already. */
+function cellsFor(lint: Lint, conditions: readonly Condition[], pointer: string, what: string): Cells | null {
+  const cells = cellsOf(conditions, lint.setting);
+  if (!cells) {
+    cannotTell(lint, pointer, `${what}: the facts make more than ${String(MOST_CELLS)} different subjects`);
+    return null;
+  }
+  lint.left -= cells.size * conditions.flatMap((condition) => usesOf(condition)).length;
+  if (lint.left >= 0) return cells;
+  cannotTell(lint, pointer, `${what}: the document is too large to try all of it`);
+  return null;
+}
+
+/** A cell for which something holds, rather one that can surely be; null when there is none. */
+function witness(
+  cells: Cells,
+  holds: (cell: number) => boolean,
+): { readonly cell: number; readonly sure: boolean } | null {
+  let unsure: number | null = null;
+  for (let cell = 0; cell < cells.size; cell++) {
+    if (!holds(cell)) continue;
+    if (cells.isPossible(cell)) return { cell, sure: true };
+    unsure ??= cell;
+  }
+  return unsure === null ? null : { cell: unsure, sure: false };
+}
+
+/** What some subject shows, and what to say of it. */
+interface Claim {
+  readonly code: string;
+  readonly pointer: string;
+  /** A clause that ends without a full stop. */
+  readonly claim: string;
+  readonly advice: string;
+  readonly holds: (cell: number) => boolean;
+}
+
+/** Reports what some subject shows; that it cannot be told, when no subject that shows it can surely be. */
+function reportWitness(lint: Lint, cells: Cells, { code, pointer, claim, advice, holds }: Claim): void {
+  const found = witness(cells, holds);
+  if (found?.sure) report(lint, code, pointer, `${claim}: ${advice}`, cells.sampleAt(found.cell));
+  else if (found) cannotTell(lint, pointer, `whether ${claim}: its facts rest on each other`);
+}
+
+const childrenOf = (condition: Condition, pointer: string): readonly (readonly [Condition, string])[] => {
+  if ('all' in condition) return condition.all.map((child, i) => [child, `${pointer}/all/${String(i)}`]);
+  if ('any' in condition) return condition.any.map((child, i) => [child, `${pointer}/any/${String(i)}`]);
+  return 'not' in condition ? [[condition.not, `${pointer}/not`]] : [];
+};
+
+const factsIn = (condition: Condition): string => {
+  const facts = [...new Set(usesOf(condition).map(({ fact }) => `"${fact}"`))];
+  return facts.length > 3 ? `${facts.slice(0, 3).join(', ')} and others` : facts.join(', ');
+};
+
+/** What a condition makes of all cells: whether it is ever true, ever false, and subjects of each kind, rather all known. */
+function outcomesOf(verdict: (cell: number) => Verdict, cells: Cells) {
+  const first = new Map<Verdict, number>();
+  for (let cell = 0; cell < cells.size; cell++) {
+    const found = verdict(cell);
+    if (!first.has(found)) first.set(found, cell);
+  }
+  return first;
+}
+
+/** Reports a condition that says the same of everyone; returns whether it did. */
+function lintConstant(lint: Lint, cells: Cells, condition: Condition, pointer: string): boolean {
+  const first = outcomesOf(cells.test(condition), cells);
+  const [holds, fails] = [first.get(true), first.get(false)];
+  if (holds !== undefined && fails !== undefined) return false;
+  const facts = factsIn(condition);
+  if (cells.doubt !== null)
+    cannotTell(lint, pointer, `whether this is ${holds === undefined ? 'ever' : 'always'} true: ${cells.doubt}`);
+  else if (holds === undefined) {
+    const message = `this is never true, whatever ${facts} may be; correct it or leave it out.`;
+    report(lint, 'NEVER_TRUE', pointer, message, cells.sampleAt(fails ?? first.get(null) ?? 0));
+  } else {
+    const message =
+      facts === ''
+        ? 'this is always true: it asks nothing.'
+        : `this is true of everyone whose facts are known, whatever ${facts} may be.`;
+    report(lint, 'ALWAYS_TRUE', pointer, message, cells.sampleAt(holds));
+  }
+  return true;
+}
+
+/** Reports conditions of one list that say the same of every subject as one before them. */
+function lintDuplicates(lint: Lint, cells: Cells, children: readonly (readonly [Condition, string])[]): void {
+  const before = new Map<string, string>();
+  for (const [child, pointer] of children) {
+    const test = cells.test(child);
+    const verdicts = Array.from({ length: cells.size }, (_, cell) => test(cell));
+    const [holds, fails] = [verdicts.indexOf(true), verdicts.indexOf(false)];
+    // What is said alike of the subjects tried may be said otherwise of those that cannot be.
+    const key = cells.doubt === null ? verdicts.join() : JSON.stringify(child);
+    const same = before.get(key);
+    before.set(key, same ?? pointer);
+    if (same === undefined || (cells.doubt === null && (holds === -1 || fails === -1))) continue;
+    report(
+      lint,
+      'DUPLICATE',
+      pointer,
+      `this says the same as ${same}; keep one.`,
+      cells.sampleAt(holds === -1 ? 0 : holds),
+    );
+  }
+}
+
+/** What a condition and its parts say of everyone, and what they say twice. Parts of what is constant are not looked into. */
+function lintCondition(lint: Lint, condition: Condition, pointer: string): void {
+  if (lint.left < 0) return;
+  const cells = cellsFor(lint, [condition], pointer, 'whether this is ever, or always, true');
+  if (cells && lintConstant(lint, cells, condition, pointer)) return;
+  const children = childrenOf(condition, pointer);
+  if (cells && children.length > 1) lintDuplicates(lint, cells, children);
+  for (const [child, place] of children) lintCondition(lint, child, place);
+}
+
+function lintExit(lint: Lint, enter: Condition, exit: Condition): void {
+  const cells = cellsFor(lint, [enter, exit], '/exit', 'whether "enter" and "exit" can both be true');
+  if (!cells) return;
+  const [enters, leaves] = [cells.test(enter), cells.test(exit)];
+  reportWitness(lint, cells, {
+    code: 'ENTER_AND_EXIT',
+    pointer: '/exit',
+    claim: '"enter" and "exit" can both be true',
+    advice: 'such a subject stays out, and leaves when it is in. Keep them apart.',
+    holds: (cell) => enters(cell) === true && leaves(cell) === true,
+  });
+}
+
+/** Whether anyone gets to a band, and which band before it takes some of those who could. */
+function lintBand(
+  lint: Lint,
+  cells: Cells,
+  bands: readonly Band[],
+  tests: readonly ((cell: number) => Verdict)[],
+  i: number,
+): void {
+  const { id } = bands[i] ?? { id: '' };
+  const pointer = `/bands/${String(i)}`;
+  const mine = (cell: number) => tests[i]?.(cell) === true;
+  const earlierAt = (cell: number) => tests.slice(0, i).findIndex((test) => test(cell) === true);
+  const takerAt = (cell: number) => bands[earlierAt(cell)]?.id ?? '';
+  const both = witness(cells, (cell) => mine(cell) && earlierAt(cell) !== -1);
+  if (!both) return;
+  const taker = takerAt(both.cell);
+  if (witness(cells, (cell) => mine(cell) && earlierAt(cell) === -1)) {
+    reportWitness(lint, cells, {
+      code: 'OVERLAP',
+      pointer,
+      claim: `the bands "${taker}" and "${id}" can both be true`,
+      advice: `the first, "${taker}", is taken. Keep them apart, or leave it so if that is meant.`,
+      holds: (cell) => mine(cell) && takerAt(cell) === taker,
+    });
+  } else if (cells.doubt !== null) cannotTell(lint, pointer, `whether anyone gets to the band "${id}": ${cells.doubt}`);
+  else {
+    const message = `no one gets to the band "${id}": whoever could is taken by a band before it, such as "${taker}".`;
+    report(lint, 'SHADOWED', pointer, message, cells.sampleAt(both.cell));
+  }
+}
+
+function lintBands(lint: Lint, bands: readonly Band[]): void {
+  const conditions = bands.map(({ enter }) => enter);
+  const cells = cellsFor(lint, conditions, '/bands', 'whether bands overlap or leave gaps');
+  if (!cells) return;
+  const tests = conditions.map((condition) => cells.test(condition));
+  bands.forEach((_, i) => {
+    lintBand(lint, cells, bands, tests, i);
+  });
+  const allKnown = (cell: number) => Object.values(cells.sampleAt(cell)).every((value) => value !== null);
+  reportWitness(lint, cells, {
+    code: 'GAP',
+    pointer: '/bands',
+    claim: 'the bands leave a gap',
+    advice: 'someone of whom all is known is in none of them.',
+    holds: (cell) => tests.every((test) => test(cell) === false) && allKnown(cell),
+  });
+}
+
+/** The values of facts that a document names, in its rules and its tests. */
+function examplesIn(document: SegmentDocument | PlaybookDocument): LintSetting['examples'] {
+  const leaves = conditionsOf(document).flatMap(({ condition }) => leavesOf(irOf(condition, 0)));
+  const named = leaves.flatMap(({ fact, operator, question, value }): readonly (readonly [string, unknown])[] => {
+    if (question.kind === 'among') return Array.from(question.members, (member) => [fact, member]);
+    return operator === 'startsWith' ? [[fact, value]] : [];
+  });
+  const tests = document.kind === 'segment' ? (document.tests ?? []) : [];
+  const values = new Map<string, unknown[]>();
+  for (const [fact, value] of [...named, ...tests.flatMap(({ facts }) => Object.entries(facts))]) {
+    const those = values.get(fact) ?? [];
+    those.push(value);
+    values.set(fact, those);
+  }
+  return (fact) => values.get(fact) ?? [];
+}
+
+/**
+ * What is probably not meant in a valid document: conditions that are never or always true (`RAPPORT_RULES_NEVER_TRUE`, `_ALWAYS_TRUE`: of
+ * whomever the facts are known) or said twice (`_DUPLICATE`), bands that nobody gets to, that overlap or that leave a gap (`_SHADOWED`,
+ * `_OVERLAP`, `_GAP`), and an "enter" and "exit" that are true at once (`_ENTER_AND_EXIT`); `_CANNOT_TELL` where that is not decided.
+ *
+ * Every subject that the rules can tell apart is tried, by the predicate itself; facts that the catalogue does not say to rest on each
+ * other are taken to be independent. Each finding has the facts of one subject that shows it, as of `now`.
+ */
+export function lint(
+  document: SegmentDocument | PlaybookDocument,
+  { now, catalogue }: LintOptions,
+): readonly Finding[] {
+  const setting: LintSetting = { now, catalogue: catalogue ?? null, examples: examplesIn(document) };
+  const state: Lint = { setting, findings: [], left: MOST_WORK };
+  for (const { condition, pointer } of conditionsOf(document)) lintCondition(state, condition, pointer);
+  if (document.kind === 'segment') {
+    if (document.enter && document.exit) lintExit(state, document.enter, document.exit);
+    if (document.bands) lintBands(state, document.bands);
+  }
+  return state.findings;
+}
