@@ -1,6 +1,6 @@
 import { didYouMean } from '../suggestion.js';
-import { refuse, type Context, type Facts, type Place, type Step } from './context.js';
-import { failure, messageOf } from './failure.js';
+import { failing, refuse, type Context, type Facts, type Place, type Step } from './context.js';
+import { failure, messageOf, type Failure } from './failure.js';
 import { frozenCopy } from './frozen.js';
 import { operatorOf, type CompatOperator } from './operator.js';
 import { follow, keysOf } from './path.js';
@@ -64,7 +64,7 @@ const isFactReference = (value: unknown): value is { readonly fact: unknown; rea
   typeof value === 'object' && value !== null && Object.hasOwn(value, 'fact');
 /** Whether a comparison is of a fact with a value that stands in it. */
 const readsOneFact = (own: ComparisonTrace): own is ComparisonTrace & { readonly fact: string } =>
-  typeof own.fact === 'string' && !(own.fact in Object.prototype) && !isFactReference(own.value);
+  typeof own.fact === 'string' && !isFactReference(own.value);
 const isScalar = (value: unknown): boolean =>
   typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean';
 
@@ -117,14 +117,15 @@ export function comparisonStep(properties: Properties, place: Place, context: Co
   const untouched = Object.freeze(addResult(bareOf(own), own.factResult, own.valueResult, own.result));
   const readFact = readerOf(own.fact, pathOf(own.path, pointer, context), `${pointer}/fact`, context);
   const readValue = valueReaderOf(own.value, pointer, context);
-  const operator = operatorOf(own.operator, context.operators, context.decorators) ?? unknown(own, pointer, context);
+  const base = { priority: own.priority, untouched };
+  const operator = operatorOf(own.operator, context.operators, context.decorators);
+  if (operator === null) return failing(unknownOperator(own.operator, pointer, context), base);
 
   return {
-    priority: own.priority,
-    untouched,
+    ...base,
     test: readsOneFact(own)
       ? (facts) => {
-          // A scalar is what it is, whatever the path. Only what is absent or an object is looked at closely.
+          // A scalar is the fact, whatever the path: no prototype of facts has one. What is absent or an object is looked at closely.
           const fact = facts[own.fact];
           return isScalar(fact) ? operator(fact, own.value) : operator(readFact(facts), own.value);
         }
@@ -143,21 +144,16 @@ function said(operator: CompatOperator, fact: unknown, value: unknown, pointer: 
   try {
     return operator(fact, value);
   } catch (thrown) {
-    if (thrown instanceof Error && 'problem' in thrown) throw thrown;
     throw failure('RAPPORT_RULES_FAILED', pointer, `the operator cannot compare these values: ${messageOf(thrown)}.`);
   }
 }
 
-/** Fails only where it is reached, as in the reference. */
-function unknown({ operator }: ComparisonTrace, pointer: string, context: Context): () => never {
+function unknownOperator(operator: unknown, pointer: string, context: Context): Failure {
   const shown = typeof operator === 'string' ? `"${operator}"` : 'that is no text';
   const hint = typeof operator === 'string' ? didYouMean(operator, context.operators.keys()) : '';
-  const failed = failure(
+  return failure(
     'RAPPORT_RULES_OPERATOR',
     `${pointer}/operator`,
     `there is no operator ${shown}, or one of its decorators is not known.${hint}`,
   );
-  return () => {
-    throw failed;
-  };
 }

@@ -1,4 +1,5 @@
 import type { Problem } from '../problem.js';
+import type { Failure } from './failure.js';
 import type { CompatDecorator, CompatOperator } from './operator.js';
 import type { ConditionTrace } from './trace.js';
 
@@ -13,6 +14,17 @@ export interface Step {
   readonly untouched: ConditionTrace;
   readonly test: (facts: Facts) => unknown;
   readonly trace: (facts: Facts) => { readonly result: unknown; readonly shown: ConditionTrace };
+}
+
+/** What a condition is whether it is reached or not. */
+export type Base = Pick<Step, 'priority' | 'untouched'>;
+
+/** A condition that has no verdict once it is reached. */
+export function failing(failed: Failure, base: Base): Step {
+  const fail = () => {
+    throw failed;
+  };
+  return { ...base, test: fail, trace: fail };
 }
 
 /** Where a condition stands, its references put in place. */

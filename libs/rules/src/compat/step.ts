@@ -1,7 +1,7 @@
 import type { Problem } from '../problem.js';
 import { didYouMean } from '../suggestion.js';
 import { comparisonStep } from './comparison.js';
-import { refuse, refused, type Context, type Place, type Step } from './context.js';
+import { failing, refuse, refused, type Base, type Context, type Place, type Step } from './context.js';
 import { failure, type Failure } from './failure.js';
 import { frozenCopy, nestsWithin } from './frozen.js';
 import { groupsOf, integerOf } from './priority.js';
@@ -46,14 +46,6 @@ const tooDeep = (pointer: string): Problem => ({
   pointer,
   message: `conditions nest deeper than ${MAX_DEPTH}, references put in place; split the rule.`,
 });
-
-/** A condition that has no verdict once it is reached. */
-const failing = (failed: Failure, base: Base): Step => {
-  const fail = () => {
-    throw failed;
-  };
-  return { ...base, test: fail, trace: fail };
-};
 
 /** Makes a rule's conditions ready. At the root, `all`, `any` and `not` go before a reference, and what a single condition says is the result. */
 export function rootStep(document: unknown, context: Context): Step {
@@ -188,7 +180,6 @@ const exact = (step: Step): Step => ({
   },
 });
 
-type Base = Pick<Step, 'priority' | 'untouched'>;
 type Show = (children: readonly ConditionTrace[]) => ConditionTrace;
 
 function singleStep(base: Base, child: Step, negated: boolean, show: Show): Step {
