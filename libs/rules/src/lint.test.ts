@@ -233,6 +233,18 @@ describe('a condition', () => {
     expect(told(linted(documentOf({ enter }), about([fact])))).toEqual(expected);
   });
 
+  it('says the same as another only where no other type of the fact tells them apart', () => {
+    const anyNumber = { any: [is('x', 'isUnknown'), is('x', 'lessThan', 4), is('x', 'greaterThanInclusive', 4)] };
+    const anything = { any: [is('x', 'isUnknown'), is('x', 'isKnown')] };
+    const enter = { any: [anyNumber, anything].map((part) => ({ all: [is('b', 'equal', true), part] })) };
+    const constants = ['/enter/any/0/all/1 ALWAYS_TRUE', '/enter/any/1/all/1 ALWAYS_TRUE'];
+    expect(told(linted(documentOf({ enter })))).toEqual(constants);
+    expect(told(linted(documentOf({ enter }), about([{ fact: 'x', type: 'number' }])))).toEqual([
+      '/enter/any/1 DUPLICATE',
+      ...constants,
+    ]);
+  });
+
   it('is tried with the texts of the document’s own tests', () => {
     const tests = [{ name: 'x', facts: { plan: 'xl' }, expect: 'in' }];
     expect(told(linted(documentOf({ enter: is('plan', 'matches', '^x'), tests })))).toEqual([]);
