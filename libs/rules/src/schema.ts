@@ -203,10 +203,9 @@ export function schemaFor(kind: 'segment' | 'playbook', catalogue: FactCatalogue
   const facts = descriptionsOf(catalogue);
   const names = new Set(facts.map(({ fact }) => fact));
   const traits = [...names].filter((name) => name.startsWith('trait.'));
-  const otherTrait: JsonSchema = {
+  const otherTrait = {
     type: 'string',
     pattern: '^trait[.].{1,200}$',
-    description: 'Any trait of the subject.',
     ...(traits.length > 0 ? { not: { enum: traits } } : {}),
   };
   const kinds = new Map<string, { readonly names: string[]; readonly leaf: JsonSchema }>();
@@ -228,7 +227,7 @@ export function schemaFor(kind: 'segment' | 'playbook', catalogue: FactCatalogue
         type: 'object',
         properties: {
           ...groups,
-          fact: { anyOf: [...facts.map(toldOf), otherTrait] },
+          fact: { anyOf: [...facts.map(toldOf), { ...otherTrait, description: 'Any trait of the subject.' }] },
           operator: { type: 'string' },
           value: { description: 'What the operator takes.' },
         },
