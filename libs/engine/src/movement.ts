@@ -28,6 +28,8 @@ export interface MovementContext {
   readonly asOf: number;
   /** Whether this is the first evaluation of this version. */
   readonly baseline: boolean;
+  /** Moves per segment and direction that are given a reason and facts; default all. Who only counts has no use for more. */
+  readonly described?: number;
 }
 
 type RuleFailure = NonNullable<RuleVerdicts['failure']>;
@@ -46,24 +48,18 @@ async function eachSubject(subjects: readonly string[], one: (i: number) => void
   }
 }
 
-function moveOf(
-  key: string,
+/** Makes moves, the first of each segment and direction with reason and facts. */
+function moveMaker(
   kind: 'account' | 'user',
-  change: Transition['change'],
-  reason: string,
   uses: readonly FactUse[],
-  i: number,
-  { table, asOf, baseline }: MovementContext,
-): Move {
-  return {
-    segment: key,
-    subject: table.subjects[i] ?? '',
-    kind,
-    change,
-    at: asOf,
-    reason,
-    facts: table.factsAt(uses, i),
-    baseline,
+  { table, asOf, baseline, described = Infinity }: MovementContext,
+) {
+  const made = new Map<string, number>();
+  return (segment: string, change: Transition['change'], reason: () => string, i: number): Move => {
+    const nth = (made.get(`${change} ${segment}`) ?? 0) + 1;
+    made.set(`${change} ${segment}`, nth);
+    const about = nth <= described ? { reason: reason(), facts: table.factsAt(uses, i) } : { reason: '', facts: {} };
+    return { segment, subject: table.subjects[i] ?? '', kind, change, at: asOf, ...about, baseline };
   };
 }
 
@@ -95,6 +91,7 @@ export async function moveSegment(document: SegmentDocument, context: MovementCo
   const current = keys.map((key) => ({ key, of: members.get(key) }));
   const leavesOnUnknown = document.onUnknown === 'leave';
   const moves: Move[] = [];
+  const moveOf = moveMaker(document.subject, uses, context);
   const why = (condition: Condition | undefined, i: number): string =>
     condition ? explain(condition, table.factsAt(usesOf(condition), i), asOf).text : '';
   const enterOf = (key: string): Condition | undefined =>
@@ -137,10 +134,9 @@ export async function moveSegment(document: SegmentDocument, context: MovementCo
       stay();
       return;
     }
-    const reason = wanted.reason();
-    if (now !== undefined) moves.push(moveOf(now, document.subject, 'exit', reason, uses, i, context));
+    if (now !== undefined) moves.push(moveOf(now, 'exit', wanted.reason, i));
     if (wanted.key !== null) {
-      moves.push(moveOf(wanted.key, document.subject, 'enter', reason, uses, i, context));
+      moves.push(moveOf(wanted.key, 'enter', wanted.reason, i));
       const bits = state.get(wanted.key);
       if (bits) bits[i] = 1;
     }

@@ -272,6 +272,7 @@ export interface Moved {
  * Moves subjects by every document. Reads and writes nothing but what it is given.
  *
  * @param known documents (`key@version`) that were evaluated before; of others, members are taken as they are found
+ * @param described moves per segment and direction that are given a reason and facts; default all
  */
 export async function moveAll(
   plugins: readonly LoadedPlugin[],
@@ -279,6 +280,7 @@ export async function moveAll(
   members: Members,
   known: Pick<ReadonlySet<string>, 'has'>,
   asOf: number,
+  described?: number,
 ): Promise<Moved> {
   const moves: Move[] = [];
   const errors: { segment: string; message: string }[] = [];
@@ -294,7 +296,13 @@ export async function moveAll(
     const table = tables.get(plugin.document.subject);
     if (!table) continue;
     const { id, subject } = plugin.document;
-    const contextFor = (key: string) => ({ table, members, asOf, baseline: !known.has(`${key}@${plugin.version}`) });
+    const contextFor = (key: string) => ({
+      table,
+      members,
+      asOf,
+      baseline: !known.has(`${key}@${plugin.version}`),
+      ...(described === undefined ? {} : { described }),
+    });
     if (plugin.kind === 'segment') note(id, plugin.version, await moveSegment(plugin.document, contextFor(id)));
     else if ('when' in plugin.document.trigger) {
       const key = playbookKey(id);

@@ -111,7 +111,7 @@ export async function backtest(
       const tables = await factsFor({ ...setting, memory: new Map() }, plugins, documents, snapshot, end, {
         full: true,
       });
-      const moved = await moveAll(documents, tables, members, ALL_KNOWN, end);
+      const moved = await moveAll(documents, tables, members, ALL_KNOWN, end, 0);
       for (const error of moved.errors) errors.set(error.segment, error);
       follow(members, moved.moves);
       const its = moved.moves.filter(({ segment }) => keys.has(segment));

@@ -77,7 +77,7 @@ export async function explainRule(
       );
     // Segments that the rule asks for are moved first, as a run would.
     const members = membersBySegment(await store.memberships({ subject }));
-    await moveAll(documents, tables, members, { has: () => true }, asOf);
+    await moveAll(documents, tables, members, { has: () => true }, asOf, 0);
     const facts = table.factsAt(factsOf(document), row);
     const known = (condition: Condition) => explain(condition, facts, asOf);
     const keys = document.kind === 'segment' ? segmentKeys(document) : [];

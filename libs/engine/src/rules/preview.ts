@@ -50,6 +50,7 @@ export interface PreviewReport {
   readonly errors: readonly { readonly segment: string; readonly message: string }[];
 }
 
+const SAMPLES = 10;
 const ALL_KNOWN = { has: () => true };
 
 const keysOf = ({ document }: LoadedDocument): readonly string[] =>
@@ -64,7 +65,9 @@ export async function preview(
   const { store, clock } = setting;
   const { document, version, plugins } = proposal;
   const { documents, moved } = concernedBy(proposal);
-  const members = membersBySegment(await store.memberships());
+  // A workspace has far more members than one document concerns.
+  const lists = await Promise.all(documents.flatMap(keysOf).map((segment) => store.memberships({ segment })));
+  const members = membersBySegment(lists.flat());
   const snapshot = await store.snapshot();
   try {
     const found = options.asOf === undefined ? await factsOfLatestRun(setting, plugins, documents, snapshot) : null;
@@ -73,7 +76,7 @@ export async function preview(
     const own = new Set(
       moved.filter((plugin) => plugin.document.id === document.id && plugin.kind === document.kind).flatMap(keysOf),
     );
-    const { moves, errors } = await moveAll(documents, tables, members, ALL_KNOWN, asOf);
+    const { moves, errors } = await moveAll(documents, tables, members, ALL_KNOWN, asOf, options.samples ?? SAMPLES);
     const keys = new Set(
       moved.filter((plugin) => plugin.kind === 'segment' || 'when' in plugin.document.trigger).flatMap(keysOf),
     );
@@ -88,7 +91,7 @@ export async function preview(
         subjects === 0
           ? 0
           : new Set(seen.filter(({ segment }) => own.has(segment)).map(({ subject }) => subject)).size / subjects,
-      segments: [...keys].map((key) => segmentPreview(key, seen, members, options.samples ?? 10)),
+      segments: [...keys].map((key) => segmentPreview(key, seen, members, options.samples ?? SAMPLES)),
       playbooks: playbookPreviews(documents, seen, clock.now()),
       errors,
     };
