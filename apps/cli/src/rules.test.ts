@@ -60,7 +60,8 @@ describe('rapport rules', () => {
   };
   const json = async (...argv: string[]) => {
     const { code, out } = await run('rules', ...argv, '--json');
-    return { code, ...(JSON.parse(out) as Record<string, unknown>) };
+    const found: Readonly<Record<string, unknown>> = { code, ...(JSON.parse(out) as object) };
+    return found;
   };
   const write = (file: string, document: unknown) =>
     writeFileSync(join(dir, file), typeof document === 'string' ? document : JSON.stringify(document, null, 2));
@@ -134,8 +135,8 @@ describe('rapport rules', () => {
       'Version 3 of segment/seldom-there is in force',
     );
     expect((await run('rules', 'rollback', 'seldom-there', '2', ...by('bob'))).out).toContain('Version 4');
-    const { versions } = await json('versions', 'seldom-there');
-    expect((versions as { number: number }[]).map(({ number }) => number)).toEqual([1, 2, 3, 4]);
+    const versions = (await json('versions', 'seldom-there'))['versions'] as { number: number }[];
+    expect(versions.map(({ number }) => number)).toEqual([1, 2, 3, 4]);
     expect((await run('rules', 'retire', 'seldom-there', ...by('ann'))).out).toContain('no longer in force');
     expect((await run('rules', 'list')).out).not.toContain('seldom-there');
   });

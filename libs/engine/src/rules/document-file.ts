@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
-import { checkPlaybook, checkSegment, type Problem } from '@rapport/rules';
+import { checkPlaybook, checkSegment, readDocument, type Problem } from '@rapport/rules';
 import type { RefusedPlugin } from '../api.js';
 import { canonical, sha256 } from '../canonical.js';
 import type { Candidate } from '../manifest.js';
@@ -11,8 +11,6 @@ export interface DocumentFile {
   readonly file: string;
   readonly text: string;
 }
-
-const MOST_CHARACTERS = 1_000_000;
 
 /** A document's version is its content: two documents that say the same have the same version, whoever wrote them when. */
 export const documentVersion = (document: unknown): string => `0.0.0-r${sha256(canonical(document)).slice(0, 12)}`;
@@ -30,33 +28,30 @@ export function checkShape(value: unknown): Parsed {
   return { ok: false, problems: [{ code: 'RAPPORT_RULES_KIND', pointer: '/kind', message }] };
 }
 
-/** A file as something to load. Codes: `RAPPORT_RULES_SIZE`, `RAPPORT_RULES_JSON`, `RAPPORT_RULES_KIND`, `RAPPORT_PLUGIN_DOCUMENT`. */
+/** A file as something to load. Codes: `RAPPORT_RULES_SIZE`, `RAPPORT_RULES_JSON` and the like for a text that is no document, else `RAPPORT_PLUGIN_DOCUMENT`. */
 export function readDocumentFile({
   file,
   text,
 }: DocumentFile): { readonly candidate: Candidate; readonly document: unknown } | RefusedPlugin {
-  const refuse = (code: string, sentence: string): RefusedPlugin => ({
-    name: file,
-    code,
-    message: `${file}: ${sentence}`,
-  });
-  if (text.length > MOST_CHARACTERS)
-    return refuse('RAPPORT_RULES_SIZE', `it has more than ${String(MOST_CHARACTERS)} characters. Split the rule.`);
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch (error) {
-    return refuse('RAPPORT_RULES_JSON', `it is not JSON (${error instanceof Error ? error.message : String(error)}).`);
+  const read = readDocument(text);
+  if (!read.ok) {
+    const [first] = read.problems;
+    const told = read.problems
+      .slice(0, 3)
+      .map(
+        ({ code, line, column, pointer, message }) =>
+          `${String(line)}:${String(column)} ${pointer}: ${message} (${code})`,
+      );
+    // What cannot even be read says so itself; what is read and wrong is a document that a package might have as well.
+    const isText = first !== undefined && (first.pointer === '' || first.code === 'RAPPORT_RULES_KIND');
+    const code = isText ? first.code : 'RAPPORT_PLUGIN_DOCUMENT';
+    return { name: file, code, message: `${file}: ${told.join(' ')}` };
   }
-  const checked = checkShape(document);
-  if (!checked.ok) {
-    const [first] = checked.problems;
-    const code = first?.code === 'RAPPORT_RULES_KIND' ? first.code : 'RAPPORT_PLUGIN_DOCUMENT';
-    const told = checked.problems.slice(0, 3).map(({ code, pointer, message }) => `${pointer}: ${message} (${code})`);
-    return refuse(code, told.join(' '));
-  }
-  const { kind, id } = checked.document;
-  const version = documentVersion(checked.document);
+  const { document } = read;
+  const { kind, id } = document;
   const manifest = { kind, id, sdk: '*' };
-  return { candidate: { name: file, version, dir: dirname(file), json: {}, manifest }, document };
+  return {
+    candidate: { name: file, version: documentVersion(document), dir: dirname(file), json: {}, manifest },
+    document,
+  };
 }

@@ -1,5 +1,6 @@
-import { coverageOf, locator, readDocument, runTests, type FailedTest, type Problem } from '@rapport/rules';
+import { coverageOf, lint, locator, readDocument, runTests, type FailedTest, type Problem } from '@rapport/rules';
 import { EngineError } from '../error.js';
+import { catalogueFor } from '../loading.js';
 import type { RunSetting } from '../run.js';
 import { propose } from './proposal.js';
 
@@ -29,9 +30,15 @@ export async function reviewOf(text: string, setting: RunSetting): Promise<reado
   if (!read.ok) return read.problems.map((problem) => ({ ...problem, severity: 'error', sample: null }));
   const found = await propose(read.document, setting);
   const place = locator(text);
-  return found.ok
-    ? []
-    : found.problems.map((problem) => ({ ...problem, ...place(problem.pointer), severity: 'error', sample: null }));
+  const problems = found.ok ? [] : found.problems;
+  const catalogue = catalogueFor(read.document.subject, setting.plugins);
+  return [
+    ...problems.map((problem) => ({ ...problem, severity: 'error' as const, sample: null })),
+    ...lint(read.document, { now: setting.clock.now(), catalogue }).map((finding) => ({
+      ...finding,
+      severity: 'warning' as const,
+    })),
+  ].map((finding) => ({ ...finding, ...place(finding.pointer) }));
 }
 
 /** Runs a document's own tests, and says which of its conditions they leave untried. */

@@ -274,7 +274,7 @@ describe('documents that are files', () => {
         'rules/not-json.json RAPPORT_RULES_JSON',
         'rules/kind.json RAPPORT_RULES_KIND',
         'rules/shape.json RAPPORT_PLUGIN_DOCUMENT',
-        'rules/deep.json RAPPORT_PLUGIN_DOCUMENT',
+        'rules/deep.json RAPPORT_RULES_DEPTH',
         'rules/large.json RAPPORT_RULES_SIZE',
         'rules/proto.json RAPPORT_PLUGIN_DOCUMENT',
       ]);
