@@ -115,7 +115,8 @@ export function comparisonStep(properties: Properties, place: Place, context: Co
   const own = frozenCopy(properties) as ComparisonTrace;
   // Where it is not reached, it shows the results that the document says it has, if it does.
   const untouched = Object.freeze(addResult(bareOf(own), own.factResult, own.valueResult, own.result));
-  const readFact = readerOf(own.fact, pathOf(own.path, pointer, context), `${pointer}/fact`, context);
+  const keys = pathOf(own.path, pointer, context);
+  const readFact = readerOf(own.fact, keys, `${pointer}/fact`, context);
   const readValue = valueReaderOf(own.value, pointer, context);
   const base = { priority: own.priority, untouched };
   const operator = operatorOf(own.operator, context.operators, context.decorators);
@@ -124,11 +125,7 @@ export function comparisonStep(properties: Properties, place: Place, context: Co
   return {
     ...base,
     test: readsOneFact(own)
-      ? (facts) => {
-          // A scalar is the fact, whatever the path: no prototype of facts has one. What is absent or an object is looked at closely.
-          const fact = facts[own.fact];
-          return isScalar(fact) ? operator(fact, own.value) : operator(readFact(facts), own.value);
-        }
+      ? testOfOneFact(own.fact, keys !== null, operator, own.value, readFact)
       : (facts) => operator(readFact(facts), readValue(facts)),
     trace(facts) {
       const fact = readFact(facts);
@@ -136,6 +133,25 @@ export function comparisonStep(properties: Properties, place: Place, context: Co
       const result = said(operator, fact, value, pointer);
       return { result, shown: addResult(bareOf(own), fact, value, result) };
     },
+  };
+}
+
+/**
+ * The test of most comparisons, without looking closely at what needs it not: a scalar, which is the fact whatever the path, and a list where there is
+ * no path. Neither can come from the prototype of facts.
+ */
+function testOfOneFact(
+  name: string,
+  hasPath: boolean,
+  operator: CompatOperator,
+  value: unknown,
+  readFact: Read,
+): Step['test'] {
+  return (facts) => {
+    const fact = facts[name];
+    return isScalar(fact) || (!hasPath && Array.isArray(fact))
+      ? operator(fact, value)
+      : operator(readFact(facts), value);
   };
 }
 
