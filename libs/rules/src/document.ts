@@ -84,16 +84,16 @@ export function readDocument(given: string, { maxBytes = MAX_BYTES, operators }:
   const text = given.startsWith('\uFEFF') ? given.slice(1) : given;
   const refuse = (code: string, message: string, position: Position = { line: 1, column: 1 }): ReadDocument => ({
     ok: false,
-    problems: [{ code: `RAPPORT_RULES_${code}`, pointer: '', message, ...position }],
+    problems: [{ code, pointer: '', message, ...position }],
   });
   // No character takes less than a byte, so that a huge text is refused without being encoded.
   if (text.length > maxBytes || new TextEncoder().encode(text).length > maxBytes)
-    return refuse('SIZE', `the document has more than ${String(maxBytes)} bytes. Split it into several.`);
+    return refuse('RAPPORT_RULES_SIZE', `the document has more than ${String(maxBytes)} bytes. Split it into several.`);
   const at = positionsIn(text);
   const deep = tooDeepAt(text, MAX_JSON_DEPTH);
   if (deep !== null)
     return refuse(
-      'DEPTH',
+      'RAPPORT_RULES_DEPTH',
       `the document nests deeper than ${String(MAX_JSON_DEPTH)} levels; split the rule.`,
       at(deep),
     );
@@ -102,7 +102,7 @@ export function readDocument(given: string, { maxBytes = MAX_BYTES, operators }:
   const [error] = errors;
   if (error || !tree)
     return refuse(
-      'JSON',
+      'RAPPORT_RULES_JSON',
       `this is not JSON: ${words(error ? printParseErrorCode(error.error) : 'ValueExpected')}.`,
       at(error?.offset ?? 0),
     );
@@ -117,7 +117,10 @@ export function readDocument(given: string, { maxBytes = MAX_BYTES, operators }:
     value = JSON.parse(text);
   } catch (failure) {
     // What the other parser lets pass, such as a control character in a string.
-    return refuse('JSON', `this is not JSON: ${failure instanceof Error ? failure.message : String(failure)}.`);
+    return refuse(
+      'RAPPORT_RULES_JSON',
+      `this is not JSON: ${failure instanceof Error ? failure.message : String(failure)}.`,
+    );
   }
   const checked = checkKind(value, operators);
   if (checked.ok) return checked;

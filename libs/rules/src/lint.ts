@@ -32,10 +32,10 @@ interface Lint {
 }
 
 const report = (lint: Lint, code: string, pointer: string, message: string, sample: Sample | null): void => {
-  lint.findings.push({ code: `RAPPORT_RULES_${code}`, pointer, message, sample });
+  lint.findings.push({ code, pointer, message, sample });
 };
 const cannotTell = (lint: Lint, pointer: string, message: string): void => {
-  report(lint, 'CANNOT_TELL', pointer, `cannot tell ${message}.`, null);
+  report(lint, 'RAPPORT_RULES_CANNOT_TELL', pointer, `cannot tell ${message}.`, null);
 };
 
 /** The cells of some conditions; null, once reported, when there are too many or too much has been tried already. */
@@ -113,13 +113,13 @@ function lintConstant(lint: Lint, cells: Cells, condition: Condition, pointer: s
     cannotTell(lint, pointer, `whether this is ${holds === undefined ? 'ever' : 'always'} true: ${cells.doubt}`);
   else if (holds === undefined) {
     const message = `this is never true, whatever ${facts} may be; correct it or leave it out.`;
-    report(lint, 'NEVER_TRUE', pointer, message, cells.sampleAt(fails ?? first.get(null) ?? 0));
+    report(lint, 'RAPPORT_RULES_NEVER_TRUE', pointer, message, cells.sampleAt(fails ?? first.get(null) ?? 0));
   } else {
     const message =
       facts === ''
         ? 'this is always true: it asks nothing.'
         : `this is true of everyone whose facts are known, whatever ${facts} may be.`;
-    report(lint, 'ALWAYS_TRUE', pointer, message, cells.sampleAt(holds));
+    report(lint, 'RAPPORT_RULES_ALWAYS_TRUE', pointer, message, cells.sampleAt(holds));
   }
   return true;
 }
@@ -138,7 +138,7 @@ function lintDuplicates(lint: Lint, cells: Cells, children: readonly (readonly [
     if (same === undefined || (cells.doubt === null && (holds === -1 || fails === -1))) continue;
     report(
       lint,
-      'DUPLICATE',
+      'RAPPORT_RULES_DUPLICATE',
       pointer,
       `this says the same as ${same}; keep one.`,
       cells.sampleAt(holds === -1 ? 0 : holds),
@@ -161,7 +161,7 @@ function lintExit(lint: Lint, enter: Condition, exit: Condition): void {
   if (!cells) return;
   const [enters, leaves] = [cells.test(enter), cells.test(exit)];
   reportWitness(lint, cells, {
-    code: 'ENTER_AND_EXIT',
+    code: 'RAPPORT_RULES_ENTER_AND_EXIT',
     pointer: '/exit',
     claim: '"enter" and "exit" can both be true',
     advice: 'such a subject stays out, and leaves when it is in. Keep them apart.',
@@ -187,7 +187,7 @@ function lintBand(
   const taker = takerAt(both.cell);
   if (witness(cells, (cell) => mine(cell) && earlierAt(cell) === -1)) {
     reportWitness(lint, cells, {
-      code: 'OVERLAP',
+      code: 'RAPPORT_RULES_OVERLAP',
       pointer,
       claim: `the bands "${taker}" and "${id}" can both be true`,
       advice: `the first, "${taker}", is taken. Keep them apart, or leave it so if that is meant.`,
@@ -196,7 +196,7 @@ function lintBand(
   } else if (cells.doubt !== null) cannotTell(lint, pointer, `whether anyone gets to the band "${id}": ${cells.doubt}`);
   else {
     const message = `no one gets to the band "${id}": whoever could is taken by a band before it, such as "${taker}".`;
-    report(lint, 'SHADOWED', pointer, message, cells.sampleAt(both.cell));
+    report(lint, 'RAPPORT_RULES_SHADOWED', pointer, message, cells.sampleAt(both.cell));
   }
 }
 
@@ -210,7 +210,7 @@ function lintBands(lint: Lint, bands: readonly Band[]): void {
   });
   const allKnown = (cell: number) => Object.values(cells.sampleAt(cell)).every((value) => value !== null);
   reportWitness(lint, cells, {
-    code: 'GAP',
+    code: 'RAPPORT_RULES_GAP',
     pointer: '/bands',
     claim: 'the bands leave a gap',
     advice: 'someone of whom all is known is in none of them.',

@@ -33,7 +33,7 @@ function isShallow(value: unknown, most: number): boolean {
 }
 
 const problem = (code: string, pointer: string, message: string): Problem => ({
-  code: `RAPPORT_RULES_${code}`,
+  code,
   pointer,
   message,
 });
@@ -42,24 +42,30 @@ const problem = (code: string, pointer: string, message: string): Problem => ({
 function checkLeaf(node: Readonly<Record<string, unknown>>, pointer: string, more?: OperatorSet): readonly Problem[] {
   const { fact, operator, value } = node;
   if (typeof fact !== 'string' || fact === '')
-    return [problem('SHAPE', `${pointer}/fact`, '"fact" must be the name of a fact.')];
+    return [problem('RAPPORT_RULES_SHAPE', `${pointer}/fact`, '"fact" must be the name of a fact.')];
   const rule = typeof operator === 'string' ? ruleOf(operator, more) : null;
   if (typeof operator !== 'string' || rule === null) {
     const names = [...operators, ...(more?.keys() ?? [])];
     const told = typeof operator === 'string' ? JSON.stringify(operator) : 'this';
     const meant = typeof operator === 'string' ? didYouMean(operator, names) : '';
     return [
-      problem('OPERATOR', `${pointer}/operator`, `${told} is not an operator.${meant} Operators: ${names.join(', ')}.`),
+      problem(
+        'RAPPORT_RULES_OPERATOR',
+        `${pointer}/operator`,
+        `${told} is not an operator.${meant} Operators: ${names.join(', ')}.`,
+      ),
     ];
   }
   const { reading, expected, why } = rule.takes;
   if (reading(value) === null) {
     const reason = why?.(value) ?? '';
     const message = `the value of "${operator}" must be ${expected}${reason === '' ? '.' : `: ${reason}`}`;
-    return [problem('VALUE', `${pointer}/value`, message)];
+    return [problem('RAPPORT_RULES_VALUE', `${pointer}/value`, message)];
   }
   if (isChange(operator) && /^(?:trait|segment|event)\./.test(fact))
-    return [problem('TYPE', `${pointer}/fact`, `"${operator}" is about a metric, which "${fact}" is not.`)];
+    return [
+      problem('RAPPORT_RULES_TYPE', `${pointer}/fact`, `"${operator}" is about a metric, which "${fact}" is not.`),
+    ];
   return [];
 }
 
@@ -76,12 +82,16 @@ export function checkCondition(
 ): readonly Problem[] {
   if (depth > MAX_DEPTH)
     return [
-      problem('DEPTH', pointer, `conditions nest deeper than ${String(MAX_DEPTH)}; split the rule into segments.`),
+      problem(
+        'RAPPORT_RULES_DEPTH',
+        pointer,
+        `conditions nest deeper than ${String(MAX_DEPTH)}; split the rule into segments.`,
+      ),
     ];
   if (typeof condition !== 'object' || condition === null || Array.isArray(condition))
     return [
       problem(
-        'SHAPE',
+        'RAPPORT_RULES_SHAPE',
         pointer,
         'must be a condition: { "all": […] }, { "any": […] }, { "not": … } or { "fact", "operator", "value" }.',
       ),
@@ -90,21 +100,30 @@ export function checkCondition(
   const kinds = ['all', 'any', 'not', 'fact'].filter((key) => Object.hasOwn(node, key));
   if (kinds.length !== 1) {
     const has = kinds.length === 0 ? 'none' : kinds.map((kind) => `"${kind}"`).join(', ');
-    return [problem('SHAPE', pointer, `must have exactly one of "all", "any", "not" and "fact"; has ${has}.`)];
+    return [
+      problem('RAPPORT_RULES_SHAPE', pointer, `must have exactly one of "all", "any", "not" and "fact"; has ${has}.`),
+    ];
   }
   const kind = kinds[0] as 'all' | 'any' | 'not' | 'fact';
   const allowed = kind === 'fact' ? ['fact', 'operator', 'value'] : [kind];
   const extra = Object.keys(node).find((key) => !allowed.includes(key));
   if (extra !== undefined) {
     const message = `"${extra}" is not a known key here.${didYouMean(extra, allowed)}`;
-    return [problem('SHAPE', `${pointer}/${pointerToken(extra)}`, message)];
+    return [problem('RAPPORT_RULES_SHAPE', `${pointer}/${pointerToken(extra)}`, message)];
   }
   if (kind === 'fact') return checkLeaf(node, pointer, more);
   if (kind === 'not') return checkCondition(node['not'], `${pointer}/not`, depth + 1, more);
   const children = node[kind];
-  if (!Array.isArray(children)) return [problem('SHAPE', pointer, `"${kind}" must be a list of conditions.`)];
+  if (!Array.isArray(children))
+    return [problem('RAPPORT_RULES_SHAPE', pointer, `"${kind}" must be a list of conditions.`)];
   if (kind === 'any' && children.length === 0)
-    return [problem('EMPTY', `${pointer}/any`, 'an empty "any" can never be true; name at least one condition.')];
+    return [
+      problem(
+        'RAPPORT_RULES_EMPTY',
+        `${pointer}/any`,
+        'an empty "any" can never be true; name at least one condition.',
+      ),
+    ];
   return children.flatMap((child: unknown, i) =>
     checkCondition(child, `${pointer}/${kind}/${String(i)}`, depth + 1, more),
   );
@@ -112,7 +131,11 @@ export function checkCondition(
 
 const shapeProblems = (errors: readonly ErrorObject[] | null | undefined) =>
   problemsOf(errors ?? [], 'RAPPORT_RULES_SHAPE');
-const tooDeep = problem('DEPTH', '', `the document nests too deeply; conditions may nest ${String(MAX_DEPTH)} deep.`);
+const tooDeep = problem(
+  'RAPPORT_RULES_DEPTH',
+  '',
+  `the document nests too deeply; conditions may nest ${String(MAX_DEPTH)} deep.`,
+);
 
 /** Checks a segment document's shape, conditions and tests (not that its facts exist: see `checkFacts`). */
 export function checkSegment(value: unknown, more?: OperatorSet): Checked<SegmentDocument> {
@@ -122,31 +145,37 @@ export function checkSegment(value: unknown, more?: OperatorSet): Checked<Segmen
     checkCondition(condition, pointer, 0, more),
   );
   if ((value.enter === undefined) === (value.bands === undefined)) {
-    problems.push(problem('SHAPE', '', 'a segment has either "enter" or "bands".'));
+    problems.push(problem('RAPPORT_RULES_SHAPE', '', 'a segment has either "enter" or "bands".'));
   }
   if (value.bands && value.exit)
-    problems.push(problem('SHAPE', '/exit', '"exit" goes with "enter"; bands are left when another band is entered.'));
+    problems.push(
+      problem('RAPPORT_RULES_SHAPE', '/exit', '"exit" goes with "enter"; bands are left when another band is entered.'),
+    );
   const outcomes = ['in', 'out', 'unknown'];
   const bands = (value.bands ?? []).map((band) => band.id);
   bands.forEach((band, i) => {
     if (bands.indexOf(band) !== i)
-      problems.push(problem('SHAPE', `/bands/${String(i)}/id`, `the band "${band}" is there twice.`));
+      problems.push(problem('RAPPORT_RULES_SHAPE', `/bands/${String(i)}/id`, `the band "${band}" is there twice.`));
     if (outcomes.includes(band))
-      problems.push(problem('SHAPE', `/bands/${String(i)}/id`, `"${band}" is reserved; choose another id.`));
+      problems.push(
+        problem('RAPPORT_RULES_SHAPE', `/bands/${String(i)}/id`, `"${band}" is reserved; choose another id.`),
+      );
   });
   const expected = value.bands ? [...bands, 'out', 'unknown'] : outcomes;
   value.tests?.forEach((test, i) => {
     if (!expected.includes(test.expect)) {
       problems.push(
         problem(
-          'SHAPE',
+          'RAPPORT_RULES_SHAPE',
           `/tests/${String(i)}/expect`,
           `must be one of ${expected.join(', ')}.${didYouMean(test.expect, expected)}`,
         ),
       );
     }
     if (test.asOf !== undefined && instantOf(test.asOf) === null) {
-      problems.push(problem('SHAPE', `/tests/${String(i)}/asOf`, 'must be a time such as "2026-06-01T00:00:00Z".'));
+      problems.push(
+        problem('RAPPORT_RULES_SHAPE', `/tests/${String(i)}/asOf`, 'must be a time such as "2026-06-01T00:00:00Z".'),
+      );
     }
   });
   return problems.length > 0 ? { ok: false, problems } : { ok: true, document: value };
@@ -162,13 +191,21 @@ export function checkPlaybook(value: unknown, more?: OperatorSet): Checked<Playb
   const keys = Object.keys(value.trigger).sort().join();
   if (keys !== 'on,segment' && keys !== 'when') {
     problems.push(
-      problem('SHAPE', '/trigger', 'must be { "segment": …, "on": "enter" or "exit" } or { "when": condition }.'),
+      problem(
+        'RAPPORT_RULES_SHAPE',
+        '/trigger',
+        'must be { "segment": …, "on": "enter" or "exit" } or { "when": condition }.',
+      ),
     );
   }
   value.steps.forEach((step, i) => {
     if (value.steps.findIndex((other) => other.id === step.id) !== i) {
       problems.push(
-        problem('SHAPE', `/steps/${String(i)}/id`, `the step "${step.id}" is there twice; ids tell deliveries apart.`),
+        problem(
+          'RAPPORT_RULES_SHAPE',
+          `/steps/${String(i)}/id`,
+          `the step "${step.id}" is there twice; ids tell deliveries apart.`,
+        ),
       );
     }
   });
@@ -226,7 +263,7 @@ function missing({ fact, operator }: RuleLeaf, catalogue: FactCatalogue): string
 function checkUse(leaf: RuleLeaf, catalogue: FactCatalogue): Problem | null {
   const { fact, operator, reading, pointer } = leaf;
   const readings = catalogue.readingsOf(fact);
-  if (readings === null) return problem('FACT', `${pointer}/fact`, missing(leaf, catalogue));
+  if (readings === null) return problem('RAPPORT_RULES_FACT', `${pointer}/fact`, missing(leaf, catalogue));
   const type = typeOf(readings);
   const mistaken = type !== null && type !== 'list' && ruleOf(operator)?.takes.ofList === true;
   if (mistaken || (reading !== 'any' && !readings.includes(reading))) {
@@ -234,7 +271,7 @@ function checkUse(leaf: RuleLeaf, catalogue: FactCatalogue): Problem | null {
     const asked = mistaken ? 'a list' : reading;
     const fitting = type === null ? '' : ` Operators for it: ${operatorsFor(type).join(', ')}.`;
     const message = `"${fact}" is ${is}, but "${operator}" with this value asks for ${asked}.${fitting}`;
-    return problem('TYPE', pointer, message);
+    return problem('RAPPORT_RULES_TYPE', pointer, message);
   }
   return checkKnownValue(leaf, catalogue);
 }
@@ -250,7 +287,7 @@ function checkKnownValue({ fact, operator, value, pointer }: RuleLeaf, catalogue
   const meant = didYouMean(String(given[wrong]), known);
   const place = several ? `${pointer}/value/${String(wrong)}` : `${pointer}/value`;
   return problem(
-    'VALUE',
+    'RAPPORT_RULES_VALUE',
     place,
     `"${fact}" is never ${JSON.stringify(given[wrong])}.${meant} Known: ${known.join(', ')}.`,
   );

@@ -3,6 +3,7 @@ import { benchEvaluate, EVALUATE_HELP } from './evaluate.js';
 import { benchImport, IMPORT_HELP } from './import.js';
 import { benchIncremental, INCREMENTAL_HELP } from './incremental.js';
 import { benchOneMore, ONE_MORE_HELP } from './one-more.js';
+import { benchRehearsal, REHEARSAL_HELP } from './rehearsal.js';
 import { benchRules, RULES_HELP } from './rules.js';
 import { size } from './size.js';
 
@@ -12,6 +13,7 @@ ${EVALUATE_HELP}
 ${INCREMENTAL_HELP}
 ${ONE_MORE_HELP}
 ${RULES_HELP}
+${REHEARSAL_HELP}
 ${IMPORT_HELP}
 Figures go to stdout, progress to stderr. Exit codes: 0 done, 1 failed or numbers differ, 2 wrong usage.
 `;
@@ -30,6 +32,8 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
       return benchOneMore(args);
     case 'rules':
       return benchRules(args);
+    case 'rehearsal':
+      return benchRehearsal(args);
     case 'import': {
       const options = { events: { type: 'string' }, json: { type: 'boolean' } } as const;
       const { values } = parseArgs({ args: [...args], options });

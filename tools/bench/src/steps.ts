@@ -2,6 +2,7 @@ import { company } from './company.js';
 import { memory, timeBoth } from './evaluate-step.js';
 import { timeAgain } from './incremental-step.js';
 import { timeOneMore } from './one-more-step.js';
+import { timeBacktest, timePreviews } from './rehearsal-step.js';
 
 /*
  * The steps of benchmarks, each in a process of its own, so that what the import needed in memory, and what SQL needed, is not counted as the
@@ -9,7 +10,7 @@ import { timeOneMore } from './one-more-step.js';
  */
 
 /** What can be asked for, and what comes back. */
-export const steps = { company, timeBoth, memory, timeAgain, timeOneMore } as const;
+export const steps = { company, timeBoth, memory, timeAgain, timeOneMore, timePreviews, timeBacktest } as const;
 export type Steps = typeof steps;
 
 if (process.send) {
