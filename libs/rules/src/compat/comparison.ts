@@ -5,6 +5,7 @@ import { frozenCopy } from './frozen.js';
 import { operatorOf, type CompatOperator } from './operator.js';
 import { follow, keysOf } from './path.js';
 import { integerOf } from './priority.js';
+import { isScalar, quickComparison } from './quick.js';
 import type { ComparisonTrace } from './trace.js';
 
 type Read = (facts: Facts) => unknown;
@@ -65,8 +66,6 @@ const isFactReference = (value: unknown): value is { readonly fact: unknown; rea
 /** Whether a comparison is of a fact with a value that stands in it. */
 const readsOneFact = (own: ComparisonTrace): own is ComparisonTrace & { readonly fact: string } =>
   typeof own.fact === 'string' && !isFactReference(own.value);
-const isScalar = (value: unknown): boolean =>
-  typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean';
 
 /** Reads what a fact is compared with: the value itself, or another fact where it is an object with a `fact`. */
 function valueReaderOf(value: unknown, pointer: string, context: Context): Read {
@@ -124,6 +123,7 @@ export function comparisonStep(properties: Properties, place: Place, context: Co
 
   return {
     ...base,
+    quick: readsOneFact(own) ? quickComparison(own.fact, keys !== null, operator, own.value) : null,
     test: readsOneFact(own)
       ? testOfOneFact(own.fact, keys !== null, operator, own.value, readFact)
       : (facts) => operator(readFact(facts), readValue(facts)),

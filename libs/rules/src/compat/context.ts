@@ -1,6 +1,7 @@
 import type { Problem } from '../problem.js';
 import type { Failure } from './failure.js';
 import type { CompatDecorator, CompatOperator } from './operator.js';
+import type { Quick } from './quick.js';
 import type { ConditionTrace } from './trace.js';
 
 /** Facts of one subject by name. Only own properties are seen; one that is present and undefined is a fact. */
@@ -13,6 +14,8 @@ export interface Step {
   /** What it shows where it is not reached; frozen, so that results can share it. */
   readonly untouched: ConditionTrace;
   readonly test: (facts: Facts) => unknown;
+  /** The same for simple facts, where it cannot fail on them. */
+  readonly quick: Quick | null;
   readonly trace: (facts: Facts) => { readonly result: unknown; readonly shown: ConditionTrace };
 }
 
@@ -24,7 +27,7 @@ export function failing(failed: Failure, base: Base): Step {
   const fail = () => {
     throw failed;
   };
-  return { ...base, test: fail, trace: fail };
+  return { ...base, test: fail, quick: null, trace: fail };
 }
 
 /** Where a condition stands, its references put in place. */
@@ -53,6 +56,7 @@ export const refused: Step = {
   priority: 1,
   untouched: { all: [] },
   test: () => false,
+  quick: null,
   trace: () => ({ result: false, shown: refused.untouched }),
 };
 

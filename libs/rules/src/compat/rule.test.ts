@@ -96,6 +96,24 @@ describe('priorities', () => {
     expect(await verdict({ any: [yes({ priority: 2 }), missing] })).toBe(true);
   });
 
+  it('make no difference to what fails within a group, however early it is decided', async () => {
+    const hostile: unknown = { toString: 1 };
+    const failing: readonly (readonly [fact: unknown, comparison: object])[] = [
+      [hostile, is('fact', 'lessThan', 1)],
+      [[hostile], is('fact', 'lessThan', 1)],
+      [{ a: hostile }, is('fact', 'lessThan', 1, { path: '$.a' })],
+      [1, is('fact', 'in', 5)],
+      [Object.create(null), is('fact', 'in', 'text')],
+    ];
+    for (const [fact, fails] of failing) {
+      const facts = { ...ONE, fact };
+      expect(await verdict({ all: [fails] }, facts)).toBeNull();
+      expect(await verdict({ any: [yes(), fails] }, facts)).toBeNull();
+      expect(await verdict({ any: [yes(), { all: [no(), fails] }] }, facts)).toBeNull();
+    }
+    expect(compiled({ any: [yes(), is('fact', 'equal', 1)] }).match({ ...ONE, fact: Promise.resolve(1) })).toBeNull();
+  });
+
   it('are numbers as text on comparisons, and integers on all, any and not', async () => {
     expect(await verdict({ all: [no({ priority: '9' }), is('missing', 'equal', 1, { priority: 5 })] })).toBe(false);
     expect(await verdict({ all: [{ all: [no()], priority: '2.9' }, is('missing', 'equal', 1)] })).toBe(false);

@@ -4,6 +4,7 @@ import { problemOf } from './failure.js';
 import { frozenCopy, isPlain, nestsWithin } from './frozen.js';
 import { decorators, operators, type CompatDecorator, type CompatOperator } from './operator.js';
 import { integerOf } from './priority.js';
+import { areSimple } from './quick.js';
 import { isObject, MAX_DEPTH, rootStep } from './step.js';
 import type { RuleFailure, RuleTrace } from './trace.js';
 
@@ -54,11 +55,14 @@ export function compileRule(document: unknown, options: CompatOptions = {}): Com
   if (context.problems.length > 0) return { ok: false, problems: context.problems };
 
   const { event, priority, name } = head;
+  const { quick } = step;
+  const isSimple = quick === null ? () => false : areSimple(quick, context.allowUndefinedFacts);
   return {
     ok: true,
     match(facts) {
       try {
-        return Boolean(step.test(own(facts)));
+        const plain = own(facts);
+        return quick !== null && isSimple(plain) ? quick.test(plain) : Boolean(step.test(plain));
       } catch {
         return null;
       }

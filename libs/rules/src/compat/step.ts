@@ -5,6 +5,7 @@ import { failing, refuse, refused, type Base, type Context, type Place, type Ste
 import { failure, type Failure } from './failure.js';
 import { frozenCopy, nestsWithin } from './frozen.js';
 import { groupsOf, integerOf } from './priority.js';
+import { quickFalse, quickLogic } from './quick.js';
 import type { ConditionTrace, Labels } from './trace.js';
 
 /** Deepest nesting of conditions, references put in place. json-rules-engine has no limit but the stack. */
@@ -148,7 +149,11 @@ function untouchedOf({ own, children }: Parts): ConditionTrace {
 function logicStep(parts: Parts, { pointer }: Place, says: 'raw' | 'exact' = 'exact'): Step {
   const { own, operator = 'all' } = parts;
   const children = parts.children[operator] ?? [];
-  const step = { priority: own.priority, untouched: untouchedOf(parts) };
+  const quick = quickLogic(
+    operator,
+    children.map((child) => child.quick),
+  );
+  const step = { priority: own.priority, untouched: untouchedOf(parts), quick };
   // Laid over each other by references, a condition may evaluate one operator and show another.
   const shows = operator === logicOf(parts.children);
   const frame = frameOf(own, operator);
@@ -170,6 +175,8 @@ function logicStep(parts: Parts, { pointer }: Place, says: 'raw' | 'exact' = 'ex
   return groupedStep(step, children, groups, operator === 'any', show);
 }
 
+type QuickBase = Base & Pick<Step, 'quick'>;
+
 /** Holds only where a condition says exactly `true`. */
 const exact = (step: Step): Step => ({
   ...step,
@@ -182,7 +189,7 @@ const exact = (step: Step): Step => ({
 
 type Show = (children: readonly ConditionTrace[]) => ConditionTrace;
 
-function singleStep(base: Base, child: Step, negated: boolean, show: Show): Step {
+function singleStep(base: QuickBase, child: Step, negated: boolean, show: Show): Step {
   const { test } = child;
   return {
     ...base,
@@ -205,7 +212,7 @@ function groupTest(tests: readonly Step['test'][], isAny: boolean): Step['test']
 
 /** Evaluates groups in turn until one decides: for `any` by a condition that is true, for `all` by one that is not. */
 function groupedStep(
-  base: Base,
+  base: QuickBase,
   children: readonly Step[],
   positions: readonly (readonly number[])[],
   isAny: boolean,
@@ -281,7 +288,7 @@ const cycle = (name: string, pointer: string): Failure =>
 function undefinedStep(name: unknown, parts: Parts, base: Base, { pointer }: Place, context: Context): Step {
   if (context.allowUndefinedConditions) {
     const shown = untouchedOf(parts);
-    return { ...base, test: () => false, trace: () => ({ result: false, shown }) };
+    return { ...base, test: () => false, quick: quickFalse, trace: () => ({ result: false, shown }) };
   }
   const hint = typeof name === 'string' ? didYouMean(name, Object.keys(context.conditions)) : '';
   const shown = typeof name === 'string' ? `"${name}"` : 'of that name';
