@@ -3,7 +3,7 @@ import { operators, type CompatOperator } from './operator.js';
 
 /**
  * Evaluates a condition in which nothing can fail, as long as these facts are as simple as it says: then it may stop at the first condition that
- * decides, which nobody can tell, and which takes a third of the time.
+ * decides: nobody can tell, and it takes two thirds of the time.
  */
 export interface Quick {
   /** Facts that must be numbers, texts, true, false or null. */
@@ -16,7 +16,7 @@ export interface Quick {
 export const isScalar = (value: unknown): boolean =>
   typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean' || value === null;
 
-/** How simple a fact must be for an operator that comes with json-rules-engine not to throw, whatever the fact is; null where it may anyhow. */
+/** How simple a fact must be for an operator that comes with json-rules-engine not to throw; null where it may throw anyhow. */
 function needOf(operator: CompatOperator, value: unknown): 'scalar' | 'list' | null {
   switch (operator) {
     case operators['equal']:
