@@ -148,6 +148,13 @@ describe('rules over HTTP', () => {
       items: { subject: string }[];
     };
     expect(members.items.map(({ subject }) => subject)).toEqual(['d1']);
+    const moves = (await (await fetch(`${served.url}/v1/segments/rarely/transitions?limit=5`)).json()) as {
+      items: unknown[];
+    };
+    expect(moves.items).toMatchObject([
+      { subject: 'd1', change: 'enter', run: 2, reason: 'usage-frequency 0.5 < 1', baseline: true },
+    ]);
+    expect((await fetch(`${served.url}/v1/segments/nothing/transitions`)).status).toBe(404);
     expect(
       await send('/segment/rarely/retire', { author: 'bob', reason: 'done' }, { 'If-Match': '"4"' }),
     ).toMatchObject({ status: 201 });

@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import type { Engine } from '@rapport/engine';
+import type { Engine, RunReport } from '@rapport/engine';
 import type { Membership } from '@rapport/store';
 import { isFresh, runOf } from './fresh.js';
 import type { Latest } from './latest.js';
@@ -23,7 +23,15 @@ async function members(engine: Engine, key: string): Promise<readonly Membership
     .sort((a, b) => (a.subject < b.subject ? -1 : a.subject > b.subject ? 1 : a.segment < b.segment ? -1 : 1));
 }
 
-/** `GET /v1/segments` and `GET /v1/segments/:id`. */
+/** Errors of the latest run by segment. */
+function errorsIn(latest: Latest | null): ReadonlyMap<string, string> {
+  const { segmentErrors = [] } = (latest?.run.provenance ?? {}) as {
+    readonly segmentErrors?: RunReport['segmentErrors'];
+  };
+  return new Map(segmentErrors.map(({ segment, message }) => [segment, message]));
+}
+
+/** `GET /v1/segments`, `GET /v1/segments/:id` and `GET /v1/segments/:id/transitions`. */
 export function segmentRoutes(engine: Engine, latestOf: () => Promise<Latest | null>): Router {
   const router = Router();
   router
@@ -33,6 +41,7 @@ export function segmentRoutes(engine: Engine, latestOf: () => Promise<Latest | n
       const latest = await latestOf();
       if (isFresh(request, response, latest)) return;
       const counts = new Map<string, number>();
+      const errors = errorsIn(latest);
       for (const { segment } of await engine.store.memberships()) counts.set(segment, (counts.get(segment) ?? 0) + 1);
       response.json({
         ...runOf(latest),
@@ -50,8 +59,37 @@ export function segmentRoutes(engine: Engine, latestOf: () => Promise<Latest | n
             subject,
             members: classes.reduce((sum, band) => sum + band.members, counts.get(id) ?? 0),
             bands: classes,
+            error: errors.get(id) ?? null,
           };
         }),
+      });
+    })
+    .all(onlyMethods('GET'));
+  const known = (id: string) => {
+    if (segmentKeys(engine).includes(id)) return;
+    throw new HostError(
+      'RAPPORT_HTTP_UNKNOWN_SEGMENT',
+      `there is no segment "${id.slice(0, 200)}"; GET /v1/segments lists them`,
+      404,
+    );
+  };
+  router
+    .route('/:id/transitions')
+    .get(async (request, response) => {
+      onlyParameters(request, 'limit');
+      const { id } = request.params;
+      const size = limit(request);
+      known(id);
+      const latest = await latestOf();
+      if (isFresh(request, response, latest)) return;
+      const bands = documents(engine).find(({ document }) => document.id === id)?.document.bands ?? [];
+      const keys = [id, ...bands.map((band) => `${id}.${band.id}`)];
+      const lists = await Promise.all(keys.map((segment) => engine.store.transitions({ segment, limit: size })));
+      const newest = lists.flat().sort((a, b) => b.at - a.at || (a.subject < b.subject ? -1 : 1));
+      response.json({
+        ...runOf(latest),
+        id,
+        items: newest.slice(0, size).map((move) => ({ ...move, at: new Date(move.at).toISOString() })),
       });
     })
     .all(onlyMethods('GET'));
@@ -62,13 +100,7 @@ export function segmentRoutes(engine: Engine, latestOf: () => Promise<Latest | n
       const { id } = request.params;
       const size = limit(request);
       const after = cursor(request, id, 2);
-      if (!segmentKeys(engine).includes(id)) {
-        throw new HostError(
-          'RAPPORT_HTTP_UNKNOWN_SEGMENT',
-          `there is no segment "${id.slice(0, 200)}"; GET /v1/segments lists them`,
-          404,
-        );
-      }
+      known(id);
       const latest = await latestOf();
       if (isFresh(request, response, latest)) return;
       const all = await members(engine, id);
