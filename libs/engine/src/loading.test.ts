@@ -246,7 +246,7 @@ describe('loading many plugins, most of them bad', () => {
     ],
     ['@test/segment-bad-fact', 'RAPPORT_PLUGIN_FACT', 'Did you mean "good"?'],
     ['@test/segment-bad-type', 'RAPPORT_PLUGIN_FACT', 'asks for number'],
-    ['@test/segment-derived', 'RAPPORT_PLUGIN_FACT', 'not available yet'],
+    ['@test/segment-derived', 'RAPPORT_PLUGIN_FACT', '"good" has no main window'],
     ['@test/segment-no-such-level', 'RAPPORT_PLUGIN_FACT', 'there is no fact "good"'],
     ['@test/segment-failing-test', 'RAPPORT_PLUGIN_DOCUMENT_TEST', '"two" expects out, but the rules say in'],
     [

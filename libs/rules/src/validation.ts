@@ -256,6 +256,9 @@ function missing({ fact, operator }: RuleLeaf, catalogue: FactCatalogue): string
   const metric = isChange(operator) ? fact.slice(0, fact.lastIndexOf('.')) : fact;
   if (metric !== fact && catalogue.readingsOf(metric) !== null)
     return `"${operator}" compares a metric with its value one window before, and "${metric}" has no window: there is no fact "${fact}".`;
+  const derived = /^(.+)\.(?:previous|change|changeRate)$/.exec(fact)?.[1];
+  if (derived !== undefined && catalogue.readingsOf(derived) !== null)
+    return `there is no fact "${fact}": "${derived}" has no main window that could be compared with the one before.`;
   return `there is no fact "${metric}".${didYouMean(metric, catalogue.names)}`;
 }
 
