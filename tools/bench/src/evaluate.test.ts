@@ -21,7 +21,7 @@ describe('the evaluation and hand-written SQL', () => {
     process.env['RAPPORT_BENCH_CACHE'] = cache;
     const { folder, asOf } = await company({ events: 15_000, accounts: 40 });
     const workspace = await openWorkspace(folder);
-    const evaluation = await workspace.engine.evaluate({ asOf, levels: [{ kind: 'account' }] });
+    const evaluation = await workspace.engine.evaluate({ asOf, levels: [{ kind: 'account' }], derived: [] });
     await workspace.close();
     expect(evaluation.failures).toEqual([]);
     frame = evaluation.frames[0]!;

@@ -32,7 +32,7 @@ export async function timeAgain({ folder, asOf: end, levels, share }: Again) {
     const anew: number[] = [];
     const wrong: string[] = [];
     let asOf = end + HOUR;
-    const first = await engine.evaluate({ asOf, levels });
+    const first = await engine.evaluate({ asOf, levels, derived: [] });
     const accounts = first.frames[0]?.subjects ?? [];
     const changed = Math.max(1, Math.round(accounts.length * share));
     for (let round = 0; round < ROUNDS; round++) {
@@ -40,9 +40,9 @@ export async function timeAgain({ folder, asOf: end, levels, share }: Again) {
       if (refused[0]) throw new Error(`an event was refused: ${refused[0].message}`);
       asOf += HOUR;
       const began = performance.now();
-      const incremental = await engine.evaluate({ asOf, levels });
+      const incremental = await engine.evaluate({ asOf, levels, derived: [] });
       const between = performance.now();
-      const full = await engine.evaluate({ asOf, levels, full: true });
+      const full = await engine.evaluate({ asOf, levels, full: true, derived: [] });
       const [seconds, fullSeconds] = [(between - began) / 1000, (performance.now() - between) / 1000];
       if (!isDeepStrictEqual(timeless(incremental), timeless(full))) wrong.push(`round ${String(round + 1)}`);
       progress(`round ${String(round + 1)}: again ${seconds.toFixed(3)} s, anew ${fullSeconds.toFixed(3)} s`);

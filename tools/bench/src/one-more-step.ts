@@ -43,7 +43,7 @@ export async function timeOneMore({ folder, asOf }: Company) {
     const without = all.filter((id) => id !== 'one-more');
     const timed = async (metrics: readonly string[]) => {
       const began = performance.now();
-      await engine.evaluate({ asOf, levels: LEVELS, metrics, full: true });
+      await engine.evaluate({ asOf, levels: LEVELS, metrics, full: true, derived: [] });
       return (performance.now() - began) / 1000;
     };
     await timed(all);
