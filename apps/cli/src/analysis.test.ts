@@ -1,7 +1,6 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type {
   Attribution,
   BackfillReport,
@@ -19,20 +18,10 @@ import type { EvaluateReport } from './command/evaluate.js';
 import { attributionText } from './command/explain-score.js';
 import { goalsText } from './command/goals.js';
 import { trendText } from './command/trend.js';
+import { without } from './left-out.test.fixture.js';
 import { rapport } from './program.js';
 import { recordedIo } from './recorded-io.js';
 import { sparkline } from './sparkline.js';
-
-const installed = readdirSync(fileURLToPath(new URL('../../../node_modules/@rapport', import.meta.url)));
-/** Every installed plugin of a kind but those named is left out, so that the workspace opens fast. */
-const without = (kind: string, ...kept: readonly string[]) =>
-  Object.fromEntries(
-    installed
-      .filter((name) => name.startsWith(`${kind}-`))
-      .map((name) => name.slice(kind.length + 1))
-      .filter((id) => !kept.includes(id))
-      .map((id) => [id, false]),
-  );
 
 let messages = 0;
 const call = (day: string, account: string, user: string, more: object) => ({

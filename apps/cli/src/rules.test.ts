@@ -1,21 +1,11 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { without } from './left-out.test.fixture.js';
 import { rapport } from './program.js';
 import { recordedIo } from './recorded-io.js';
 
-const installed = readdirSync(fileURLToPath(new URL('../../../node_modules/@rapport', import.meta.url)));
-/** Every installed plugin of a kind but those named is left out, so that the workspace opens fast. */
-const without = (kind: string, ...kept: readonly string[]) =>
-  Object.fromEntries(
-    installed
-      .filter((name) => name.startsWith(`${kind}-`))
-      .map((name) => name.slice(kind.length + 1))
-      .filter((id) => !kept.includes(id))
-      .map((id) => [id, false]),
-  );
 const config = {
   workspace: 'test',
   metrics: without('metric', 'usage-frequency'),

@@ -1,14 +1,12 @@
 import { json, Router, type Request, type Response } from 'express';
-import { documentChanges, type Change, type Engine } from '@rapport/engine';
+import { documentChanges, documentsAmong, type Change, type Engine } from '@rapport/engine';
 import { readTime, type DocumentVersion } from '@rapport/store';
+import { isKnown } from './fresh.js';
 import { HostError, onlyMethods } from './problem.js';
 import { onlyParameters } from './query.js';
 
 const BODY = json({ limit: '1mb', type: ['application/json', 'application/*+json'] });
 type Body = Readonly<Record<string, unknown>>;
-
-const documents = (engine: Engine) =>
-  engine.plugins.flatMap((plugin) => (plugin.kind === 'segment' || plugin.kind === 'playbook' ? [plugin] : []));
 
 /** The request's body, with these members and no others. */
 function bodyOf(request: Request, ...known: readonly string[]): Body {
@@ -95,7 +93,7 @@ export function ruleRoutes(engine: Engine): Router {
     .get((request, response) => {
       onlyParameters(request);
       response.json({
-        items: documents(engine).map(({ kind, name, version, document: { id, title, description, subject } }) => ({
+        items: documentsAmong(engine.plugins).map(({ kind, name, version, document: { id, title, description, subject } }) => ({
           kind, id, title, description: description ?? null, subject, version, from: name,
         })),
         refused: engine.refused,
@@ -161,13 +159,10 @@ export function ruleRoutes(engine: Engine): Router {
     .get((request, response) => {
       onlyParameters(request);
       const key = keyOf(request);
-      const found = documents(engine).find(({ document }) => `${document.kind}/${document.id}` === key);
+      const found = documentsAmong(engine.plugins).find(({ document }) => `${document.kind}/${document.id}` === key);
       if (!found) throw unknown(key);
-      const etag = etagOf(found.version);
-      response.setHeader('Cache-Control', 'private, no-cache').setHeader('ETag', etag);
-      const known = request.headers['if-none-match']?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? [];
-      if (known.includes(etag)) response.status(304).end();
-      else response.json({ version: found.version, from: found.name, document: found.document });
+      if (isKnown(request, response, etagOf(found.version))) return;
+      response.json({ version: found.version, from: found.name, document: found.document });
     })
     .put(BODY, async (request, response) => {
       onlyParameters(request);
@@ -196,9 +191,7 @@ export function ruleRoutes(engine: Engine): Router {
       const key = keyOf(request);
       const versions = await rules.versions(key);
       if (versions.length === 0) throw unknown(key);
-      response
-        .setHeader('Cache-Control', 'private, no-cache')
-        .setHeader('ETag', etagOf(String(versions.at(-1)?.number)));
+      if (isKnown(request, response, etagOf(String(versions.at(-1)?.number)))) return;
       response.json({ key, items: versions.map(shown) });
     })
     .all(onlyMethods('GET'));

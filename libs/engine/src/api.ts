@@ -106,6 +106,10 @@ export type LoadedPlugin = {
       readonly configured: boolean;
     }
 );
+export type LoadedDocument = Extract<LoadedPlugin, { readonly kind: 'segment' | 'playbook' }>;
+/** The segments and playbooks among plugins, in their order. */
+export const documentsAmong = (plugins: readonly LoadedPlugin[]): readonly LoadedDocument[] =>
+  plugins.filter((plugin): plugin is LoadedDocument => plugin.kind === 'segment' || plugin.kind === 'playbook');
 /** A metric's definition without its functions; `measures` and `uses` already resolved for its configuration. */
 export type MetricDescriptor = Pick<
   MetricDefinition,

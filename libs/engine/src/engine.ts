@@ -8,7 +8,7 @@ import { deliverDue } from './outbox.js';
 import { propertiesOf } from './planner.js';
 import { createPluginHost } from './plugin-host.js';
 import { evaluateOnly, runOnce, type RunSetting } from './run.js';
-import { refreshDocuments, storedDocuments } from './rules/publishing.js';
+import { storedDocuments } from './rules/publishing.js';
 import { rulesOf } from './rules/rules.js';
 import { frameCache, subjectReport } from './subject-report.js';
 
@@ -48,6 +48,7 @@ export const createEngine: CreateEngine = async ({
     };
     const ingestLimits = { eventBytes: limits.eventBytes, accounts: config.accounts ?? 'groups' };
     const framesOf = frameCache(store);
+    const rules = rulesOf(setting);
     const engine: Engine = {
       config,
       store,
@@ -70,13 +71,13 @@ export const createEngine: CreateEngine = async ({
       },
       evaluate: (options = {}) => evaluateOnly(setting, options),
       async run(options = {}) {
-        await refreshDocuments(setting);
+        await rules.refresh();
         return runOnce(setting, options);
       },
       deliver: () => deliverDue(store, host, plugins, clock, limits.deliveryMs),
       subject: (kind, id) =>
         subjectReport(store, setting.plugins, kind, id, framesOf, config.hierarchy?.parent ?? null),
-      rules: rulesOf(setting),
+      rules,
       stats: () => store.stats(),
       deliveries: (query) => store.list(query),
       close: () => host.close(),

@@ -33,17 +33,26 @@ export interface Loaded {
 const sections = { metric: 'metrics', segment: 'segments', playbook: 'playbooks', action: 'actions' } as const;
 const reservedIds = ['trait', 'segment', 'event', 'playbook'];
 
-function settingOf(config: WorkspaceConfig, { manifest }: Candidate): unknown {
+/** What the configuration says of a plugin; undefined where it says nothing. */
+export function settingOf(
+  config: WorkspaceConfig,
+  { manifest }: { readonly manifest: Pick<Candidate['manifest'], 'kind' | 'id'> },
+): unknown {
   const section: Readonly<Record<string, unknown>> = config[sections[manifest.kind]] ?? {};
   return Object.hasOwn(section, manifest.id) ? section[manifest.id] : undefined;
 }
-const isLeftOut = (setting: unknown, kind: string): boolean =>
+/** Whether a plugin is left out by its setting. */
+export const isLeftOut = (setting: unknown, kind: string): boolean =>
   setting === false ||
   (kind === 'segment' &&
     typeof setting === 'object' &&
     setting !== null &&
     'enabled' in setting &&
     setting.enabled === false);
+
+/** Whether a playbook is on by its setting. */
+export const isEnabled = (setting: unknown): boolean =>
+  typeof setting === 'object' && setting !== null && 'enabled' in setting && setting.enabled === true;
 
 /** Every section of the configuration that is about plugins must be about plugins that there are. Throws `RAPPORT_CONFIG_UNKNOWN_PLUGIN`. */
 function checkSections(config: WorkspaceConfig, ids: ReadonlyMap<string, readonly string[]>): void {
@@ -334,10 +343,6 @@ export async function loadPlugins(
   cascade((key) => [...required(key), ...uses(key)]);
 
   // ── documents ──
-  const enabled = (candidate: Candidate): boolean => {
-    const setting = settingOf(config, candidate);
-    return typeof setting === 'object' && setting !== null && 'enabled' in setting && setting.enabled === true;
-  };
   for (const [key, document] of documents) {
     const candidate = candidates.get(key);
     if (!candidate) continue;
@@ -365,7 +370,13 @@ export async function loadPlugins(
           `its own test ${failed.pointer} "${failed.name}" expects ${failed.expected}, but the rules say ${failed.found}. Correct the rule or the test.`,
         );
       else loaded.set(key, { ...about, kind: 'segment', document: checked.document });
-    } else loaded.set(key, { ...about, kind: 'playbook', document: checked.document, enabled: enabled(candidate) });
+    } else
+      loaded.set(key, {
+        ...about,
+        kind: 'playbook',
+        document: checked.document,
+        enabled: isEnabled(settingOf(config, candidate)),
+      });
   }
   const documentOf = (key: string): SegmentDocument | PlaybookDocument | null => {
     const plugin = loaded.get(key);

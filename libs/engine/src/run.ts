@@ -8,7 +8,16 @@ import {
   type Snapshot,
   type Store,
 } from '@rapport/store';
-import type { Clock, EvaluateOptions, Evaluation, LoadedPlugin, RunReport, WorkspaceConfig } from './api.js';
+import {
+  documentsAmong,
+  type Clock,
+  type EvaluateOptions,
+  type Evaluation,
+  type LoadedDocument,
+  type LoadedPlugin,
+  type RunReport,
+  type WorkspaceConfig,
+} from './api.js';
 import { EngineError } from './error.js';
 import { originOf, partialOrigin } from './analysis/origin.js';
 import { derivedIds, withDerived, type DerivedSetting } from './derived.js';
@@ -36,13 +45,9 @@ const LEASE_MS = 30_000;
 const DAY = 86_400_000;
 const kinds = ['account', 'user'] as const;
 
-export type LoadedDocument = Extract<LoadedPlugin, { kind: 'segment' | 'playbook' }>;
-type Document = LoadedDocument;
-const documentsOf = (plugins: readonly LoadedPlugin[], kind: 'account' | 'user'): readonly Document[] =>
-  plugins.flatMap((plugin) =>
-    (plugin.kind === 'segment' || plugin.kind === 'playbook') && plugin.document.subject === kind ? [plugin] : [],
-  );
-export const usesOfAll = (documents: readonly Document[]): readonly FactUse[] =>
+const documentsOf = (plugins: readonly LoadedPlugin[], kind: 'account' | 'user'): readonly LoadedDocument[] =>
+  documentsAmong(plugins).filter(({ document }) => document.subject === kind);
+export const usesOfAll = (documents: readonly LoadedDocument[]): readonly FactUse[] =>
   documents.flatMap(({ document }) => factsOf(document));
 
 /** Account and portfolio, users if a rule is about them, and families where accounts have parents. */
@@ -291,8 +296,7 @@ export async function moveAll(
     evaluated.push(`${key}@${version}`);
   };
   // Plugins come in the order of their dependencies, so a segment's members are known before a rule asks for them.
-  for (const plugin of plugins) {
-    if (plugin.kind !== 'segment' && plugin.kind !== 'playbook') continue;
+  for (const plugin of documentsAmong(plugins)) {
     const table = tables.get(plugin.document.subject);
     if (!table) continue;
     const { id, subject } = plugin.document;

@@ -58,7 +58,11 @@ function duplicatesIn(node: Node, pointer: string): readonly (Problem & { readon
   });
 }
 
-function checkKind(value: unknown, operators?: OperatorSet): Checked<SegmentDocument | PlaybookDocument> {
+/**
+ * Checks a document of either kind: its shape, conditions and values; not whether what it names exists (see `checkFacts`). Codes beside those of `checkSegment` and
+ * `checkPlaybook`: `RAPPORT_RULES_KIND`.
+ */
+export function checkDocument(value: unknown, operators?: OperatorSet): Checked<SegmentDocument | PlaybookDocument> {
   const kind: unknown =
     typeof value === 'object' && value !== null && Object.hasOwn(value, 'kind')
       ? Reflect.get(value, 'kind')
@@ -122,7 +126,7 @@ export function readDocument(given: string, { maxBytes = MAX_BYTES, operators }:
       `this is not JSON: ${failure instanceof Error ? failure.message : String(failure)}.`,
     );
   }
-  const checked = checkKind(value, operators);
+  const checked = checkDocument(value, operators);
   if (checked.ok) return checked;
   const place = locator(text);
   return {

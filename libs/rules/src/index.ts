@@ -37,7 +37,7 @@ export {
   factsOf,
   type Checked,
 } from './validation.js';
-export { readDocument, type PlacedProblem, type ReadDocument, type ReadOptions } from './document.js';
+export { checkDocument, readDocument, type PlacedProblem, type ReadDocument, type ReadOptions } from './document.js';
 export { locate, locator, type Position } from './position.js';
 export { lint, type Finding, type LintOptions } from './lint.js';
 export { coverageOf, placementOf, runTests, type FailedTest, type LeafCoverage, type Placement } from './verdict.js';

@@ -5,6 +5,7 @@ import { operatorsFor, type FactCatalogue } from './catalogue.js';
 import { MAX_DEPTH, usesOf, type FactUse } from './condition.js';
 import { irOf, leavesOf, type RuleLeaf } from './ir.js';
 import { instantOf, isChange, operators, ruleOf, type FactType, type Operator, type OperatorSet } from './operator.js';
+import { nestsWithin } from './depth.js';
 import { pointerToken, type Problem } from './problem.js';
 import { problemsOf } from './schema-problem.js';
 import { playbookSchema, segmentSchema } from './schema.js';
@@ -19,18 +20,6 @@ export type Checked<D> =
 
 /** Deepest nesting of objects and lists that a document may have. */
 export const MAX_JSON_DEPTH = 4 * MAX_DEPTH;
-
-/** True when a JSON value nests no deeper than `most`. Does not recurse, so that no document can exhaust the stack. */
-function isShallow(value: unknown, most: number): boolean {
-  const left: [unknown, number][] = [[value, 0]];
-  for (let next = left.pop(); next; next = left.pop()) {
-    const [node, depth] = next;
-    if (typeof node !== 'object' || node === null) continue;
-    if (depth >= most) return false;
-    for (const child of Object.values(node)) left.push([child, depth + 1]);
-  }
-  return true;
-}
 
 const problem = (code: string, pointer: string, message: string): Problem => ({
   code,
@@ -139,7 +128,7 @@ const tooDeep = problem(
 
 /** Checks a segment document's shape, conditions and tests (not that its facts exist: see `checkFacts`). */
 export function checkSegment(value: unknown, more?: OperatorSet): Checked<SegmentDocument> {
-  if (!isShallow(value, MAX_JSON_DEPTH)) return { ok: false, problems: [tooDeep] };
+  if (!nestsWithin(value, MAX_JSON_DEPTH)) return { ok: false, problems: [tooDeep] };
   if (!isSegment(value)) return { ok: false, problems: shapeProblems(isSegment.errors) };
   const problems: Problem[] = conditionsOf(value).flatMap(({ condition, pointer }) =>
     checkCondition(condition, pointer, 0, more),
@@ -183,7 +172,7 @@ export function checkSegment(value: unknown, more?: OperatorSet): Checked<Segmen
 
 /** Checks a playbook document's shape and condition (not that its facts, segment and actions exist). */
 export function checkPlaybook(value: unknown, more?: OperatorSet): Checked<PlaybookDocument> {
-  if (!isShallow(value, MAX_JSON_DEPTH)) return { ok: false, problems: [tooDeep] };
+  if (!nestsWithin(value, MAX_JSON_DEPTH)) return { ok: false, problems: [tooDeep] };
   if (!isPlaybook(value)) return { ok: false, problems: shapeProblems(isPlaybook.errors) };
   const problems: Problem[] = conditionsOf(value).flatMap(({ condition, pointer }) =>
     checkCondition(condition, pointer, 0, more),

@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Filter } from '@rapport/sdk';
-import type { Frame, Json, PlacedEvent, Plan, Properties, ResolvedMeasure } from '@rapport/store';
+import type { Frame, PlacedEvent, Plan, Properties, ResolvedMeasure } from '@rapport/store';
 import { compareCodeUnits, filtersOf, measureSubjects, numberColumn } from '@rapport/store';
 import { measureView } from './measure.js';
 import { originalId } from './order.js';
@@ -32,7 +32,9 @@ const isAboutEverything = (measure: ResolvedMeasure): boolean => {
 };
 
 /** Answers a plan for some subjects; null where they have more events than are worth holding. */
-export async function measureFew(reader: Reader, plan: Plan): Promise<Frame | null> {
+export async function measureFew(given: Reader, plan: Plan): Promise<Frame | null> {
+  const { name, nameOf } = await eventNames(given.connection);
+  const reader = { ...given, name };
   const view = await openView(reader, { ...plan, traits: traitsIn(plan.measures) });
   const numbers = [...view.positions.keys()].filter((number) => (view.positions[number] ?? -1) >= 0);
   const table = reader.temporary();
@@ -42,18 +44,18 @@ export async function measureFew(reader: Reader, plan: Plan): Promise<Frame | nu
   const only: View = { ...view, reader: { ...reader, events: `${table} e` } };
   const everything = plan.measures.filter(isAboutEverything);
   const rest = plan.measures.filter((measure) => !isAboutEverything(measure));
-  const events = await readEvents(only, rest, its);
+  const events = await readEvents(only, rest, its, nameOf);
   if (!events) return null;
-  const traits = new Map<string, ReadonlyMap<string, Json>>();
-  const traitValues = (name: string): ReadonlyMap<string, Json> => {
-    const { subjects, values } = view.trait(name);
-    const its = subjects.map((number, row) => [subjectOf(view, number), values[row] ?? null] as const);
-    return traits.get(name) ?? traits.set(name, new Map(its)).get(name) ?? new Map<string, Json>();
-  };
+  const traits = new Map(
+    traitsIn(plan.measures).map((trait) => {
+      const { subjects, values } = view.trait(trait);
+      return [trait, new Map(subjects.map((number, row) => [subjectOf(view, number), values[row] ?? null]))];
+    }),
+  );
   const known = {
     subjects: view.subjects,
     eventsOf: (subject: string) => events.get(subject) ?? [],
-    trait: (subject: string, name: string) => traitValues(name).get(subject),
+    trait: (subject: string, trait: string) => traits.get(trait)?.get(subject),
   };
   const counted = await measureView(only, everything);
   const found = measureSubjects({ ...plan, measures: rest }, known, reader.zone).columns;
@@ -107,6 +109,7 @@ async function readEvents(
   view: View,
   asked: readonly ResolvedMeasure[],
   its: string,
+  nameOf: (index: number | undefined) => string,
 ): Promise<ReadonlyMap<string, readonly PlacedEvent[]> | null> {
   const { connection } = view.reader;
   const measures = asked.filter((measure) => measure.node !== 'trait');
@@ -120,7 +123,6 @@ async function readEvents(
   const [rows, times, days, names, users, accounts, json] = found;
   if (json.length > MOST_EVENTS) return null;
 
-  const nameOf = await eventNames(connection);
   const keys = propertiesIn(measures).map((name) => `${JSON.stringify(name)}:`);
   const nothing: Properties = {};
   const owners = view.level.kind === 'user' ? users : accounts;
@@ -160,12 +162,16 @@ async function readEvents(
   return events;
 }
 
-async function eventNames(connection: DuckDBConnection): Promise<(index: number | undefined) => string> {
+/** All event names, by index and back: events of any name are read here. */
+async function eventNames(connection: DuckDBConnection) {
   const sql = 'SELECT idx::DOUBLE, name FROM names';
   const [indexes, names] = (await columns(connection, sql, ['number', 'text'])).columns;
-  const known: string[] = [];
-  indexes.values.forEach((index, row) => (known[index] = names[row] ?? ''));
-  return (index) => known[index ?? -1] ?? '';
+  const byName = new Map(names.map((name, row) => [name, indexes.values[row] ?? 0]));
+  const byIndex = new Map([...byName].map(([name, index]) => [index, name ?? '']));
+  return {
+    name: (name: string) => byName.get(name),
+    nameOf: (index: number | undefined) => byIndex.get(index ?? -1) ?? '',
+  };
 }
 
 /** SQL for the events whose session ids are asked for. */

@@ -111,7 +111,7 @@ export function openSnapshot(options: SnapshotOptions): Snapshot {
         const frames = new Map<Plan, Frame>();
         const few = plans.filter(({ subjects }) => subjects);
         if (few.length > 0) {
-          await reading({ properties: [], names: namesOf(few) }, async (reader) => {
+          await reading({ properties: [], names: [] }, async (reader) => {
             for (const plan of few) {
               const frame = await measureFew(reader, plan);
               if (frame) frames.set(plan, frame);

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import {
   documentChanges,
+  documentsAmong,
   type BacktestReport,
   type Engine,
   type PreviewReport,
@@ -21,6 +22,11 @@ export interface RulesPreviewOptions {
   readonly asOf?: string;
   readonly samples: number;
 }
+export interface RulesChangeOptions {
+  readonly author: string;
+  readonly reason: string;
+  readonly after?: number;
+}
 export interface RulesExplainOptions {
   readonly asOf?: string;
 }
@@ -35,10 +41,8 @@ export interface RulesBacktestOptions {
   readonly asOf?: string;
 }
 
-const documentsIn = (engine: Engine) =>
-  engine.plugins.flatMap((plugin) => (plugin.kind === 'segment' || plugin.kind === 'playbook' ? [plugin] : []));
-
-const inForce = (engine: Engine, id: string) => documentsIn(engine).find(({ manifest }) => manifest.id === id);
+const inForce = (engine: Engine, id: string) =>
+  documentsAmong(engine.plugins).find(({ manifest }) => manifest.id === id);
 
 /** The text of a rule that a person names: a file, or the id of one in force. Throws `RAPPORT_RULES_MISSING`. */
 function textOf({ io }: Session, engine: Engine, rule: string): string {
@@ -46,7 +50,7 @@ function textOf({ io }: Session, engine: Engine, rule: string): string {
   if (existsSync(path)) return readFileSync(path, 'utf8');
   const found = inForce(engine, rule);
   if (found) return JSON.stringify(found.document, null, 2);
-  const ids = documentsIn(engine).map(({ manifest }) => manifest.id);
+  const ids = documentsAmong(engine.plugins).map(({ manifest }) => manifest.id);
   throw new Failure(
     'RAPPORT_RULES_MISSING',
     `there is no file ${rule}, and no rule of that id is in force.${didYouMean(rule, ids)} In force: ${ids.join(', ') || 'none'}`,
@@ -65,7 +69,7 @@ const instant = (engine: Engine, text: string | undefined) =>
 
 export const listRules = (session: Session): Promise<Outcome> =>
   within(session, (engine) => {
-    const rules = documentsIn(engine).map(({ kind, name, version, document }) => ({
+    const rules = documentsAmong(engine.plugins).map(({ kind, name, version, document }) => ({
       kind, id: document.id, title: document.title, subject: document.subject, version, from: name,
     })); // prettier-ignore
     const refused = engine.refused.filter(({ name }) => name.endsWith('.json'));
@@ -260,11 +264,6 @@ export const diffRules = (session: Session, rule: string, other: string | undefi
     return { json: { changes }, text: text.length === 0 ? 'They say the same.' : text.join('\n'), exitCode: exit.ok };
   });
 
-export interface RulesChangeOptions {
-  readonly author: string;
-  readonly reason: string;
-  readonly after?: number;
-}
 const changeOf = ({ author, reason, after }: RulesChangeOptions) => ({
   author,
   reason,

@@ -17,7 +17,7 @@ export interface BacktestOptions {
   readonly outcome?: 'churn' | 'renewal' | readonly string[];
   /** Days within which an entry should be followed by the outcome; default 30. */
   readonly horizonDays?: number;
-  /** Bands whose entries count as predictions; default all keys of the document but none of a band that only says that all is well: name them. */
+  /** Bands whose entries count as predictions; default all of the document. A band that says that all is well is no warning: name those that are. */
   readonly bands?: readonly string[];
   readonly onProgress?: (progress: { readonly phase: string; readonly done: number; readonly total: number }) => void;
 }
@@ -107,8 +107,8 @@ export async function backtest(
     for (let day = first; day <= last; day++) {
       options.onProgress?.({ phase: 'backtest', done: day - first, total: days });
       const end = zone.startOfDay(day + 1);
-      // Another memory than the engine's: these days are asked for once.
-      const tables = await factsFor({ ...setting, memory: new Map() }, plugins, documents, snapshot, end, {
+      // Whole: these days are asked for once, so that remembering them is of no use.
+      const tables = await factsFor(setting, plugins, documents, snapshot, end, {
         full: true,
       });
       const moved = await moveAll(documents, tables, members, ALL_KNOWN, end, 0);
@@ -188,8 +188,12 @@ async function outcomesOf(
   const window = { kind: 'days', from, to, start, end } as const;
   const query = { level: { kind }, asOf: end, filter: { events: names }, window, properties: [] };
   for await (const events of snapshot.stream(query))
-    for (const { subject, time } of events)
-      if (time >= start) found.set(subject, [...(found.get(subject) ?? []), time]);
+    for (const { subject, time } of events) {
+      if (time < start) continue;
+      const times = found.get(subject);
+      if (times) times.push(time);
+      else found.set(subject, [time]);
+    }
   return found;
 }
 

@@ -1,6 +1,5 @@
 import { dirname } from 'node:path';
-import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
-import { checkPlaybook, checkSegment, readDocument, type Problem } from '@rapport/rules';
+import { readDocument } from '@rapport/rules';
 import type { RefusedPlugin } from '../api.js';
 import { canonical, sha256 } from '../canonical.js';
 import type { Candidate } from '../manifest.js';
@@ -14,19 +13,6 @@ export interface DocumentFile {
 
 /** A document's version is its content: two documents that say the same have the same version, whoever wrote them when. */
 export const documentVersion = (document: unknown): string => `0.0.0-r${sha256(canonical(document)).slice(0, 12)}`;
-
-export type Parsed =
-  | { readonly ok: true; readonly document: SegmentDocument | PlaybookDocument }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
-
-/** Reads a document of either kind: its shape, conditions and values; not whether what it names exists. */
-export function checkShape(value: unknown): Parsed {
-  const kind = typeof value === 'object' && value !== null && Object.hasOwn(value, 'kind') ? (value as { kind: unknown }).kind : undefined; // prettier-ignore
-  if (kind === 'segment') return checkSegment(value);
-  if (kind === 'playbook') return checkPlaybook(value);
-  const message = `"kind" must be "segment" or "playbook"${kind === undefined ? '; it is missing' : ''}.`;
-  return { ok: false, problems: [{ code: 'RAPPORT_RULES_KIND', pointer: '/kind', message }] };
-}
 
 /** A file as something to load. Codes: `RAPPORT_RULES_SIZE`, `RAPPORT_RULES_JSON` and the like for a text that is no document, else `RAPPORT_PLUGIN_DOCUMENT`. */
 export function readDocumentFile({

@@ -1,5 +1,6 @@
+import type { LoadedDocument } from '../api.js';
 import { deliveriesFor, playbookKey } from '../playbooks.js';
-import { membersBySegment, moveAll, type LoadedDocument, type Members, type RunSetting } from '../run.js';
+import { membersBySegment, moveAll, type Members, type RunSetting } from '../run.js';
 import { segmentKeys } from '../segment-keys.js';
 import type { Move } from '../movement.js';
 import { concernedBy, type Proposal } from './proposal.js';
@@ -38,7 +39,7 @@ export interface PreviewReport {
   readonly version: string;
   readonly asOf: string;
   readonly subjects: number;
-  /** Share of all subjects that would move, 0–1. */
+  /** Share of all subjects that would move, in the document's own segments or in those that ask for its members; 0–1. */
   readonly share: number;
   /** The document's own segment and bands first, then those that ask for its members. */
   readonly segments: readonly SegmentPreview[];
@@ -73,9 +74,6 @@ export async function preview(
     const found = options.asOf === undefined ? await factsOfLatestRun(setting, plugins, documents, snapshot) : null;
     const asOf = found?.asOf ?? options.asOf ?? (await store.latestRun())?.asOf ?? clock.now();
     const tables = found?.tables ?? (await factsFor(setting, plugins, documents, snapshot, asOf));
-    const own = new Set(
-      moved.filter((plugin) => plugin.document.id === document.id && plugin.kind === document.kind).flatMap(keysOf),
-    );
     const { moves, errors } = await moveAll(documents, tables, members, ALL_KNOWN, asOf, options.samples ?? SAMPLES);
     const keys = new Set(
       moved.filter((plugin) => plugin.kind === 'segment' || 'when' in plugin.document.trigger).flatMap(keysOf),
@@ -87,10 +85,7 @@ export async function preview(
       version,
       asOf: new Date(asOf).toISOString(),
       subjects,
-      share:
-        subjects === 0
-          ? 0
-          : new Set(seen.filter(({ segment }) => own.has(segment)).map(({ subject }) => subject)).size / subjects,
+      share: subjects === 0 ? 0 : new Set(seen.map(({ subject }) => subject)).size / subjects,
       segments: [...keys].map((key) => segmentPreview(key, seen, members, options.samples ?? SAMPLES)),
       playbooks: playbookPreviews(documents, seen, clock.now()),
       errors,

@@ -1,11 +1,11 @@
 import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
-import { checkFacts, didYouMean, runTests, type Problem } from '@rapport/rules';
-import type { LoadedPlugin } from '../api.js';
-import { catalogueFor, hashOf, referencesOf, unknownTrigger } from '../loading.js';
+import { checkDocument, checkFacts, didYouMean, runTests, type Problem } from '@rapport/rules';
+import { documentsAmong, type LoadedDocument, type LoadedPlugin } from '../api.js';
+import { catalogueFor, hashOf, isEnabled, referencesOf, settingOf, unknownTrigger } from '../loading.js';
 import { messageOf } from '../error.js';
 import { cycleIn, inOrder } from '../requirements.js';
 import type { RunSetting } from '../run.js';
-import { checkShape, documentVersion } from './document-file.js';
+import { documentVersion } from './document-file.js';
 
 /** A document that could be in force, among the plugins that then would be. */
 export interface Proposal {
@@ -19,28 +19,26 @@ export type Proposed =
 
 const CHECK_MS = 10_000;
 
-type Loaded = Extract<LoadedPlugin, { kind: 'segment' | 'playbook' }>;
 const keyOf = ({ kind, manifest }: LoadedPlugin): string => `${kind}/${manifest.id}`;
 
 /** Checks a document against what is loaded, and puts it among it: shape, facts, own tests, what it names, circles. Nothing is changed. */
 export async function propose(
   value: unknown,
-  { plugins: loaded, host }: Pick<RunSetting, 'plugins' | 'host'>,
+  { plugins: loaded, host, config }: Pick<RunSetting, 'plugins' | 'host' | 'config'>,
 ): Promise<Proposed> {
-  const checked = checkShape(value);
+  const checked = checkDocument(value);
   if (!checked.ok) return checked;
   const { document } = checked;
   const key = `${document.kind}/${document.id}`;
   const version = documentVersion(document);
-  const before = loaded.find((plugin) => keyOf(plugin) === key);
   const about = {
     name: key, version, dir: '', config: {}, configHash: hashOf(document),
     manifest: { kind: document.kind, id: document.id, sdk: '*' },
   }; // prettier-ignore
-  const plugin: Loaded =
+  const plugin: LoadedDocument =
     document.kind === 'segment'
       ? { ...about, kind: 'segment', document }
-      : { ...about, kind: 'playbook', document, enabled: before?.kind === 'playbook' && before.enabled };
+      : { ...about, kind: 'playbook', document, enabled: isEnabled(settingOf(config, about)) };
   const all = new Map([...loaded.filter((other) => keyOf(other) !== key), plugin].map((each) => [keyOf(each), each]));
   const problems = await problemsAmong(document, [...all.values()], host);
   const edges = (of: string): readonly string[] => {
@@ -56,9 +54,28 @@ export async function propose(
       pointer: '',
       message: `segments would depend on each other in a circle: ${cycle.join(' → ')}. Remove one of the "segment." facts.`,
     });
+  // A band that is gone may be one that others ask for.
+  for (const { document: other } of documentsAmong([...all.values()]))
+    if (other !== document && referencesOf(other).includes(key))
+      problems.push(...brokenBy(key, other, [...all.values()]));
   if (problems.length > 0) return { ok: false, problems };
   const plugins = inOrder([...all.keys()].sort(), edges).flatMap((of) => all.get(of) ?? []);
   return { ok: true, proposal: { document, version, plugins } };
+}
+
+/** What would no longer hold of a document that needs the one of a key. */
+function brokenBy(
+  key: string,
+  other: SegmentDocument | PlaybookDocument,
+  plugins: readonly LoadedPlugin[],
+): readonly Problem[] {
+  const unknown = other.kind === 'playbook' ? unknownTrigger(other, plugins) : null;
+  const problems = [...checkFacts(other, catalogueFor(other.subject, plugins)), ...(unknown ? [unknown] : [])];
+  return problems.map(({ pointer, message }) => ({
+    code: 'RAPPORT_RULES_USED',
+    pointer: '',
+    message: `${other.kind}/${other.id} needs ${key} as it is, at ${pointer}: ${message}`,
+  }));
 }
 
 async function problemsAmong(
@@ -100,14 +117,12 @@ async function problemsAmong(
 /** What a change of a document can move, and what has to be known for that; in the order of their dependencies. */
 export interface Concerned {
   /** The document, those that ask for its members, and all whose members any of these ask for. */
-  readonly documents: readonly Loaded[];
+  readonly documents: readonly LoadedDocument[];
   /** The document itself and those that ask for its members. */
-  readonly moved: readonly Loaded[];
+  readonly moved: readonly LoadedDocument[];
 }
 export function concernedBy({ document, plugins }: Proposal): Concerned {
-  const documents = plugins.filter(
-    (plugin): plugin is Loaded => plugin.kind === 'segment' || plugin.kind === 'playbook',
-  );
+  const documents = documentsAmong(plugins);
   const own = `${document.kind}/${document.id}`;
   const asking = new Set([own]);
   for (const plugin of documents)

@@ -120,4 +120,36 @@ describe('documents of the store', () => {
     expect(enter(again)).toEqual([quiet(1).enter]);
     await again.close();
   });
+
+  it('refuse what another document could not do without', async () => {
+    const bands = (...ids: readonly string[]) => ({
+      kind: 'segment', id: 'banded', title: 'Banded', subject: 'account',
+      bands: ids.map((id, i) => ({ id, title: id, enter: { fact: 'usage', operator: 'equal', value: 90 + i } })),
+    }); // prettier-ignore
+    await engine.rules.publish(bands('low', 'high'), by('ann'));
+    await engine.rules.publish(
+      { ...quiet(1, 'asks'), enter: { fact: 'segment.banded.low', operator: 'equal', value: true } },
+      by('ann'),
+    );
+    await expect(engine.rules.publish(bands('high'), by('ann'))).rejects.toThrow(
+      /RAPPORT_RULES_REFUSED.*segment\/asks needs segment\/banded.*RAPPORT_RULES_USED/,
+    );
+  });
+
+  it('reach another process together with what they need, in whatever order they are kept', async () => {
+    const other = await open();
+    await engine.rules.publish(quiet(1, 'z-needed'), by('ann'));
+    await engine.rules.publish(
+      { ...quiet(1, 'a-needs'), enter: { fact: 'segment.z-needed', operator: 'equal', value: true } },
+      by('ann'),
+    );
+    await other.rules.refresh();
+    expect(other.plugins.map(({ manifest }) => manifest.id)).toEqual(expect.arrayContaining(['a-needs', 'z-needed']));
+    await other.close();
+  });
+
+  it('are all kept when several are published at once', async () => {
+    await Promise.all(['p', 'q', 'r'].map((id) => engine.rules.publish(quiet(1, id), by('ann'))));
+    expect(engine.plugins.map(({ manifest }) => manifest.id)).toEqual(expect.arrayContaining(['p', 'q', 'r']));
+  });
 });

@@ -1,8 +1,8 @@
 import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
 import type { DocumentVersion, Json } from '@rapport/store';
-import type { LoadedPlugin } from '../api.js';
+import { documentsAmong, type LoadedDocument, type LoadedPlugin } from '../api.js';
 import { EngineError } from '../error.js';
-import { referencesOf } from '../loading.js';
+import { isLeftOut, referencesOf, settingOf } from '../loading.js';
 import type { RunSetting } from '../run.js';
 import { documentVersion, type DocumentFile } from './document-file.js';
 import { preview, type PreviewReport } from './preview.js';
@@ -23,6 +23,11 @@ export interface Published {
 }
 /** Documents of the store: versions that are never changed, one of each in force. Changes are in force at once here, and in other processes with their next run. */
 export interface Publishing {
+  /**
+   * Brings the loaded documents up to the store's: what another process has published, rolled back or retired since. A run does so by itself. What cannot be in force
+   * here is left as it is.
+   */
+  refresh(): Promise<void>;
   /** Versions of one document (`segment/<id>`), or of all, by key and number, ascending. */
   versions(key?: string): Promise<readonly DocumentVersion[]>;
   /**
@@ -47,54 +52,64 @@ const inForce = (versions: readonly DocumentVersion[]): DocumentVersion | null =
   versions.findLast(({ status }) => status === 'published') ?? null;
 
 /** What is in force of the store's documents, to be loaded beside files and packages. */
-export async function storedDocuments({
-  documents,
-}: Pick<RunSetting['store'], 'documents'>): Promise<readonly DocumentFile[]> {
-  const byKey = new Map<string, DocumentVersion[]>();
-  for (const version of await documents()) byKey.set(version.key, [...(byKey.get(version.key) ?? []), version]);
-  return [...byKey.values()].flatMap((versions) => {
-    const version = inForce(versions);
-    return version === null || version.document === null
-      ? []
-      : [{ file: `${FROM_STORE}${version.key}`, text: JSON.stringify(version.document) }];
-  });
+export async function storedDocuments(store: Pick<RunSetting['store'], 'documents'>): Promise<readonly DocumentFile[]> {
+  const published = (await store.documents()).filter(({ status }) => status === 'published');
+  const latest = new Map(published.map((version) => [version.key, version.document]));
+  return [...latest].flatMap(([key, document]) =>
+    document === null ? [] : [{ file: `${FROM_STORE}${key}`, text: JSON.stringify(document) }],
+  );
 }
 
-type Documented = Extract<LoadedPlugin, { kind: 'segment' | 'playbook' }>;
 const keyOf = ({ kind, id }: SegmentDocument | PlaybookDocument): string => `${kind}/${id}`;
-const loadedAs = ({ plugins }: RunSetting, key: string): Documented | null =>
-  plugins.find((plugin): plugin is Documented => 'document' in plugin && keyOf(plugin.document) === key) ?? null;
+const isStored = ({ name }: LoadedPlugin): boolean => name.startsWith(FROM_STORE);
+const loadedAs = ({ plugins }: RunSetting, key: string): LoadedDocument | undefined =>
+  documentsAmong(plugins).find(({ document }) => keyOf(document) === key);
 
-/**
- * Brings the loaded documents up to the store's: what another process has published, rolled back or retired since. What cannot be in force here is left as it is.
- *
- * @param setting its `plugins` are replaced
- */
-export async function refreshDocuments(setting: { -readonly [K in keyof RunSetting]: RunSetting[K] }): Promise<void> {
-  const stored = await storedDocuments(setting.store);
-  const wanted = new Set(stored.map(({ file }) => file));
-  for (const plugin of setting.plugins)
-    if (plugin.name.startsWith(FROM_STORE) && !wanted.has(plugin.name)) withdraw(setting, plugin);
-  for (const { text } of stored) {
-    const document: unknown = JSON.parse(text);
-    const loaded = loadedAs(setting, keyOf(document as SegmentDocument));
-    if (loaded && (!loaded.name.startsWith(FROM_STORE) || loaded.version === documentVersion(document))) continue;
-    const found = await propose(document, setting);
-    if (found.ok) install(setting, found.proposal);
-  }
-}
-
-type Mutable = Parameters<typeof refreshDocuments>[0];
+type Mutable = { -readonly [K in keyof RunSetting]: RunSetting[K] };
 const withdraw = (setting: Mutable, plugin: LoadedPlugin) => {
   setting.plugins = setting.plugins.filter((other) => other !== plugin);
 };
 const install = (setting: Mutable, { document, plugins }: Proposal) => {
-  const key = keyOf(document);
+  const name = `${FROM_STORE}${keyOf(document)}`;
   setting.plugins = plugins.map((plugin) =>
-    'document' in plugin && keyOf(plugin.document) === key ? { ...plugin, name: `${FROM_STORE}${key}` } : plugin,
+    'document' in plugin && plugin.document === document ? { ...plugin, name } : plugin,
   );
 };
 
+async function refresh(setting: Mutable): Promise<void> {
+  const stored = await storedDocuments(setting.store);
+  const wanted = new Set(stored.map(({ file }) => file));
+  for (const plugin of setting.plugins) if (isStored(plugin) && !wanted.has(plugin.name)) withdraw(setting, plugin);
+  let left = stored
+    .map(({ text }) => JSON.parse(text) as SegmentDocument | PlaybookDocument)
+    .filter((document) => {
+      const loaded = loadedAs(setting, keyOf(document));
+      return !loaded || (isStored(loaded) && loaded.version !== documentVersion(document));
+    });
+  // One may need another that is new as well, so until nothing more can be brought into force.
+  for (let before = Infinity; left.length < before;) {
+    before = left.length;
+    const waiting: typeof left = [];
+    for (const document of left) {
+      const found = await propose(document, setting);
+      if (found.ok) install(setting, found.proposal);
+      else waiting.push(document);
+    }
+    left = waiting;
+  }
+}
+
+/** Runs what is given to it one after the other, so that nobody works on plugins that another is about to replace. */
+function inTurn() {
+  let last: Promise<unknown> = Promise.resolve();
+  return <T>(work: () => Promise<T>): Promise<T> => {
+    const its = last.then(work, work);
+    last = its.catch(() => undefined);
+    return its;
+  };
+}
+
+/** @param setting its `plugins` are replaced */
 export function publishingOf(setting: Mutable, proposed: (document: unknown) => Promise<Proposal>): Publishing {
   const { store, clock, config } = setting;
   const { approvalShare = APPROVAL_SHARE } = config.rules ?? {};
@@ -110,8 +125,12 @@ export function publishingOf(setting: Mutable, proposed: (document: unknown) => 
           'RAPPORT_RULES_CHANGE',
           `"${name}" must be a text of 1 to ${String(MOST[name])} characters: who changes this, and why, is kept.`,
         );
+    await refresh(setting);
+    const [kind, id] = key.split('/', 2) as ['segment' | 'playbook', string];
+    if (isLeftOut(settingOf(config, { manifest: { kind, id } }), kind))
+      throw new EngineError('RAPPORT_RULES_ELSEWHERE', `${key} is left out by rapport.json. Remove it there first.`);
     const loaded = loadedAs(setting, key);
-    if (loaded && !loaded.name.startsWith(FROM_STORE))
+    if (loaded && !isStored(loaded))
       throw new EngineError(
         'RAPPORT_RULES_ELSEWHERE',
         `${key} is provided by ${loaded.name}. Change it there, or remove it there first.`,
@@ -136,31 +155,33 @@ export function publishingOf(setting: Mutable, proposed: (document: unknown) => 
   const republish = async (key: string, versions: readonly DocumentVersion[], of: DocumentVersion, change: Change) => {
     const proposal = await proposed(of.document);
     const { document, version, number } = of;
-    const put_ = await put(key, versions, change, { document, version, status: 'published', of: number });
+    const kept = await put(key, versions, change, { document, version, status: 'published', of: number });
     install(setting, proposal);
-    return put_;
+    return kept;
   };
 
-  return {
-    versions: (key) => store.documents(key),
+  const changes: Omit<Publishing, 'refresh' | 'versions'> = {
     async publish(document, change) {
-      const proposal = await proposed(document);
-      const key = keyOf(proposal.document);
+      const { document: checked } = await proposed(document);
+      const key = keyOf(checked);
       const versions = await open(key, change);
+      // Once more: what others have published since is known only now.
+      const proposal = await proposed(document);
       const { version } = proposal;
       if (inForce(versions)?.version === version)
         throw new EngineError('RAPPORT_RULES_UNCHANGED', `${key} says just that already. Nothing was published.`);
       const report = await preview(setting, proposal, {});
       const needsApproval = report.share > approvalShare;
       const status = needsApproval ? 'proposed' : 'published';
-      const put_ = await put(key, versions, change, {
-        document: proposal.document as unknown as Json,
+      const kept = await put(key, versions, change, {
+        // A copy: a version is never changed, whatever becomes of the caller's object.
+        document: JSON.parse(JSON.stringify(proposal.document)) as Json,
         version,
         status,
         of: null,
       });
       if (!needsApproval) install(setting, proposal);
-      return { version: put_, needsApproval, preview: report };
+      return { version: kept, needsApproval, preview: report };
     },
     async approve(key, number, change) {
       const versions = await open(key, change);
@@ -198,14 +219,23 @@ export function publishingOf(setting: Mutable, proposed: (document: unknown) => 
           'RAPPORT_RULES_USED',
           `${key} is needed by ${user.kind}/${user.manifest.id}. Change or retire that one first.`,
         );
-      const put_ = await put(key, versions, change, {
+      const kept = await put(key, versions, change, {
         document: null,
         version: 'retired',
         status: 'published',
         of: null,
       });
       if (loaded) withdraw(setting, loaded);
-      return put_;
+      return kept;
     },
+  };
+  const next = inTurn();
+  return {
+    refresh: () => next(() => refresh(setting)),
+    versions: (key) => store.documents(key),
+    publish: (...given) => next(() => changes.publish(...given)),
+    approve: (...given) => next(() => changes.approve(...given)),
+    rollback: (...given) => next(() => changes.rollback(...given)),
+    retire: (...given) => next(() => changes.retire(...given)),
   };
 }

@@ -1,10 +1,10 @@
 import type { Level, Snapshot } from '@rapport/store';
-import type { EvaluateOptions, LoadedPlugin } from '../api.js';
+import type { EvaluateOptions, LoadedDocument, LoadedPlugin } from '../api.js';
 import { derivedFrom } from '../derived.js';
 import { metricsOf } from '../evaluation.js';
 import { factTable, traitUses, type FactTable } from '../facts.js';
 import { traitKey } from '../planner.js';
-import { factTables, usesOfAll, type FactTables, type LoadedDocument, type RunSetting } from '../run.js';
+import { factTables, usesOfAll, type FactTables, type RunSetting } from '../run.js';
 
 /** The ids of the metrics that documents read. */
 export function metricsRead(documents: readonly LoadedDocument[], plugins: readonly LoadedPlugin[]): readonly string[] {

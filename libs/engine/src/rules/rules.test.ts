@@ -156,6 +156,13 @@ describe('backtest', () => {
   const clock = standingClock(JUNE);
   let engine: Engine;
   const FIRST = JUNE - 40 * DAY;
+  const rule = {
+    kind: 'segment',
+    id: 'silent',
+    title: 'Silent',
+    subject: 'account',
+    enter: { fact: 'recent', operator: 'equal', value: 0 },
+  };
 
   beforeAll(async () => {
     folder.add('metric', 'recent', {
@@ -192,13 +199,6 @@ describe('backtest', () => {
   });
 
   it('replays entries and exits day by day, and judges them by what happened', async () => {
-    const rule = {
-      kind: 'segment',
-      id: 'silent',
-      title: 'Silent',
-      subject: 'account',
-      enter: { fact: 'recent', operator: 'equal', value: 0 },
-    };
     const report = await engine.rules.backtest(rule, { asOf: JUNE, days: 40, horizonDays: 15 });
     expect(report).toMatchObject({
       from: '2026-04-22',
@@ -224,13 +224,6 @@ describe('backtest', () => {
   });
 
   it('leaves entries unjudged whose time is not over', async () => {
-    const rule = {
-      kind: 'segment',
-      id: 'silent',
-      title: 'Silent',
-      subject: 'account',
-      enter: { fact: 'recent', operator: 'equal', value: 0 },
-    };
     const report = await engine.rules.backtest(rule, { asOf: JUNE, days: 40, horizonDays: 90 });
     expect(report.counts).toMatchObject({ entries: 3, judged: 0, right: 0 });
     // Also not the one that was followed already: only those that were right would be judged early.

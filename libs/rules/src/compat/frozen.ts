@@ -1,15 +1,3 @@
-/** True when a value nests no deeper than `most`. Does not recurse, so that no document can exhaust the stack. */
-export function nestsWithin(value: unknown, most: number): boolean {
-  const left: [unknown, number][] = [[value, 0]];
-  for (let next = left.pop(); next; next = left.pop()) {
-    const [node, depth] = next;
-    if (typeof node !== 'object' || node === null) continue;
-    if (depth >= most) return false;
-    for (const child of Object.values(node)) left.push([child, depth + 1]);
-  }
-  return true;
-}
-
 /**
  * A copy of a document's value that nobody can change, so that all results may share it. Being a copy it is never `===` a fact, as in
  * json-rules-engine; and as there, an object loses keys that are names of `Object.prototype`. (`__proto__` there becomes the copy's prototype. Here it

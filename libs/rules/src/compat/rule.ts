@@ -1,7 +1,8 @@
 import type { Problem } from '../problem.js';
 import { refuse, type Context, type Facts } from './context.js';
 import { problemOf } from './failure.js';
-import { frozenCopy, isPlain, nestsWithin } from './frozen.js';
+import { nestsWithin } from '../depth.js';
+import { frozenCopy, isPlain } from './frozen.js';
 import { decorators, operators, type CompatDecorator, type CompatOperator } from './operator.js';
 import { integerOf } from './priority.js';
 import { areSimple } from './quick.js';
