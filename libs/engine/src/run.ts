@@ -153,10 +153,10 @@ export async function runOnce(setting: RunSetting, options: EvaluateOptions): Pr
       for (const kind of kinds)
         if (documentsOf(plugins, kind).length > 0 && !levels.some((level) => levelKey(level) === kind))
           levels.push({ kind });
-      const needed = metricsNeeded(plugins, options.metrics);
+      const { metrics } = options;
       const { evaluation, tables } = await factTables(setting, snapshot, asOf, levels, {
         ...options,
-        ...(needed ? { metrics: needed } : {}),
+        ...(metrics ? { metrics: [...new Set([...metrics, ...metricsRead(documentsAmong(plugins), plugins)])] } : {}),
       });
       options.onProgress?.({ phase: 'segments', done: 0, total: 1 });
       const members = membersBySegment(await store.memberships());
@@ -243,17 +243,11 @@ export async function factTables(
   return { evaluation, tables };
 }
 
-/** The metrics asked for and those that rules read; null for all. */
-function metricsNeeded(
-  plugins: readonly LoadedPlugin[],
-  asked: readonly string[] | undefined,
-): readonly string[] | null {
-  if (!asked) return null;
+/** The ids of the metrics that documents read. */
+export function metricsRead(documents: readonly LoadedDocument[], plugins: readonly LoadedPlugin[]): readonly string[] {
   const known = new Set(metricsOf(plugins).map(({ id }) => id));
-  const facts = kinds
-    .flatMap((kind) => usesOfAll(documentsOf(plugins, kind)))
-    .map(({ fact }) => fact.split('.', 1)[0] ?? '');
-  return [...new Set([...asked, ...facts.filter((id) => known.has(id))])];
+  const ids = usesOfAll(documents).map(({ fact }) => fact.split('.', 1)[0] ?? '');
+  return [...new Set(ids.filter((id) => known.has(id)))];
 }
 
 export type Members = ReadonlyMap<string, ReadonlyMap<string, Membership>>;

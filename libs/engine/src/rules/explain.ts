@@ -13,11 +13,10 @@ import {
 import type { Membership, Properties, Run } from '@rapport/store';
 import { EngineError } from '../error.js';
 import { originOf } from '../analysis/origin.js';
-import type { RunSetting } from '../run.js';
 import { segmentKeys } from '../segment-keys.js';
 import { concernedBy, type Proposal } from './proposal.js';
-import { factsFor, metricsRead, type RunProvenance } from './rehearsal.js';
-import { membersBySegment, moveAll } from '../run.js';
+import { factsFor, type RunProvenance } from './rehearsal.js';
+import { membersBySegment, metricsRead, moveAll, type RunSetting } from '../run.js';
 
 export interface ExplainOptions {
   readonly subject: string;

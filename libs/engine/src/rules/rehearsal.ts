@@ -1,17 +1,8 @@
 import type { Level, Snapshot } from '@rapport/store';
 import type { EvaluateOptions, LoadedDocument, LoadedPlugin } from '../api.js';
-import { derivedFrom } from '../derived.js';
-import { metricsOf } from '../evaluation.js';
 import { factTable, traitUses, type FactTable } from '../facts.js';
 import { traitKey } from '../planner.js';
-import { factTables, usesOfAll, type FactTables, type RunSetting } from '../run.js';
-
-/** The ids of the metrics that documents read. */
-export function metricsRead(documents: readonly LoadedDocument[], plugins: readonly LoadedPlugin[]): readonly string[] {
-  const known = new Set(metricsOf(plugins).map(({ id }) => id));
-  const facts = usesOfAll(documents).map(({ fact }) => derivedFrom(fact) ?? fact.split('.', 1)[0] ?? '');
-  return [...new Set(facts.filter((id) => known.has(id)))];
-}
+import { factTables, metricsRead, usesOfAll, type FactTables, type RunSetting } from '../run.js';
 
 /** The same setting with metrics, and of the documents only these. */
 export const only = (
