@@ -62,6 +62,17 @@ function pickNumbers(columns: readonly NumberColumn[], runs: readonly Run[]): Nu
   return { type: 'number', values, valid };
 }
 
+/** A column of numbers with rows of another in place of its own; null for other columns, which `pick` makes. */
+export function replaced(column: Column, rows: readonly number[], other: Column): NumberColumn | null {
+  if (column.type !== 'number' || other.type !== 'number') return null;
+  const [values, valid] = [column.values.slice(), column.valid.slice()];
+  rows.forEach((row, i) => {
+    values[row] = other.values[i] as number;
+    valid[row] = other.valid[i] as number;
+  });
+  return { type: 'number', values, valid };
+}
+
 function pickTexts(columns: readonly TextColumn[], runs: readonly Run[], fixed: boolean): TextColumn {
   const dictionary: string[] = fixed ? [...(columns[0]?.dictionary ?? [])] : [];
   const index = new Map(dictionary.map((value, code) => [value, code]));

@@ -32,7 +32,9 @@ function counting(store: Store): { readonly store: Store; readonly measured: { s
 }
 
 const HOUR = DAY / 24;
-const time = fc.integer({ min: -5 * 24 * 4, max: 24 * 4 - 1 }).map((quarter) => JUNE + (quarter * HOUR) / 4);
+const quarterFrom = (days: number) =>
+  fc.integer({ min: days * 24 * 4, max: 24 * 4 - 1 }).map((quarter) => JUNE + (quarter * HOUR) / 4);
+const time = quarterFrom(-5);
 const account = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h');
 const user = fc.constantFrom('ann', 'bob', 'cid');
 const instant = (at: number) => new Date(at).toISOString();
@@ -55,7 +57,7 @@ const call = fc.oneof(
       timestamp: time.map(instant),
       userId: user,
       groupId: account,
-      traits: fc.record({ plan: fc.constantFrom('pro', 'free'), seats: fc.nat(9), due: time.map(instant) }, { requiredKeys: [] }),
+      traits: fc.record({ plan: fc.constantFrom('pro', 'free'), seats: fc.nat(9), due: quarterFrom(-5).map(instant),  }, { requiredKeys: [] }),
     }),
   },
   {
@@ -69,7 +71,10 @@ const call = fc.oneof(
   },
 ); // prettier-ignore
 /** Calls that arrive, then an evaluation as of an instant of the day, in quarters of an hour. */
-const step = fc.record({ calls: fc.array(call, { maxLength: 3 }), quarter: fc.integer({ min: 1, max: 24 * 4 }) });
+const step = fc.record({
+  calls: fc.array(call, { maxLength: 3 }),
+  quarter: fc.integer({ min: 1, max: 24 * 4 }),
+});
 
 describe('evaluating again on the same day', () => {
   const folder = pluginFolder();
@@ -186,5 +191,61 @@ describe('evaluating again on the same day', () => {
     await store.erase({ kind: 'account', id: 'a' });
     await engine.evaluate({ ...options, asOf: late + DAY + 3 * HOUR });
     expect(measured).toEqual({ some: before.some + 1, all: before.all + 3 });
+  });
+});
+
+describe('evaluating again where only events came', () => {
+  it('finds what a full evaluation finds of windows that each account has for itself', async () => {
+    const folder = pluginFolder();
+    // Windows that each account has for itself: some are over before what is new, and some measures go on after theirs.
+    const first = (trait: string, days: number, measure: string) =>
+      `{ filter: {}, ${measure}, window: { kind: 'firstDays', days: ${String(days)}, since: { trait: '${trait}' } } }`;
+    folder.add('metric', 'beginning', {
+      code: metricCode('beginning', {
+        subjects: `['account']`,
+        measures: `() => ({
+          due: { node: 'trait', name: 'due', as: 'time' }, days: ${first('due', 4, `node: 'distinct', of: 'day'`)}, users: ${first('due', 2, `node: 'distinct', of: 'newUser'`)},
+          keys: ${first('due', 3, `node: 'countByKey', key: { property: 'n' }, of: 'events'`)}, sessions: ${first('due', 2, `node: 'sessions', of: 'count', idleMinutes: 600`)},
+          from: { node: 'trait', name: 'from', as: 'time' }, seconds: ${first('from', 1, `node: 'sessions', of: 'seconds', idleMinutes: 600`)},
+        })`,
+        parts: `{ keys: { type: 'table', description: 'x' }, users: { description: 'x' }, sessions: { description: 'x' }, seconds: { description: 'x' } }`,
+        compute: `({ days, users, keys, sessions, seconds }) => ({ value: days, parts: { keys: Object.fromEntries(keys), users, sessions, seconds } })`,
+      }),
+    });
+    const engine = await engineOver(folder, {}, { store: memoryStore({ zone: 'UTC' }) });
+    try {
+      const names = Array.from({ length: 30 }, (_, i) => `account ${String(i)}`);
+      let told = 0;
+      const ingest = (calls: readonly object[]) =>
+        engine.ingest(calls.map((each) => ({ ...each, messageId: `message ${String(told++)}` })));
+      const [due, from] = [2, 3].map((seed) => fc.sample(quarterFrom(-5), { numRuns: names.length, seed }));
+      await ingest(
+        names.map((groupId, i) => ({
+          type: 'group', userId: `user of ${groupId}`, groupId, timestamp: instant(JUNE - 5 * DAY),
+          // Some are not known to have begun at all.
+          traits: { ...(i % 5 === 0 ? {} : { due: instant(due?.[i] ?? 0) }), from: instant(from?.[i] ?? 0) },
+        })),
+      ); // prettier-ignore
+      const some = fc.array(fc.record({ i: fc.nat(names.length - 1), part: fc.nat(99), n: fc.nat(2) }), {
+        minLength: 1,
+        maxLength: 6,
+      });
+      for (const [step, tracked] of fc.sample(some, { numRuns: 80, seed: 5 }).entries()) {
+        const asOf = JUNE - 5 * DAY + (step + 1) * 2 * HOUR;
+        await ingest(
+          tracked.map(({ i, part, n }) => ({
+            type: 'track', event: 'Used', userId: `user of ${names[i] ?? ''}`, context: { groupId: names[i] }, properties: { n },
+            // Now and then of the day before.
+            timestamp: instant(asOf - (2 * HOUR * part) / 100 - (part % 7 === 0 ? DAY : 1)),
+          })),
+        ); // prettier-ignore
+        const again = await engine.evaluate({ asOf, levels: [{ kind: 'account' }] });
+        const anew = await engine.evaluate({ asOf, levels: [{ kind: 'account' }], full: true });
+        expect({ ...again, timings: null }, `step ${String(step)}`).toEqual({ ...anew, timings: null });
+      }
+    } finally {
+      await engine.close();
+      folder.remove();
+    }
   });
 });

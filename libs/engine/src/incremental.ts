@@ -1,16 +1,22 @@
 import { isDeepStrictEqual } from 'node:util';
 import { profileFacts } from '@rapport/rules';
 import {
+  isSettledBy,
   looksAt,
   numberColumn,
   valueAt,
+  type ChangedEvents,
   type Column,
+  type Frame,
+  type Json,
   type Level,
+  type Plan,
   type ResolvedMeasure,
   type Snapshot,
+  type Zone,
 } from '@rapport/store';
 import type { EvaluateOptions, MetricDescriptor } from './api.js';
-import { pick, runsOf, type Run } from './column-merge.js';
+import { pick, replaced, runsOf, type Run } from './column-merge.js';
 import {
   evaluateMetrics,
   metricsOf,
@@ -98,7 +104,7 @@ async function goOn(
     const anew = metrics.filter((metric) => isMeasuredAnew(metric, moved, asOf === before.asOf, setting));
     const again = dependents(metrics, moved, anew);
     const old: Joined = { ...level, results: { ...level.results, columns: { ...level.results.columns } } };
-    const measuring = evaluateMetrics(setting, answeredBefore(snapshot, level, changes.events), asOf, [of], {
+    const measuring = evaluateMetrics(setting, answeredBefore(snapshot, level, changes.events, zone), asOf, [of], {
       ...options,
       subjects,
     });
@@ -149,41 +155,107 @@ async function goOn(
 }
 
 /** A snapshot that knows what no event since then can have changed of what was measured, and asks the other one for the rest. */
-function answeredBefore(snapshot: Snapshot, before: EvaluatedLevel, events: readonly string[] | undefined): Snapshot {
+function answeredBefore(
+  snapshot: Snapshot,
+  before: EvaluatedLevel,
+  events: ChangedEvents | undefined,
+  zone: Zone,
+): Snapshot {
   if (!events) return snapshot;
-  const names = new Set(events);
+  const { from: firstChanged } = events;
   // A day's windows are the same until it ends, but for the instant that they are cut at.
   const key = (measure: ResolvedMeasure) =>
     JSON.stringify(measure, (name, value: unknown) => (name === 'end' ? undefined : value));
   const columns = new Map(before.plan.plan.measures.map((measure, i) => [key(measure), before.frame.columns[i]]));
-  const rows = new Map(before.frame.subjects.map((subject, row) => [subject, row]));
-  const known = (measure: ResolvedMeasure) => (looksAt(measure, names) ? undefined : columns.get(key(measure)));
-  return {
-    ...snapshot,
-    async measure(plans) {
-      const isKnown = plans.map(
-        ({ level, subjects }) =>
-          levelKey(level) === levelKey(before.plan.plan.level) && (subjects?.every((id) => rows.has(id)) ?? false),
-      );
-      const frames = await snapshot.measure(
-        plans.map((plan, p) =>
-          isKnown[p] ? { ...plan, measures: plan.measures.filter((measure) => !known(measure)) } : plan,
-        ),
-      );
-      return plans.map((plan, p) => {
-        const frame = frames[p] ?? { subjects: [], columns: [] };
-        if (!isKnown[p]) return frame;
-        const runs = runsOf(frame.subjects.map((id) => ({ part: 0, row: rows.get(id) ?? 0 })));
+  const rowOf = rowsOf(before.frame.subjects);
+  const known = (measure: ResolvedMeasure) => (looksAt(measure, events) ? undefined : columns.get(key(measure)));
+
+  /** What remains to be asked of some known subjects, and how the answer is made whole. */
+  function rest(plan: Plan, subjects: readonly string[]) {
+    const rows = new Map(subjects.map((subject) => [subject, rowOf(subject)]));
+    const traits: Record<string, readonly Json[]> = {};
+    const settled = new Map<string, ReadonlySet<string>>();
+    for (const [trait, days] of ownWindows(plan.measures, (measure) => columns.has(key(measure)))) {
+      const since = columns.get(key({ node: 'trait', name: trait, as: 'time' }));
+      if (since?.type !== 'number') continue;
+      const open = new Map<string, number>();
+      for (const [subject, row] of rows) {
+        const from = since.values[row] ?? 0;
+        if (since.valid[row] && zone.dayOf(from) + days > firstChanged) open.set(subject, from);
+      }
+      // Whose window is over keeps its answer; the store is told of none.
+      traits[trait] = subjects.map((subject) => open.get(subject) ?? null);
+      settled.set(trait, new Set(subjects.filter((subject) => !open.has(subject))));
+    }
+    const settledFor = (measure: ResolvedMeasure) =>
+      measure.node !== 'trait' && measure.window.kind === 'sinceTrait' ? settled.get(measure.window.trait) : undefined;
+    const old = (measure: ResolvedMeasure) =>
+      known(measure) ?? (settledFor(measure)?.size === rows.size ? columns.get(key(measure)) : undefined);
+    return {
+      plan: { ...plan, measures: plan.measures.filter((measure) => !old(measure)), traits },
+      whole(frame: Frame): Frame {
+        const at = (subject: string) => ({ part: 0, row: rows.get(subject) ?? 0 });
+        const runs = runsOf(frame.subjects.map(at));
         const measured = frame.columns.values();
         return {
           subjects: frame.subjects,
           columns: plan.measures.map((measure) => {
-            const column = known(measure);
-            return column ? pick([column], runs, false) : (measured.next().value ?? numberColumn([]));
+            const column = old(measure);
+            if (column) return pick([column], runs, false);
+            const fresh = measured.next().value ?? numberColumn([]);
+            const over = settledFor(measure);
+            const earlier = over && columns.get(key(measure));
+            if (!earlier || over.size === 0) return fresh;
+            const places = frame.subjects.map((subject, row) => (over.has(subject) ? at(subject) : { part: 1, row }));
+            return pick([earlier, fresh], runsOf(places), false);
           }),
         };
+      },
+    };
+  }
+
+  return {
+    ...snapshot,
+    async measure(plans) {
+      const rests = plans.map((plan) => {
+        const { level, subjects } = plan;
+        const isSame = levelKey(level) === levelKey(before.plan.plan.level);
+        if (isSame && subjects?.every((id) => rowOf(id) >= 0)) return rest(plan, subjects);
+        return { plan, whole: (frame: Frame) => frame };
       });
+      const frames = await snapshot.measure(rests.map(({ plan }) => plan));
+      return frames.map((frame, p) => rests[p]?.whole(frame) ?? frame);
     },
+  };
+}
+
+/** The traits that windows of measures begin at, each with the longest of its windows; but none where a measure was not there before, or goes on after its window. */
+function ownWindows(
+  measures: readonly ResolvedMeasure[],
+  wasThere: (measure: ResolvedMeasure) => boolean,
+): ReadonlyMap<string, number> {
+  const longest = new Map<string, number>();
+  const others = new Set<string>();
+  for (const measure of measures) {
+    if (measure.node === 'trait' || measure.window.kind !== 'sinceTrait') continue;
+    const { trait, days } = measure.window;
+    longest.set(trait, Math.max(days, longest.get(trait) ?? 0));
+    if (!isSettledBy(measure) || !wasThere(measure)) others.add(trait);
+  }
+  for (const trait of others) longest.delete(trait);
+  return longest;
+}
+
+/** Finds rows by subject, in a list in order; −1 for none. */
+function rowsOf(subjects: readonly string[]): (subject: string) => number {
+  return (subject) => {
+    let [from, to] = [0, subjects.length];
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if ((subjects[middle] ?? '') < subject) from = middle + 1;
+      else to = middle;
+    }
+    return subjects[from] === subject ? from : -1;
   };
 }
 
@@ -253,7 +325,8 @@ function joined(before: EvaluatedLevel, fresh: EvaluatedLevel): Joined {
   const rows = sameSubjects(before.results.subjects, fresh.results.subjects, subjects.length);
   const merge = (old: Column | undefined, found: Column, fixed: boolean): Column => {
     if (!old) return found;
-    return rows?.every((row, i) => sameValue(old, row, found, i)) ? old : pick([old, found], runs, fixed);
+    if (rows?.every((row, i) => sameValue(old, row, found, i))) return old;
+    return (rows && replaced(old, rows, found)) ?? pick([old, found], runs, fixed);
   };
   const columns = Object.fromEntries(
     Object.entries(fresh.results.columns).map(([name, found]) => [

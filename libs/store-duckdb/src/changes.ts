@@ -41,25 +41,26 @@ export async function readChanges(
   const { connection, zone } = reader;
   const added = addedSince(state, since.state);
   if (!added || since.asOf > asOf || zone.dayOf(since.asOf - 1) !== zone.dayOf(asOf - 1)) return null;
-  const last = await lastRows(connection);
+  const last = await lastRows(connection, state);
   /** Rows that are new, or that time has passed; two conditions, because DuckDB asks its zone maps for each by itself. */
-  const named = (table: keyof Counts, selected: string, event = 'NULL') =>
+  const named = (table: keyof Counts, selected: string, event = 'NULL, NULL') =>
     [`e.rowid > ${whole(last[table] - added[table])}`, `e.time >= ${whole(since.asOf)} AND e.time < ${whole(asOf)}`]
       .map((where) => `SELECT ${selected}, ${event} FROM ${table} e WHERE ${where}`)
       .join(' UNION ALL ');
   const affected = await takingEffect(reader, since.asOf, asOf, effectiveAt);
   // A new membership may have moved events that name no account between any of its user's accounts.
   const sql = `
-    WITH named (usr, account, event) AS MATERIALIZED (
-      ${named('events', 'e.usr, e.account', 'e.name')}
-      UNION ALL SELECT usr, account, NULL FROM members SEMI JOIN (${named('members', 'e.usr')}) USING (usr)
+    WITH named (usr, account, event, day) AS MATERIALIZED (
+      ${named('events', 'e.usr, e.account', 'e.name, e.day')}
+      UNION ALL SELECT usr, account, NULL, NULL FROM members SEMI JOIN (${named('members', 'e.usr', 'NULL')}) USING (usr)
       UNION ALL ${named('traits', 'CASE e.kind WHEN 1 THEN e.subject END, CASE e.kind WHEN 0 THEN e.subject END')}
-      UNION ALL SELECT * FROM (VALUES ${['(NULL::INTEGER, NULL::INTEGER, -1)', ...affected].join(', ')})
+      UNION ALL SELECT * FROM (VALUES ${['(NULL::INTEGER, NULL::INTEGER, -1, NULL::INTEGER)', ...affected].join(', ')})
     )
     SELECT 0e0, id FROM users WHERE idx IN (SELECT usr FROM named)
     UNION ALL SELECT 1e0, id FROM accounts WHERE idx IN (SELECT account FROM named)
     UNION ALL SELECT 2e0, name FROM names WHERE idx IN (SELECT event FROM named)
-    UNION ALL SELECT 3e0, '' WHERE EXISTS (FROM named WHERE event IS NULL)`;
+    UNION ALL SELECT 3e0, '' WHERE EXISTS (FROM named WHERE event IS NULL)
+    UNION ALL SELECT 4e0, min(day)::VARCHAR FROM named`;
   const [kinds, ids] = (await columns(connection, sql, ['number', 'text'])).columns;
   const of = (kind: number) =>
     ids
@@ -67,8 +68,9 @@ export async function readChanges(
       .map((id) => id ?? '')
       .sort(compareCodeUnits);
   const users = of(0);
-  const onlyEvents = !kinds.values.includes(3);
-  return { users, accounts: reader.usersAreAccounts ? users : of(1), ...(onlyEvents ? { events: of(2) } : {}) };
+  const accounts = reader.usersAreAccounts ? users : of(1);
+  if (kinds.values.includes(3)) return { users, accounts };
+  return { users, accounts, events: { names: of(2), from: Number(of(4)[0] || Infinity) } };
 }
 
 const DAY = 86_400_000;
@@ -104,12 +106,16 @@ async function takingEffect(
   return texts.flatMap((written, row) => {
     const instant = readTime(written ?? numbers.values[row]);
     return instant !== null && instant >= from && instant < to
-      ? [`(${number(users, row)}, ${number(accounts, row)}, NULL)`]
+      ? [`(${number(users, row)}, ${number(accounts, row)}, NULL, NULL)`]
       : [];
   });
 }
 
-async function lastRows(connection: DuckDBConnection): Promise<Counts> {
+/** The last row of each table, or one before it. */
+async function lastRows(connection: DuckDBConnection, state: string): Promise<Counts> {
+  const [, erasures, ...counts] = state.split(' ');
+  // Where nothing was ever erased, nothing has to be asked.
+  if (erasures === '0') return Object.fromEntries(TABLES.map((table, i) => [table, Number(counts[i]) - 1])) as Counts;
   const sql = `SELECT ${TABLES.map((table) => `(SELECT max(rowid) FROM ${table})::DOUBLE`).join(', ')}`;
   const [found] = await rows(connection, sql, { events: 'number', members: 'number', traits: 'number' });
   return { events: found?.events ?? -1, members: found?.members ?? -1, traits: found?.traits ?? -1 };

@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Filter } from '@rapport/sdk';
 import type { Frame, PlacedEvent, Plan, Properties, ResolvedMeasure } from '@rapport/store';
-import { compareCodeUnits, filtersOf, measureSubjects, numberColumn } from '@rapport/store';
+import { compareCodeUnits, filtersOf, measureSubjects, numberColumn, readTime } from '@rapport/store';
 import { measureView } from './measure.js';
 import { originalId } from './order.js';
 import { filterSql } from './predicate.js';
@@ -9,14 +9,13 @@ import { columns } from './rows.js';
 import { allOf, among, anyOf, whole } from './sql.js';
 import { daysBefore } from './streams.js';
 import type { Reader, View } from './view.js';
-import { openView, windowsOf } from './view.js';
+import { openView } from './view.js';
 import { propertiesIn, traitsIn } from './wanted.js';
 
 /*
  * Few subjects' events lie everywhere in the table. A scan that picks rows from everywhere pays for a column of text as if it read all of it, and then
- * every statement costs more to plan than to run. So their events are picked once, message ids only where they decide, session ids only of the days
- * that sessions are asked of, and the measures are worked out here, as the oracle does it, from the events that any of them looks at. What looks at
- * all events that ever were, SQL answers.
+ * every statement costs more to plan than to run. So what any measure looks at is picked once, message ids only where they decide, and the measures are
+ * worked out here, as the oracle does it. What looks at all events that ever were, SQL answers from a few narrow columns.
  */
 
 /** Events beyond which SQL is faster, and what is held here is too much. */
@@ -35,16 +34,12 @@ const isAboutEverything = (measure: ResolvedMeasure): boolean => {
 export async function measureFew(given: Reader, plan: Plan): Promise<Frame | null> {
   const { name, nameOf } = await eventNames(given.connection);
   const reader = { ...given, name };
-  const view = await openView(reader, { ...plan, traits: traitsIn(plan.measures) });
+  const view = await viewOf(reader, plan);
   const numbers = [...view.positions.keys()].filter((number) => (view.positions[number] ?? -1) >= 0);
-  const table = reader.temporary();
-  const picked = 'e.rowid AS row, e.time, e.day, e.name, e.usr, e.account, e.properties';
   const its = allOf([among(view.scope('e').subject, numbers), `e.time < ${whole(view.asOf)}`]);
-  await reader.connection.run(`CREATE TEMP TABLE ${table} AS SELECT ${picked} FROM events e WHERE ${its}`);
-  const only: View = { ...view, reader: { ...reader, events: `${table} e` } };
   const everything = plan.measures.filter(isAboutEverything);
   const rest = plan.measures.filter((measure) => !isAboutEverything(measure));
-  const events = await readEvents(only, rest, its, nameOf);
+  const events = await readEvents(view, rest, its, nameOf);
   if (!events) return null;
   const traits = new Map(
     traitsIn(plan.measures).map((trait) => {
@@ -57,6 +52,7 @@ export async function measureFew(given: Reader, plan: Plan): Promise<Frame | nul
     eventsOf: (subject: string) => events.get(subject) ?? [],
     trait: (subject: string, trait: string) => traits.get(trait)?.get(subject),
   };
+  const only: View = { ...view, reader: { ...reader, events: `(SELECT * FROM events e WHERE ${its}) e` } };
   const counted = await measureView(only, everything);
   const found = measureSubjects({ ...plan, measures: rest }, known, reader.zone).columns;
   return {
@@ -71,6 +67,24 @@ export async function measureFew(given: Reader, plan: Plan): Promise<Frame | nul
 
 const subjectOf = (view: View, number: number): string => view.subjects[view.positions[number] ?? -1] ?? '';
 
+/** The plan's subjects, with the values of traits that it gives. */
+async function viewOf(reader: Reader, { traits = {}, ...plan }: Plan): Promise<View> {
+  const isGiven = (trait: string) => Object.hasOwn(traits, trait);
+  const view = await openView(reader, { ...plan, traits: traitsIn(plan.measures).filter((trait) => !isGiven(trait)) });
+  const rows = new Map(plan.subjects?.map((subject, row) => [subject, row]));
+  const numbers = [...view.positions.keys()].filter((number) => rows.has(subjectOf(view, number)));
+  return {
+    ...view,
+    trait: (name) =>
+      isGiven(name)
+        ? {
+            subjects: numbers,
+            values: numbers.map((number) => traits[name]?.[rows.get(subjectOf(view, number)) ?? -1] ?? null),
+          }
+        : view.trait(name),
+  };
+}
+
 /** The first day that a measure looks at; null for the beginning, `own` for one that each subject has. */
 function firstDay(measure: EventMeasure): number | 'own' | null {
   if (measure.node === 'spans' || (measure.node === 'distinct' && measure.of === 'newUser')) return null;
@@ -83,25 +97,59 @@ function firstDay(measure: EventMeasure): number | 'own' | null {
 const earlier = (measure: EventMeasure): number =>
   measure.node === 'sessions' || measure.node === 'activeTime' ? daysBefore(measure) : 0;
 
-/** SQL for the events that measures look at, for those whose properties they read, and the join that both need. */
-async function looksOf(view: View, measures: readonly EventMeasure[]) {
+/** The first days of the windows that subjects have for themselves, as joins, and SQL for the days that a measure looks at. */
+function ownDays(view: View) {
+  const joins = new Map<string, string>();
+  const { subject } = view.scope('e');
+  return {
+    joins,
+    within(window: Extract<EventMeasure['window'], { kind: 'sinceTrait' }>, before: number): string {
+      const { subjects, values } = view.trait(window.trait);
+      const firsts = subjects.flatMap((number, row) => {
+        const instant = readTime(values[row]);
+        return instant === null ? [] : [`(${whole(number)}, ${whole(view.reader.zone.dayOf(instant))})`];
+      });
+      if (firsts.length === 0) return 'false';
+      const name = `own${String([...joins.keys(), window.trait].indexOf(window.trait))}`;
+      joins.set(
+        window.trait,
+        `LEFT JOIN (VALUES ${firsts.join(', ')}) ${name}(subject, first) ON ${name}.subject = ${subject}`,
+      );
+      return `coalesce(e.day BETWEEN ${name}.first - ${whole(before)} AND ${name}.first + ${whole(window.days - 1)}, false)`;
+    },
+  };
+}
+
+/** SQL for the events that measures look at, for those whose properties and those whose session ids they read, and the joins that these need. */
+function looksOf(view: View, measures: readonly EventMeasure[]) {
   const looks: string[] = [];
   const reading: string[] = [];
+  const sessions: string[] = [];
+  const own = ownDays(view);
   for (const measure of measures) {
     const filters = filtersOf(measure);
     const names = filters.some(({ events }) => !events)
       ? 'true'
       : filterSql({ events: filters.flatMap(({ events }) => events ?? []) }, view.reader);
     const from = firstDay(measure);
-    const own = from === 'own' && (await windowsOf(view, [measure.window])).narrowed('e.day', earlier(measure));
-    const look = allOf([names, own || (typeof from === 'number' ? `e.day >= ${whole(from)}` : 'true')]);
+    const days =
+      from === 'own' && measure.window.kind === 'sinceTrait'
+        ? own.within(measure.window, earlier(measure))
+        : typeof from === 'number'
+          ? `e.day >= ${whole(from)}`
+          : 'true';
+    const look = allOf([names, days]);
     looks.push(look);
     if (propertiesIn([measure]).length > 0) reading.push(look);
+    if (measure.node === 'sessions' || (measure.node === 'distinct' && measure.of === 'session')) sessions.push(look);
   }
   const either = (some: readonly string[]) => (some.includes('true') ? 'true' : anyOf([...new Set(some)]));
-  const windows = measures.filter((measure) => firstDay(measure) === 'own').map(({ window }) => window);
-  const its = await windowsOf(view, windows);
-  return { looks: either(looks), reading: either(reading), join: its.joins(view.scope('e').subject) };
+  return {
+    looks: either(looks),
+    reading: either(reading),
+    sessions: either(sessions),
+    join: [...own.joins.values()].join(' '),
+  };
 }
 
 /** Events in order, by subject. */
@@ -113,14 +161,14 @@ async function readEvents(
 ): Promise<ReadonlyMap<string, readonly PlacedEvent[]> | null> {
   const { connection } = view.reader;
   const measures = asked.filter((measure) => measure.node !== 'trait');
-  const { looks, reading, join } = await looksOf(view, measures);
-  const selected = ['row', 'time', 'day', 'name', 'usr', 'account'].map((column) => `e.${column}::DOUBLE`);
-  const kinds = ['number', 'number', 'number', 'number', 'number', 'number', 'text'] as const;
+  const { looks, reading, sessions, join } = looksOf(view, measures);
+  const selected = ['rowid', 'time', 'day', 'name', 'usr', 'account'].map((column) => `e.${column}::DOUBLE`);
+  const kinds = ['number', 'number', 'number', 'number', 'number', 'number', 'text', 'text'] as const;
   const sql = `
-    SELECT ${selected.join(', ')}, CASE WHEN ${reading} THEN e.properties END FROM ${view.reader.events} ${join}
-    WHERE ${looks} LIMIT ${whole(MOST_EVENTS + 1)}`;
+    SELECT ${selected.join(', ')}, CASE WHEN ${reading} THEN e.properties END, CASE WHEN ${sessions} THEN e.session END
+    FROM events e ${join} WHERE ${allOf([its, looks])} LIMIT ${whole(MOST_EVENTS + 1)}`;
   const found = (await columns(connection, sql, kinds)).columns;
-  const [rows, times, days, names, users, accounts, json] = found;
+  const [rows, times, days, names, users, accounts, json, session] = found;
   if (json.length > MOST_EVENTS) return null;
 
   const keys = propertiesIn(measures).map((name) => `${JSON.stringify(name)}:`);
@@ -132,7 +180,7 @@ async function readEvents(
       row: rows.values[i] ?? 0,
       owner: owners.values[i] ?? -1,
       id: '',
-      session: null,
+      session: session[i] ?? null,
       time: times.values[i] ?? 0,
       day: days.values[i] ?? 0,
       name: nameOf(names.values[i]),
@@ -143,20 +191,18 @@ async function readEvents(
     };
   });
 
-  const textOf = async (column: 'id' | 'session', where: string) => {
-    if (where === 'false') return new Map<number, string | null>();
-    const sql = `SELECT e.rowid::DOUBLE, e.${column} FROM events e WHERE ${allOf([its, where])}`;
-    const [at, texts] = (await columns(connection, sql, ['number', 'text'])).columns;
-    return new Map(texts.map((text, row) => [at.values[row] ?? 0, text]));
-  };
   const decided = namesDecidedById(measures);
   const tied = tiesOf(read.filter(({ name }) => decided?.has(name) ?? true));
-  const ids = await textOf('id', tied ? `e.time BETWEEN ${whole(tied.from)} AND ${whole(tied.to)}` : 'false');
-  const sessions = await textOf('session', await sessionsAskedOf(view, measures));
+  const ids = new Map<number, string>();
+  if (tied) {
+    const between = `e.time BETWEEN ${whole(tied.from)} AND ${whole(tied.to)}`;
+    const sql = `SELECT e.rowid::DOUBLE, e.id FROM events e WHERE ${allOf([its, between])}`;
+    const [at, texts] = (await columns(connection, sql, ['number', 'text'])).columns;
+    texts.forEach((id, row) => ids.set(at.values[row] ?? 0, originalId(id ?? '')));
+  }
   const events = new Map<string, PlacedEvent[]>(view.subjects.map((id) => [id, []]));
   for (const event of read) {
-    const id = originalId(ids.get(event.row) ?? '');
-    events.get(subjectOf(view, event.owner))?.push({ ...event, id, session: sessions.get(event.row) ?? null });
+    events.get(subjectOf(view, event.owner))?.push({ ...event, id: ids.get(event.row) ?? '' });
   }
   for (const list of events.values()) list.sort((a, b) => a.time - b.time || compareCodeUnits(a.id, b.id));
   return events;
@@ -172,18 +218,6 @@ async function eventNames(connection: DuckDBConnection) {
     name: (name: string) => byName.get(name),
     nameOf: (index: number | undefined) => byIndex.get(index ?? -1) ?? '',
   };
-}
-
-/** SQL for the events whose session ids are asked for. */
-async function sessionsAskedOf(view: View, measures: readonly EventMeasure[]): Promise<string> {
-  const its = measures.filter(
-    (measure) => measure.node === 'sessions' || (measure.node === 'distinct' && measure.of === 'session'),
-  );
-  if (its.length === 0) return 'false';
-  const { from } = await windowsOf(view, its.map(({ window }) => window)); // prettier-ignore
-  if (from === null) return 'e.session IS NOT NULL';
-  const before = Math.max(...its.map(earlier));
-  return Number.isFinite(from) ? `e.session IS NOT NULL AND e.day >= ${whole(from - before)}` : 'false';
 }
 
 /** Names of the events of which a tie in time is decided by message id; null for all. */

@@ -10,7 +10,7 @@ export * from './hierarchy.js';
 export * from './history.js';
 export * from './scope.js';
 export * from './ports.js';
-export { filtersOf, looksAt } from './affected.js';
+export { filtersOf, isSettledBy, looksAt } from './affected.js';
 export { measureSubjects, quantileOf, sumOf, type KnownSubjects, type PlacedEvent } from './evaluate.js';
 export { createOracle } from './oracle.js';
 export { StoreError } from './error.js';

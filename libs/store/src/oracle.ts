@@ -131,6 +131,7 @@ export function createOracle(options: StoreOptions): EventStore {
         const accounts = new Set<string | null>();
         const users = new Set<string | null>();
         const events = new Set<string>();
+        let from = Infinity;
         let onlyEvents = true;
 
         for (const event of world(asOf).events) {
@@ -139,6 +140,7 @@ export function createOracle(options: StoreOptions): EventStore {
           accounts.add(event.account);
           users.add(event.user);
           events.add(event.name);
+          from = Math.min(from, event.day);
           onlyEvents &&= !takesEffect;
         }
         const messages = frozen.filter(({ time }) => time < asOf);
@@ -155,7 +157,7 @@ export function createOracle(options: StoreOptions): EventStore {
         return Promise.resolve({
           accounts: named(usersAreAccounts ? users : accounts),
           users: named(users),
-          ...(onlyEvents ? { events: sorted(events) } : {}),
+          ...(onlyEvents ? { events: { names: sorted(events), from } } : {}),
         });
       },
       close: () => Promise.resolve(),

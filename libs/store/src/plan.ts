@@ -1,4 +1,5 @@
 import type { Filter, Node, Window } from '@rapport/sdk';
+import type { Json } from './message.js';
 
 /**
  * Whose measures. `family`: parent accounts, each together with all its descendants, by the account trait `parent`, which holds the parent's
@@ -45,6 +46,8 @@ export interface Plan {
   readonly measures: readonly ResolvedMeasure[];
   /** Only these subjects of the level (`account` and `user` only), in any order; those that there are not are left out. The answers are those of the whole plan, in its order. */
   readonly subjects?: readonly string[];
+  /** Latest values of account (user) traits where the caller has them already, in the order of `subjects`: for `sinceTrait` windows, so that a store need not read them. */
+  readonly traits?: Readonly<Record<string, readonly Json[]>>;
 }
 
 /** Events for `fold` measures: filtered, cut at `asOf`, ordered by subject, time, message id. */

@@ -52,7 +52,7 @@ export interface Snapshot {
    * both instants belong to the same day D (`dayOf(asOf − 1)`): those that a message accepted since then is about, directly or through a membership
    * that it changes; those with an event, trait or membership at an instant in [since.asOf, asOf); and those with an event whose time in one of the `effectiveAt` properties
    * lies there. May name too many, never too few. Portfolios and
-   * families are the caller's to think of. Where it is known that only events came, or took place, their names are in `events`: what looks at no such
+   * families are the caller's to think of. Where it is known that only events came, or took place, `events` says which: what looks at no such
    * event (`looksAt`) answers as before for every subject that there was. Null when it cannot be told: a state of another store or a later one, something erased since, two days.
    */
   changes(
@@ -65,7 +65,12 @@ export interface Snapshot {
 export interface Changes {
   readonly accounts: readonly string[];
   readonly users: readonly string[];
-  readonly events?: readonly string[];
+  readonly events?: ChangedEvents;
+}
+/** Names of events, and the earliest of their days (Infinity without any). */
+export interface ChangedEvents {
+  readonly names: readonly string[];
+  readonly from: number;
 }
 export interface StreamedEvent {
   readonly subject: string;

@@ -4,6 +4,7 @@ import type { Frame } from '../column.js';
 import { valueAt } from '../column.js';
 import type { Level, Plan } from '../plan.js';
 import type { EventStore, Snapshot, StreamedEvent } from '../ports.js';
+import { ownValue } from '../reading.js';
 import { resolveMeasure, resolveWindow } from '../resolve.js';
 import { zone as zoneOf } from '../zone.js';
 import { expectFrame, same } from './compare.js';
@@ -24,12 +25,23 @@ async function someOf(oracle: Snapshot, level: Level, asOf: number, { some }: Wo
   return [...chosen, ...chosen.slice(0, 1), 'nobody'];
 }
 
+/** Values of the traits that windows begin at, as a plan may give them. */
+async function traitsOf(oracle: Snapshot, { level, asOf, measures }: Plan, subjects: readonly string[]) {
+  const known = await oracle.traits(level.kind as 'account' | 'user', asOf);
+  const names = measures.flatMap((measure) =>
+    measure.node !== 'trait' && measure.window.kind === 'sinceTrait' ? [measure.window.trait] : [],
+  );
+  const valuesOf = (name: string) => subjects.map((subject) => ownValue(known.get(subject) ?? {}, name) ?? null);
+  return Object.fromEntries([...new Set(names)].map((name) => [name, valuesOf(name)]));
+}
+
 /** Throws where a snapshot's measures differ from the oracle's: all of them for each question, and for some of the subjects. */
 export async function expectMeasures(actual: Snapshot, oracle: Snapshot, world: World): Promise<void> {
   const whole = world.questions.map(({ level, asOf }) => planOf(world, level, asOf));
-  const some = whole
-    .filter(ofSome)
-    .map(async (plan) => ({ ...plan, subjects: await someOf(oracle, plan.level, plan.asOf, world) }));
+  const some = whole.filter(ofSome).map(async (plan) => {
+    const subjects = await someOf(oracle, plan.level, plan.asOf, world);
+    return { ...plan, subjects, ...(world.some % 2 === 0 ? { traits: await traitsOf(oracle, plan, subjects) } : {}) };
+  });
   const plans = [...whole, ...(await Promise.all(some))];
   const [frames, expected] = await Promise.all([actual.measure(plans), oracle.measure(plans)]);
   same(frames.length, plans.length, 'number of frames');
@@ -129,10 +141,11 @@ export async function expectChanges(actual: Snapshot, state: string, before: Sna
           (measure, m) =>
             events &&
             old.has(subject) &&
-            !looksAt(measure, new Set(events)) &&
+            !looksAt(measure, events) &&
             !isDeepStrictEqual(answers[m], old.get(subject)?.[m]),
         );
-        if (unseen) throw new Error(`${at} name no event that ${JSON.stringify(unseen)} looks at: ${String(events)}`);
+        if (unseen)
+          throw new Error(`${at} name no event that ${JSON.stringify(unseen)} looks at: ${JSON.stringify(events)}`);
       }
     }
   }
