@@ -5,7 +5,7 @@ import { step } from './step.js';
 
 export const INCREMENTAL_HELP = `incremental [--events N] [--accounts M] [--portfolio] [--json]
   Evaluates again on the same day after new events for 1 % of the accounts, and compares with evaluating everything anew; fails when
-  any result differs. With --portfolio, the whole portfolio too, which is always evaluated anew.
+  any result differs. Of 2,000,000 events unless told otherwise, 100 for each account. With --portfolio, the whole portfolio too, which is always evaluated anew.
 `;
 
 /** The `incremental` benchmark. Exit code: 0, or 1 when a result differs from that of a full evaluation. */
@@ -19,8 +19,8 @@ export async function benchIncremental(args: readonly string[]): Promise<number>
       json: { type: 'boolean' },
     },
   });
-  const events = size('events', values.events, 1_000_000);
-  const accounts = size('accounts', values.accounts, Math.max(1, Math.round(events / 500)));
+  const events = size('events', values.events, 2_000_000);
+  const accounts = size('accounts', values.accounts, Math.max(1, Math.round(events / 100)));
   const company = await step('company', { events, accounts });
   const levels = [{ kind: 'account' } as const, ...(values.portfolio ? [{ kind: 'portfolio' } as const] : [])];
   const timed = await step('timeAgain', { ...company, levels, share: 0.01 });

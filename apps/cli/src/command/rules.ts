@@ -196,6 +196,9 @@ function previewText(
       count(each.deliveries),
     ]);
     text.push('', table(['Playbook', '', 'subjects', 'deliveries'], rows, [2, 3]));
+    for (const { playbook, sample } of playbooks)
+      for (const { subject, step, action, input } of sample)
+        text.push(`  ${playbook}  ${subject}: ${action} (${step}) ${JSON.stringify(input)}`);
     text.push('The first run with a new version takes its members as it finds them and fires nothing.');
   }
   for (const { segment, message } of errors) text.push(`${segment}: ${message}`);

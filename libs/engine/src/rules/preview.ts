@@ -1,3 +1,4 @@
+import type { Delivery } from '@rapport/sdk';
 import type { LoadedDocument } from '../api.js';
 import { deliveriesFor, playbookKey } from '../playbooks.js';
 import { membersBySegment, moveAll, type Members, type RunSetting } from '../run.js';
@@ -33,6 +34,16 @@ export interface PlaybookPreview {
   /** Subjects whose moves it waits for, and deliveries that they would lead to. */
   readonly subjects: number;
   readonly deliveries: number;
+  /** The first of these deliveries, as its action would get them. */
+  readonly sample: readonly DeliveryPreview[];
+}
+export interface DeliveryPreview {
+  readonly subject: string;
+  readonly step: string;
+  readonly action: string;
+  readonly input: unknown;
+  /** Why the subject would enter or leave. */
+  readonly reason: string;
 }
 export interface PreviewReport {
   readonly id: string;
@@ -87,7 +98,7 @@ export async function preview(
       subjects,
       share: subjects === 0 ? 0 : new Set(seen.map(({ subject }) => subject)).size / subjects,
       segments: [...keys].map((key) => segmentPreview(key, seen, members, options.samples ?? SAMPLES)),
-      playbooks: playbookPreviews(documents, seen, clock.now()),
+      playbooks: playbookPreviews(documents, seen, clock.now(), options.samples ?? SAMPLES),
       errors,
     };
   } finally {
@@ -116,11 +127,17 @@ function playbookPreviews(
   documents: readonly LoadedDocument[],
   moves: readonly Move[],
   now: number,
+  samples: number,
 ): readonly PlaybookPreview[] {
   return documents.flatMap((plugin) => {
     if (plugin.kind !== 'playbook') return [];
     const deliveries = deliveriesFor([plugin], moves, 0, now);
     const subjects = new Set(deliveries.map(({ subject }) => subject.id)).size;
-    return [{ playbook: plugin.document.id, enabled: plugin.enabled, subjects, deliveries: deliveries.length }];
+    const sample = deliveries.slice(0, samples).map(({ subject, action, payload }): DeliveryPreview => {
+      const { step, input, transition } = payload as Omit<Delivery, 'key' | 'attempt'>;
+      return { subject: subject.id, step, action, input, reason: transition.reason };
+    });
+    const { id } = plugin.document;
+    return [{ playbook: id, enabled: plugin.enabled, subjects, deliveries: deliveries.length, sample }];
   });
 }

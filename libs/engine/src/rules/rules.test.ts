@@ -86,7 +86,14 @@ describe('documents before they are in force', () => {
       },
       expect.objectContaining({ segment: 'due', before: 1, enter: 1, leave: 0, after: 2 }),
     ]); // prettier-ignore
-    expect(report.playbooks).toEqual([{ playbook: 'call', enabled: true, subjects: 1, deliveries: 1 }]);
+    const reason = report.segments[1]?.entering[0]?.reason;
+    expect(report.playbooks).toEqual([
+      {
+        playbook: 'call', enabled: true, subjects: 1, deliveries: 1,
+        sample: [{ subject: 'a4', step: 'tell', action: 'note', input: { note: 'none' }, reason }],
+      },
+    ]); // prettier-ignore
+    expect(reason).toContain('segment.quiet');
     expect(report).toMatchObject({
       id: 'quiet',
       subjects: 6,
