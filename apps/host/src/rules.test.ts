@@ -13,6 +13,38 @@ const rarely = (below: number, id = 'rarely') => ({
   enter: { fact: 'usage-frequency', operator: 'lessThan', value: below },
 }); // prettier-ignore
 
+const server = process.env['MONGODB_URI'];
+if (server === undefined) console.info('rules of several hosts skipped: MONGODB_URI is not set');
+describe.skipIf(server === undefined)('rules of several hosts of a workspace', () => {
+  it('are the same at once', async () => {
+    const name = `rapport_hosts_${String(process.pid)}`;
+    const url = new URL(server ?? '');
+    url.pathname = `/${name}`;
+    const root = mkdtempSync(join(tmpdir(), 'hosts-'));
+    const hosts: { readonly workspace: Workspace; readonly served: Served }[] = [];
+    try {
+      for (let i = 0; i < 2; i++) {
+        const workspace = await openWorkspace({ root, config: { workspace: 'hosts', store: url.href } });
+        hosts.push({ workspace, served: await serve(workspace, { port: 0, logger: pino({ enabled: false }) }) });
+      }
+      const at = (i: number) => `${hosts[i]?.served.url ?? ''}/v1/rules/segment/rarely`;
+      const published = await fetch(at(0), {
+        method: 'PUT',
+        headers: { 'Content-Type': 'application/json', 'If-None-Match': '*' },
+        body: JSON.stringify({ document: rarely(2), author: 'ann', reason: 'test' }),
+      });
+      expect(published.status).toBe(201);
+      expect(await (await fetch(at(1))).json()).toMatchObject({ document: { enter: { value: 2 } } });
+    } finally {
+      for (const { workspace, served } of hosts) {
+        await served.close();
+        await workspace.close();
+      }
+      rmSync(root, { recursive: true });
+    }
+  });
+});
+
 describe('rules over HTTP', () => {
   let workspace: Workspace;
   let served: Served;

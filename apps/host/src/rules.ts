@@ -79,6 +79,11 @@ function seenBy(request: Request): number {
 export function ruleRoutes(engine: Engine): Router {
   const router = Router();
   const { rules } = engine;
+  // Other hosts of the workspace publish, too.
+  router.use(async (_request, _response, next) => {
+    await rules.refresh();
+    next();
+  });
   const post = (path: string, answer: (request: Request, response: Response) => Promise<unknown>) =>
     router
       .route(path)

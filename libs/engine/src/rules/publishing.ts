@@ -21,10 +21,10 @@ export interface Published {
   readonly needsApproval: boolean;
   readonly preview: PreviewReport;
 }
-/** Documents of the store: versions that are never changed, one of each in force. Changes are in force at once here, and in other processes with their next run. */
+/** Documents of the store: versions that are never changed, one of each in force. Changes are in force at once here, and in other processes from their next run or request about rules. */
 export interface Publishing {
   /**
-   * Brings the loaded documents up to the store's: what another process has published, rolled back or retired since. A run does so by itself. What cannot be in force
+   * Brings the loaded documents up to the store's: what another process has published, rolled back or retired since. A run does so by itself, and so do the host's routes of rules. What cannot be in force
    * here is left as it is.
    */
   refresh(): Promise<void>;
