@@ -83,7 +83,8 @@ async function goOn(
   const { zone } = setting;
   if (asOf < before.asOf || zone.dayOf(asOf - 1) !== zone.dayOf(before.asOf - 1)) return null;
   const metrics = computeOrder(metricsOf(setting.plugins), options.metrics ?? null);
-  const changes = await snapshot.changes(before, asOf, effectiveAtOf(metrics));
+  const asked = levels.flatMap(({ kind }) => (kind === 'account' || kind === 'user' ? [kind] : []));
+  const changes = await snapshot.changes(before, asOf, effectiveAtOf(metrics), asked);
   if (!changes) return null;
   const changed: Changed = { account: changes.accounts, user: changes.users };
   const kept = before.evaluated.levels.filter((level) => isKept(level, changed));

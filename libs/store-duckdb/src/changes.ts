@@ -37,6 +37,7 @@ export async function readChanges(
   since: { readonly state: string; readonly asOf: number },
   asOf: number,
   effectiveAt: readonly string[],
+  kinds: readonly ('account' | 'user')[] = ['account', 'user'],
 ): Promise<Changes | null> {
   const { connection, zone } = reader;
   const added = addedSince(state, since.state);
@@ -56,20 +57,20 @@ export async function readChanges(
       UNION ALL ${named('traits', 'CASE e.kind WHEN 1 THEN e.subject END, CASE e.kind WHEN 0 THEN e.subject END')}
       UNION ALL SELECT * FROM (VALUES ${['(NULL::INTEGER, NULL::INTEGER, -1, NULL::INTEGER)', ...affected].join(', ')})
     )
-    SELECT 0e0, id FROM users WHERE idx IN (SELECT usr FROM named)
-    UNION ALL SELECT 1e0, id FROM accounts WHERE idx IN (SELECT account FROM named)
+    ${kinds.includes('user') || reader.usersAreAccounts ? 'SELECT 0e0, id FROM users WHERE idx IN (SELECT usr FROM named) UNION ALL' : ''}
+    SELECT 1e0, id FROM accounts WHERE idx IN (SELECT account FROM named)
     UNION ALL SELECT 2e0, name FROM names WHERE idx IN (SELECT event FROM named)
     UNION ALL SELECT 3e0, '' WHERE EXISTS (FROM named WHERE event IS NULL)
     UNION ALL SELECT 4e0, min(day)::VARCHAR FROM named`;
-  const [kinds, ids] = (await columns(connection, sql, ['number', 'text'])).columns;
-  const of = (kind: number) =>
+  const [parts, ids] = (await columns(connection, sql, ['number', 'text'])).columns;
+  const of = (part: number) =>
     ids
-      .filter((_, row) => kinds.values[row] === kind)
+      .filter((_, row) => parts.values[row] === part)
       .map((id) => id ?? '')
       .sort(compareCodeUnits);
   const users = of(0);
   const accounts = reader.usersAreAccounts ? users : of(1);
-  if (kinds.values.includes(3)) return { users, accounts };
+  if (parts.values.includes(3)) return { users, accounts };
   return { users, accounts, events: { names: of(2), from: Number(of(4)[0] || Infinity) } };
 }
 

@@ -184,10 +184,10 @@ export function openSnapshot(options: SnapshotOptions): Snapshot {
       );
     },
 
-    changes: (since, asOf, effectiveAt) =>
+    changes: (since, asOf, effectiveAt, kinds) =>
       exclusive(() =>
         reading({ properties: effectiveAt, names: [] }, (reader) =>
-          readChanges(reader, options.state, since, asOf, effectiveAt),
+          readChanges(reader, options.state, since, asOf, effectiveAt, kinds),
         ),
       ),
 

@@ -53,12 +53,13 @@ export interface Snapshot {
    * that it changes; those with an event, trait or membership at an instant in [since.asOf, asOf); and those with an event whose time in one of the `effectiveAt` properties
    * lies there. May name too many, never too few. Portfolios and
    * families are the caller's to think of. Where it is known that only events came, or took place, `events` says which: what looks at no such
-   * event (`looksAt`) answers as before for every subject that there was. Null when it cannot be told: a state of another store or a later one, something erased since, two days.
+   * event (`looksAt`) answers as before for every subject that there was. Null when it cannot be told: a state of another store or a later one, something erased since, two days. Of kinds that are not asked for, none need be named.
    */
   changes(
     since: { readonly state: string; readonly asOf: number },
     asOf: number,
     effectiveAt: readonly string[],
+    kinds?: readonly ('account' | 'user')[],
   ): Promise<Changes | null>;
   close(): Promise<void>;
 }
