@@ -1,13 +1,18 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Condition, SegmentDocument } from '@rapport/sdk';
+import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
 import {
   columnar,
+  destinationOf,
   durationOf,
   explain,
   factsOf,
+  OUT,
+  rulesOf,
+  STAYS,
   usesOf,
   verdictAt,
   type FactUse,
+  type PlacedCondition,
   type RuleVerdicts,
 } from '@rapport/rules';
 import type { Membership, Transition } from '@rapport/store';
@@ -64,59 +69,40 @@ function moveMaker(
 }
 
 /** Moves subjects in and out of a segment or among its bands, and notes the new members in the fact table. */
-export async function moveSegment(document: SegmentDocument, context: MovementContext): Promise<Movement> {
+export const moveSegment = (document: SegmentDocument, context: MovementContext): Promise<Movement> =>
+  move(document, segmentKeys(document), document, context);
+
+/** Follows a playbook's own rule, under the key `playbook.<id>`: in while it is true, out when it is false, as before while it is unknown. */
+export const moveRule = (key: string, document: PlaybookDocument, context: MovementContext): Promise<Movement> =>
+  move(document, [key], {}, context);
+
+async function move(
+  document: SegmentDocument | PlaybookDocument,
+  keys: readonly string[],
+  { minimumDwell, onUnknown }: Pick<SegmentDocument, 'minimumDwell' | 'onUnknown'>,
+  context: MovementContext,
+): Promise<Movement> {
   const { table, members, asOf } = context;
   const { subjects } = table;
   const uses = factsOf(document);
-  const dwell = durationOf(document.minimumDwell) ?? 0;
-  const keys = segmentKeys(document);
+  const dwell = durationOf(minimumDwell) ?? 0;
   const state = new Map(keys.map((key) => [key, new Uint8Array(subjects.length)]));
-  const enters = document.bands?.map(({ enter }) => enter) ?? (document.enter ? [document.enter] : []);
-  const conditions = [...enters, ...(document.exit ? [document.exit] : [])];
+  const { enters, exit } = rulesOf(document);
+  const conditions = [...enters, ...(exit ? [exit] : [])].map(({ condition }) => condition);
   const verdicts = await columnar(conditions, asOf).evaluateInSlices(subjects.length, table.columns);
-  const exit = document.exit ? verdicts[enters.length] : undefined;
-  /** The key of the first rule that is true; null when none is, undefined when one might be. */
-  const placeOf = (i: number): string | null | undefined => {
-    let unknown = false;
-    for (const [k, key] of keys.entries()) {
-      const its = verdicts[k];
-      const verdict = its ? verdictAt(its, i) : null;
-      if (verdict === true) return key;
-      unknown ||= verdict === null;
-    }
-    return unknown ? undefined : null;
+  const [entering, leaving] = [verdicts.slice(0, enters.length), verdicts[enters.length]];
+  const deciding = {
+    enters: entering.map((its) => (i: number) => verdictAt(its, i)),
+    exit: leaving ? (i: number) => verdictAt(leaving, i) : null,
+    leavesOnUnknown: onUnknown === 'leave',
   };
   const failures = verdicts.flatMap(({ failure }) => failure ?? []);
   const failed = (i: number) => failures.some(({ subjects: bits }) => ((bits[i >>> 5] ?? 0) >>> (i & 31)) & 1);
   const current = keys.map((key) => ({ key, of: members.get(key) }));
-  const leavesOnUnknown = document.onUnknown === 'leave';
   const moves: Move[] = [];
   const moveOf = moveMaker(document.subject, uses, context);
-  const why = (condition: Condition | undefined, i: number): string =>
-    condition ? explain(condition, table.factsAt(usesOf(condition), i), asOf).text : '';
-  const enterOf = (key: string): Condition | undefined =>
-    document.bands?.find((band) => `${document.id}.${band.id}` === key)?.enter ?? document.enter;
-
-  /** Where the subject belongs: a key, null for nowhere, undefined to stay. */
-  const destination = (
-    i: number,
-    now: string | undefined,
-  ): { readonly key: string | null; readonly reason: () => string } | undefined => {
-    const leave = (reason: () => string) => (now === undefined ? undefined : { key: null, reason });
-    if (exit) {
-      const leaves = verdictAt(exit, i);
-      if (now !== undefined) {
-        if (leaves === true) return leave(() => why(document.exit, i));
-        return leaves === null && leavesOnUnknown ? leave(() => why(document.exit, i)) : undefined;
-      }
-      if (leaves === true) return undefined;
-    }
-    const key = placeOf(i);
-    if (key === undefined)
-      return leavesOnUnknown ? leave(() => (now === undefined ? '' : why(enterOf(now), i))) : undefined;
-    if (key === null) return leave(() => (now === undefined ? '' : why(enterOf(now), i)));
-    return { key, reason: () => why(enterOf(key), i) };
-  };
+  const why = (rule: PlacedCondition | undefined, i: number): string =>
+    rule ? explain(rule.condition, table.factsAt(usesOf(rule.condition), i), asOf).text : '';
 
   await eachSubject(subjects, (i) => {
     const subject = subjects[i] ?? '';
@@ -128,16 +114,19 @@ export async function moveSegment(document: SegmentDocument, context: MovementCo
       if (bits) bits[i] = 1;
     };
     // Whom a rule failed for stays where it is.
-    const wanted = failures.length > 0 && failed(i) ? undefined : destination(i, now);
+    const to = failures.length > 0 && failed(i) ? STAYS : destinationOf(deciding, i, now !== undefined);
+    const wanted = keys[to];
     const dwelling = membership !== undefined && asOf - membership.enteredAt < dwell;
-    if (wanted === undefined || wanted.key === (now ?? null) || dwelling) {
+    if (to === STAYS || wanted === now || dwelling) {
       stay();
       return;
     }
-    if (now !== undefined) moves.push(moveOf(now, 'exit', wanted.reason, i));
-    if (wanted.key !== null) {
-      moves.push(moveOf(wanted.key, 'enter', wanted.reason, i));
-      const bits = state.get(wanted.key);
+    const left = exit ?? enters[now === undefined ? -1 : keys.indexOf(now)];
+    const reason = () => why(to === OUT ? left : enters[to], i);
+    if (now !== undefined) moves.push(moveOf(now, 'exit', reason, i));
+    if (wanted !== undefined) {
+      moves.push(moveOf(wanted, 'enter', reason, i));
+      const bits = state.get(wanted);
       if (bits) bits[i] = 1;
     }
   });
@@ -149,15 +138,4 @@ export async function moveSegment(document: SegmentDocument, context: MovementCo
 function errorOf(failures: readonly RuleFailure[], subjects: readonly string[]): string {
   const hit = subjects.filter((_, i) => failures.some(({ subjects: bits }) => ((bits[i >>> 5] ?? 0) >>> (i & 31)) & 1));
   return `the rule failed for ${String(hit.length)} subjects, which stay where they are; "${hit[0] ?? ''}": ${failures[0]?.message ?? ''}`;
-}
-
-/** Follows a playbook's own rule, under the key `playbook.<id>`: in while it is true, out when it is false, as before while it is unknown. */
-export async function moveRule(
-  key: string,
-  kind: 'account' | 'user',
-  when: Condition,
-  context: MovementContext,
-): Promise<Movement> {
-  const document: SegmentDocument = { kind: 'segment', id: key, title: key, subject: kind, enter: when };
-  return moveSegment(document, context);
 }

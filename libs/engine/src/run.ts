@@ -293,7 +293,7 @@ export async function moveAll(
   for (const plugin of documentsAmong(plugins)) {
     const table = tables.get(plugin.document.subject);
     if (!table) continue;
-    const { id, subject } = plugin.document;
+    const { id } = plugin.document;
     const contextFor = (key: string) => ({
       table,
       members,
@@ -304,7 +304,7 @@ export async function moveAll(
     if (plugin.kind === 'segment') note(id, plugin.version, await moveSegment(plugin.document, contextFor(id)));
     else if ('when' in plugin.document.trigger) {
       const key = playbookKey(id);
-      note(key, plugin.version, await moveRule(key, subject, plugin.document.trigger.when, contextFor(key)));
+      note(key, plugin.version, await moveRule(key, plugin.document, contextFor(key)));
     }
   }
   return { moves, errors, evaluated };

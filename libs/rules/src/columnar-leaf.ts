@@ -43,7 +43,7 @@ export interface FailureLog {
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-function failureLog(size: number): FailureLog {
+export function failureLog(size: number): FailureLog {
   let found: RuleFailure | null = null;
   return {
     add(subject, error) {
@@ -98,8 +98,12 @@ function valuesSource(read: (subject: number) => unknown, size: number): Source 
   };
 }
 
-/** The source of a leaf's fact, for so many subjects. A column that cannot be had fails for each of them. */
-export function sourceOf(columns: ColumnReader, { fact, reading }: RuleLeaf, size: number): Source {
+/** The source of a fact, for so many subjects. A column that cannot be had fails for each of them. */
+export function sourceOf(
+  columns: ColumnReader,
+  { fact, reading }: Pick<RuleLeaf, 'fact' | 'reading'>,
+  size: number,
+): Source {
   let column: FactColumn;
   try {
     column = columns(fact, reading);

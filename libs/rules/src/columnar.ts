@@ -1,5 +1,5 @@
-import type { Condition } from '@rapport/sdk';
 import { allOf, anyOf, hasBit, notOf, wordsOf, type VerdictBits } from './bitset.js';
+import { boundJoint } from './columnar-joint.js';
 import {
   boundLeaf,
   CHUNK,
@@ -13,7 +13,8 @@ import {
   type RuleFailure,
   type Source,
 } from './columnar-leaf.js';
-import { irOf, type RuleLeaf, type RuleNode } from './ir.js';
+import { irOf, type ResolvedCondition, type RuleLeaf, type RuleNode } from './ir.js';
+import type { FactUse, RuleJoint } from './joint.js';
 import type { OperatorSet, Verdict } from './operator.js';
 
 export type { ColumnReader, FactColumn, RuleFailure } from './columnar-leaf.js';
@@ -36,7 +37,7 @@ export const verdictAt = ({ holds, unknown }: RuleVerdicts, subject: number): Ve
 type Step =
   | { readonly kind: 'all' | 'any'; readonly children: readonly number[] }
   | { readonly kind: 'not'; readonly child: number }
-  | { readonly kind: 'leaf'; readonly leaf: RuleLeaf };
+  | { readonly kind: 'leaf'; readonly leaf: RuleLeaf | RuleJoint };
 
 type PlannedRule =
   | { readonly root: number; readonly leaves: readonly number[] }
@@ -48,7 +49,7 @@ interface Plan {
   readonly rules: readonly PlannedRule[];
 }
 
-function planOf(conditions: readonly Condition[], now: number, more?: OperatorSet): Plan {
+function planOf(conditions: readonly ResolvedCondition[], now: number, more?: OperatorSet): Plan {
   const steps: Step[] = [];
   const known = new Map<string, number>();
   const stepOf = (key: string, step: Step): number => {
@@ -58,7 +59,7 @@ function planOf(conditions: readonly Condition[], now: number, more?: OperatorSe
     return steps.push(step) - 1;
   };
   const plan = (node: RuleNode, leaves: Set<number>): number => {
-    if (node.kind === 'leaf') {
+    if (node.kind === 'leaf' || node.kind === 'joint') {
       const step = stepOf(node.key, { kind: 'leaf', leaf: node });
       leaves.add(step);
       return step;
@@ -107,15 +108,19 @@ function bind(plan: Plan, columns: ColumnReader, size: number): Bound {
   const sources = new Map<string, Source>();
   const logs = new Map<number, readonly FailureLog[]>();
   const steps: BoundStep[] = [];
+  const sourceFor = (read: Pick<FactUse, 'fact' | 'reading'>): Source => {
+    const key = JSON.stringify([read.fact, read.reading]);
+    const source = sources.get(key) ?? sourceOf(columns, read, size);
+    sources.set(key, source);
+    return source;
+  };
   const bitsOf = (step: number): VerdictBits => (steps[step] as BoundStep).bits;
   for (const [i, step] of plan.steps.entries()) {
     if (step.kind === 'leaf') {
       const { leaf } = step;
-      const key = JSON.stringify([leaf.fact, leaf.reading]);
-      const source = sources.get(key) ?? sourceOf(columns, leaf, size);
-      sources.set(key, source);
-      const bound = boundLeaf(leaf, source, size);
-      logs.set(i, [source.log, bound.log]);
+      const read = (leaf.kind === 'leaf' ? [leaf] : leaf.facts).map(sourceFor);
+      const bound = leaf.kind === 'leaf' ? boundLeaf(leaf, read[0] as Source, size) : boundJoint(leaf, read, size);
+      logs.set(i, [...read.map(({ log }) => log), bound.log]);
       steps.push(bound);
     } else steps.push(joined(step, bitsOf));
   }
@@ -203,7 +208,7 @@ const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
  * @param now epoch ms that `withinNext` and `withinLast` count from
  * @param more operators beside Rapport's own
  */
-export function columnar(conditions: readonly Condition[], now: number, more?: OperatorSet): Columnar {
+export function columnar(conditions: readonly ResolvedCondition[], now: number, more?: OperatorSet): Columnar {
   const plan = planOf(conditions, now, more);
   return {
     evaluate(subjects, columns) {

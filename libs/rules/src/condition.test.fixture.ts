@@ -16,6 +16,7 @@ export function slowly(condition: Condition, valueOf: (fact: string) => unknown)
     const { operator, value } = condition;
     return testOf(operator, value, NOW)(valueOf(factRead(condition)));
   }
+  if ('condition' in condition) throw new Error('a reference stands for nothing by itself');
   const verdicts = ('all' in condition ? condition.all : condition.any).map((child) => slowly(child, valueOf));
   const decisive = 'any' in condition;
   if (verdicts.includes(decisive)) return decisive;

@@ -1,24 +1,21 @@
-import type { Condition } from '@rapport/sdk';
-import { irOf, leavesOf, type RuleLeaf, type RuleNode } from './ir.js';
+import { irOf, partsOf, type ResolvedCondition, type RuleLeaf, type RuleNode } from './ir.js';
+import type { FactUse, RuleJoint } from './joint.js';
 import type { FactReading, OperatorSet, Verdict } from './operator.js';
 
 export { MAX_DEPTH } from './ir.js';
 
-export interface FactUse {
-  readonly fact: string;
-  readonly operator: string;
-  readonly reading: FactReading;
-  readonly pointer: string;
-}
+export type { FactUse } from './joint.js';
 
-/** Every leaf of a condition, in document order. The condition must be valid. */
-export const usesOf = (condition: Condition, pointer = '', more?: OperatorSet): readonly FactUse[] =>
-  leavesOf(irOf(condition, 0, pointer, more)).map(({ fact, operator, reading, pointer: place }) => ({
-    fact,
-    operator,
-    reading,
-    pointer: place,
-  }));
+/** Every use of a fact by a part of a condition. */
+export const usesOfPart = (part: RuleLeaf | RuleJoint): readonly FactUse[] => {
+  if (part.kind === 'joint') return part.uses;
+  const { fact, operator, reading, pointer } = part;
+  return [{ fact, operator, reading, pointer }];
+};
+
+/** Every use of a fact in a condition, in document order. The condition must be valid. */
+export const usesOf = (condition: ResolvedCondition, pointer = '', more?: OperatorSet): readonly FactUse[] =>
+  partsOf(irOf(condition, 0, pointer, more)).flatMap(usesOfPart);
 
 /** Gives the value of a fact for subject `i`; null or undefined where it is unknown. Of one reading, so that a column of that type can serve it. */
 export type FactReader = (fact: string, reading: FactReading) => (subject: number) => unknown;
@@ -67,6 +64,17 @@ function leafOf({ fact, reading, question, test }: RuleLeaf, reader: FactReader)
   };
 }
 
+/** Reads the facts of a joint for a subject. */
+export function valuesReader({ facts }: RuleJoint, reader: FactReader): (subject: number) => readonly unknown[] {
+  const reads = facts.map(({ fact, reading }) => reader(fact, reading));
+  return (subject) => reads.map((read) => read(subject));
+}
+
+function jointOf(joint: RuleJoint, reader: FactReader): Predicate {
+  const values = valuesReader(joint, reader);
+  return (subject) => joint.test(values(subject));
+}
+
 function predicateOf(node: RuleNode, reader: FactReader): Predicate {
   switch (node.kind) {
     case 'all':
@@ -77,17 +85,19 @@ function predicateOf(node: RuleNode, reader: FactReader): Predicate {
       return notOf(predicateOf(node.child, reader));
     case 'leaf':
       return leafOf(node, reader);
+    case 'joint':
+      return jointOf(node, reader);
   }
 }
 
 /**
  * Turns a valid condition into a predicate over subjects, three-valued (Kleene): `all` with a false is false, `any` with a true is true,
- * `not` unknown is unknown. `all: []` is true. Evaluating allocates nothing. For many rules over all subjects see `columnar`.
+ * `not` unknown is unknown. `all: []` is true. Evaluating allocates nothing, but for joints. For many rules over all subjects see `columnar`.
  *
  * @param now epoch ms that `withinNext` and `withinLast` count from
  * @param more operators beside Rapport's own
  */
-export const compile = (condition: Condition, reader: FactReader, now: number, more?: OperatorSet): Predicate =>
+export const compile = (condition: ResolvedCondition, reader: FactReader, now: number, more?: OperatorSet): Predicate =>
   predicateOf(irOf(condition, now, '', more), reader);
 
 /** Facts of one subject by name; only own properties are seen. */
@@ -99,7 +109,7 @@ export const readerOf =
 
 /** The verdict of a valid condition on one subject's facts. */
 export const evaluate = (
-  condition: Condition,
+  condition: ResolvedCondition,
   facts: Readonly<Record<string, unknown>>,
   now: number,
   more?: OperatorSet,

@@ -1,6 +1,8 @@
-import type { Condition } from '@rapport/sdk';
+import type { ConditionTrace } from './compat/trace.js';
+import type { ResolvedCondition } from './ir.js';
 import { isOperator, ruleOf, type Operator, type OperatorSet, type Verdict } from './operator.js';
-import { trace, type Trace } from './trace.js';
+import { isFactValue } from './pair.js';
+import { missingOf, trace, type Trace, type TracedCompat } from './trace.js';
 
 const LONGEST = 600;
 
@@ -40,21 +42,65 @@ export function shown(value: unknown): string {
 }
 
 function thresholdShown(operator: string, threshold: unknown): string {
+  if (isFactValue(threshold)) return shown(threshold.fact);
   if (!Array.isArray(threshold)) return shown(threshold);
   return threshold.map(shown).join(operator === 'between' ? ' and ' : ', ');
 }
 
 /** What is told of a fact for which an operator holds, or does not: `≥ 0.2`, `is one of pro, team`. */
 export function told(operator: string, threshold: unknown, holds: boolean, more?: OperatorSet): string {
-  const [yes, no] = isOperator(operator) ? words[operator] : (ruleOf(operator, more)?.words ?? [operator, operator]);
+  const [yes, no] = isOperator(operator)
+    ? words[operator]
+    : (ruleOf(operator, more)?.words ?? [operator, `fails ${operator}`]);
   return `${holds ? yes : no} ${thresholdShown(operator, threshold)}`.trimEnd();
+}
+
+/** The name of a fact with the path into it: `trait.plan.name`. */
+const nameOf = (fact: unknown, path: unknown): string =>
+  typeof path === 'string' && path.startsWith('$') ? `${String(fact)}${path.slice(1)}` : String(fact);
+
+/** A result of json-rules-engine as a trace, for its reasons. Where it was not reached the verdict is unknown: something else had decided. */
+function tracedOf(node: ConditionTrace): Trace {
+  const group = (kind: 'all' | 'any', parts: readonly ConditionTrace[]): Trace => {
+    const children = parts.map(tracedOf);
+    const decisive = kind === 'any';
+    // An empty group is true.
+    const decided = children.length > 0 && children.some(({ verdict }) => verdict === decisive);
+    return { kind, pointer: '', verdict: children.length === 0 || decided === decisive, children };
+  };
+  if ('all' in node) return group('all', node.all);
+  if ('any' in node) return group('any', node.any);
+  if ('not' in node) {
+    const child = tracedOf(node.not);
+    return { kind: 'not', pointer: '', verdict: child.verdict === null ? null : !child.verdict, child };
+  }
+  if ('condition' in node) {
+    const fact = `the condition "${String(node.condition)}"`;
+    return { kind: 'leaf', pointer: '', verdict: false, fact, operator: 'isKnown', threshold: undefined, value: null };
+  }
+  const { fact, operator, value, path, factResult = null, valueResult = null, result } = node;
+  const verdict = result === undefined ? null : result === true;
+  const about = { kind: 'leaf', pointer: '', verdict, fact: nameOf(fact, path), operator: String(operator) } as const;
+  if (!isFactValue(value)) return { ...about, threshold: value, value: factResult };
+  const threshold = { fact: nameOf(value.fact, Object.hasOwn(value, 'path') ? Reflect.get(value, 'path') : null) };
+  return { ...about, threshold, thresholdValue: valueResult, value: factResult };
+}
+
+function compatReason({ verdict, result, problem, missing }: TracedCompat): string {
+  if (verdict !== null && result) return reason(tracedOf(result));
+  return missing.length > 0 ? missing.map((fact) => `${fact} is unknown`).join(' and ') : (problem?.message ?? '');
 }
 
 function reason(node: Trace, more?: OperatorSet): string {
   if (node.kind === 'not') return reason(node.child, more);
+  if (node.kind === 'compat') return compatReason(node);
   if (node.kind === 'leaf') {
-    const { fact, operator, threshold, value, verdict } = node;
-    if (verdict === null) return `${fact} is unknown`;
+    const { fact, operator, threshold, thresholdValue, value, verdict } = node;
+    if (verdict === null) return missingOf(node).map((each) => `${each} is unknown`).join(' and '); // prettier-ignore
+    if (isFactValue(threshold)) {
+      const words = told(operator, undefined, verdict, more);
+      return `${fact} ${words} ${threshold.fact}: ${shown(value)} ${words} ${shown(thresholdValue)}`;
+    }
     return `${fact} ${value === null ? '' : `${shown(value)} `}${told(operator, threshold, verdict, more)}`;
   }
   // What decided: one true child of an "any", otherwise every child that agrees with the verdict.
@@ -69,7 +115,7 @@ function reason(node: Trace, more?: OperatorSet): string {
  * condition that is true, what fails of one that is false, what is missing of one that is unknown.
  */
 export function explain(
-  condition: Condition,
+  condition: ResolvedCondition,
   facts: Readonly<Record<string, unknown>>,
   now: number,
   more?: OperatorSet,

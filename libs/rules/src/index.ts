@@ -23,7 +23,7 @@ export {
   type FactColumn,
   type RuleVerdicts,
 } from './columnar.js';
-export { trace, tracer, missingFacts, type Trace, type TracedLeaf } from './trace.js';
+export { trace, tracer, missingFacts, type Trace, type TracedCompat, type TracedLeaf } from './trace.js';
 export { nearestMiss, type NearestMiss } from './nearest-miss.js';
 export { explain } from './explanation.js';
 export { segmentSchema, playbookSchema, schemaFor } from './schema.js';
@@ -40,7 +40,20 @@ export {
 export { checkDocument, readDocument, type PlacedProblem, type ReadDocument, type ReadOptions } from './document.js';
 export { locate, locator, type Position } from './position.js';
 export { lint, type Finding, type LintOptions } from './lint.js';
-export { coverageOf, placementOf, runTests, type FailedTest, type LeafCoverage, type Placement } from './verdict.js';
+export {
+  coverageOf,
+  destinationOf,
+  OUT,
+  placementOf,
+  runTests,
+  STAYS,
+  type FailedTest,
+  type LeafCoverage,
+  type Placement,
+  type Verdicts,
+} from './verdict.js';
+export { rulesOf, type DocumentRules, type PlacedCondition } from './resolution.js';
+export type { ResolvedCondition } from './ir.js';
 export { problemsOf } from './schema-problem.js';
 export { checkProfile, classify, profileFacts, TENURE, type ProfileClass } from './profile.js';
 export { compileRule, type CompatOptions, type CompatRule, type CompiledRule } from './compat/rule.js';

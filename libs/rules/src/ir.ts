@@ -1,4 +1,4 @@
-import type { Condition } from '@rapport/sdk';
+import { compatJoint, pairJoint, type CompatCondition, type RuleJoint } from './joint.js';
 import { amountOf } from './operand.js';
 import {
   durationOf,
@@ -10,6 +10,8 @@ import {
   type OperatorSet,
   type Verdict,
 } from './operator.js';
+import { isFactValue } from './pair.js';
+import { namedPointer } from './problem.js';
 
 /*
  * The typed form of a valid condition. Every reader of conditions works on it: the predicate for one subject (condition.ts), for all
@@ -52,10 +54,23 @@ export interface RuleLeaf {
   readonly key: string;
 }
 
+/**
+ * A condition that stands by itself: of a document, its named conditions are put in place (`means`), and what json-rules-engine evaluates is made
+ * ready. See `rulesOf` (resolution.ts). A strict condition without references is one as it is.
+ */
+export type ResolvedCondition =
+  | { readonly all: readonly ResolvedCondition[] }
+  | { readonly any: readonly ResolvedCondition[] }
+  | { readonly not: ResolvedCondition }
+  | { readonly condition: string; readonly means?: ResolvedCondition }
+  | { readonly compat: CompatCondition }
+  | { readonly fact: string; readonly operator: string; readonly value?: unknown };
+
 export type RuleNode =
   | { readonly kind: 'all' | 'any'; readonly pointer: string; readonly children: readonly RuleNode[] }
   | { readonly kind: 'not'; readonly pointer: string; readonly child: RuleNode }
-  | RuleLeaf;
+  | RuleLeaf
+  | RuleJoint;
 
 const LEAST = -Number.MAX_VALUE;
 const MOST = Number.MAX_VALUE;
@@ -144,8 +159,9 @@ function keyOf(fact: string, reading: FactReading, question: Question, operator:
   }
 }
 
-function leafOf(
-  leaf: Extract<Condition, { fact: string }>,
+/** A leaf that compares a fact with a value. */
+export function leafOf(
+  leaf: Extract<ResolvedCondition, { fact: string }>,
   now: number,
   pointer: string,
   more?: OperatorSet,
@@ -172,18 +188,28 @@ function leafOf(
 }
 
 /**
- * The typed form of a valid condition. Throws a TypeError that begins with `RAPPORT_RULES_OPERATOR`, `_VALUE` or `_DEPTH` for one that
- * `checkCondition` refuses.
+ * The typed form of a valid condition; parts that stand in a named condition point there. Throws a TypeError that begins with
+ * `RAPPORT_RULES_OPERATOR`, `_VALUE`, `_DEPTH` or `_REFERENCE` for one that `checkCondition` refuses.
  *
  * @param now epoch ms that `withinNext` and `withinLast` count from
  * @param pointer JSON Pointer of the condition in its document
  * @param more operators beside Rapport's own
  */
-export function irOf(condition: Condition, now: number, pointer = '', more?: OperatorSet): RuleNode {
-  const typed = (node: Condition, place: string, depth: number): RuleNode => {
+export function irOf(condition: ResolvedCondition, now: number, pointer = '', more?: OperatorSet): RuleNode {
+  const typed = (node: ResolvedCondition, place: string, depth: number): RuleNode => {
     if (depth > MAX_DEPTH) throw new TypeError(`RAPPORT_RULES_DEPTH: conditions nest deeper than ${String(MAX_DEPTH)}`);
-    if ('fact' in node) return leafOf(node, now, place, more);
+    if ('fact' in node) {
+      if (!isFactValue(node.value)) return leafOf(node, now, place, more);
+      const joint = pairJoint(node.fact, node.operator, node.value.fact, place);
+      if (joint) return joint;
+      throw new TypeError(`RAPPORT_RULES_VALUE: the value of "${node.operator}" at "${place}" cannot be a fact`);
+    }
     if ('not' in node) return { kind: 'not', pointer: place, child: typed(node.not, `${place}/not`, depth + 1) };
+    if ('compat' in node) return compatJoint(node.compat, place);
+    if ('condition' in node) {
+      if (node.means) return typed(node.means, namedPointer(node.condition), depth + 1);
+      throw new TypeError(`RAPPORT_RULES_REFERENCE: there is no named condition "${node.condition}" for "${place}"`);
+    }
     const kind = 'all' in node ? 'all' : 'any';
     const children = 'all' in node ? node.all : node.any;
     return {
@@ -195,8 +221,12 @@ export function irOf(condition: Condition, now: number, pointer = '', more?: Ope
   return typed(condition, pointer, 0);
 }
 
-/** Every leaf, in document order. */
-export function leavesOf(node: RuleNode): readonly RuleLeaf[] {
-  if (node.kind === 'leaf') return [node];
-  return node.kind === 'not' ? leavesOf(node.child) : node.children.flatMap(leavesOf);
+/** Every leaf and joint, in document order. */
+export function partsOf(node: RuleNode): readonly (RuleLeaf | RuleJoint)[] {
+  if (node.kind === 'leaf' || node.kind === 'joint') return [node];
+  return node.kind === 'not' ? partsOf(node.child) : node.children.flatMap(partsOf);
 }
+
+/** Every leaf, in document order. */
+export const leavesOf = (node: RuleNode): readonly RuleLeaf[] =>
+  partsOf(node).flatMap((part) => (part.kind === 'leaf' ? [part] : []));

@@ -1,6 +1,5 @@
-import type { Condition } from '@rapport/sdk';
 import { compile, type FactReader } from './condition.js';
-import { irOf, leavesOf, type RuleLeaf } from './ir.js';
+import { irOf, leavesOf, type ResolvedCondition, type RuleLeaf } from './ir.js';
 import { rangeOf, representativesOf, type LintSetting, type Representatives } from './lint-values.js';
 import type { Verdict } from './operator.js';
 
@@ -13,7 +12,7 @@ export interface Cells {
   readonly size: number;
   readonly sampleAt: (cell: number) => Sample;
   /** The real predicate over the cells. */
-  readonly test: (condition: Condition) => (cell: number) => Verdict;
+  readonly test: (condition: ResolvedCondition) => (cell: number) => Verdict;
   /** Why what is found in none of them may be found elsewhere; null when it cannot. */
   readonly doubt: string | null;
   /** Whether a subject can be as this one: false where facts that rest on each other contradict each other or may. */
@@ -64,7 +63,7 @@ const metricOf = (fact: string): string => fact.replace(/\.(?:previous|change|ch
 const isOfBand = (fact: string): boolean => /^segment\.[^.]+\./.test(fact);
 
 /** The values that stand for each fact of some conditions; null when together they are more than `MOST_CELLS`. */
-function factsOf(conditions: readonly Condition[], setting: LintSetting): readonly Representatives[] | null {
+function factsOf(conditions: readonly ResolvedCondition[], setting: LintSetting): readonly Representatives[] | null {
   const byFact = new Map<string, RuleLeaf[]>();
   for (const leaf of conditions.flatMap((condition) => leavesOf(irOf(condition, setting.now)))) {
     const leaves = byFact.get(leaf.fact) ?? [];
@@ -83,7 +82,7 @@ function factsOf(conditions: readonly Condition[], setting: LintSetting): readon
 }
 
 /** The cells that some conditions together tell apart; null when there are more than `MOST_CELLS`. */
-export function cellsOf(conditions: readonly Condition[], setting: LintSetting): Cells | null {
+export function cellsOf(conditions: readonly ResolvedCondition[], setting: LintSetting): Cells | null {
   const facts = factsOf(conditions, setting);
   if (!facts) return null;
   // A cell is a number whose digits choose the values; each fact has a place, as in a number system.

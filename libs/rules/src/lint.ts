@@ -1,12 +1,13 @@
-import type { Band, Condition, PlaybookDocument, SegmentDocument } from '@rapport/sdk';
+import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
 import type { FactCatalogue } from './catalogue.js';
 import { usesOf } from './condition.js';
 import { cellsOf, MOST_CELLS, type Cells, type Sample } from './lint-cells.js';
-import { irOf, leavesOf } from './ir.js';
+import { irOf, leavesOf, type ResolvedCondition } from './ir.js';
 import type { LintSetting } from './lint-values.js';
 import type { Verdict } from './operator.js';
+import { isFactValue } from './pair.js';
 import type { Problem } from './problem.js';
-import { conditionsOf } from './validation.js';
+import { conditionsOf, rulesOf, type DocumentRules } from './resolution.js';
 
 /** Something about a valid document that is probably not meant. */
 export interface Finding extends Problem {
@@ -38,9 +39,23 @@ const cannotTell = (lint: Lint, pointer: string, message: string): void => {
   report(lint, 'RAPPORT_RULES_CANNOT_TELL', pointer, `cannot tell ${message}.`, null);
 };
 
+/** Whether a condition tests several facts together, somewhere in it: no value of one fact stands for others there. */
+function isJoint(condition: ResolvedCondition): boolean {
+  if ('all' in condition) return condition.all.some(isJoint);
+  if ('any' in condition) return condition.any.some(isJoint);
+  if ('not' in condition) return isJoint(condition.not);
+  if ('condition' in condition) return condition.means !== undefined && isJoint(condition.means);
+  return 'compat' in condition || isFactValue(condition.value);
+}
+
 /** The cells of some conditions; null, once reported, when there are too many or too much has been tried already. */
-function cellsFor(lint: Lint, conditions: readonly Condition[], pointer: string, what: string): Cells | null {
-  const cells = cellsOf(conditions, lint.setting);
+function cellsFor(lint: Lint, conditions: readonly ResolvedCondition[], pointer: string, what: string): Cells | null {
+  const together = conditions.some(isJoint);
+  const cells = together ? null : cellsOf(conditions, lint.setting);
+  if (together) {
+    cannotTell(lint, pointer, `${what}: facts are compared with each other, or by json-rules-engine's rules`);
+    return null;
+  }
   if (!cells) {
     cannotTell(lint, pointer, `${what}: the facts make more than ${String(MOST_CELLS)} different subjects`);
     return null;
@@ -82,13 +97,16 @@ function reportWitness(lint: Lint, cells: Cells, { code, pointer, claim, advice,
   else if (found) cannotTell(lint, pointer, `whether ${claim}: its facts rest on each other`);
 }
 
-const childrenOf = (condition: Condition, pointer: string): readonly (readonly [Condition, string])[] => {
+const childrenOf = (
+  condition: ResolvedCondition,
+  pointer: string,
+): readonly (readonly [ResolvedCondition, string])[] => {
   if ('all' in condition) return condition.all.map((child, i) => [child, `${pointer}/all/${String(i)}`]);
   if ('any' in condition) return condition.any.map((child, i) => [child, `${pointer}/any/${String(i)}`]);
   return 'not' in condition ? [[condition.not, `${pointer}/not`]] : [];
 };
 
-const factsIn = (condition: Condition): string => {
+const factsIn = (condition: ResolvedCondition): string => {
   const facts = [...new Set(usesOf(condition).map(({ fact }) => `"${fact}"`))];
   return facts.length > 3 ? `${facts.slice(0, 3).join(', ')} and others` : facts.join(', ');
 };
@@ -104,7 +122,7 @@ function outcomesOf(verdict: (cell: number) => Verdict, cells: Cells) {
 }
 
 /** Reports a condition that says the same of everyone; returns whether it did. */
-function lintConstant(lint: Lint, cells: Cells, condition: Condition, pointer: string): boolean {
+function lintConstant(lint: Lint, cells: Cells, condition: ResolvedCondition, pointer: string): boolean {
   const first = outcomesOf(cells.test(condition), cells);
   const [holds, fails] = [first.get(true), first.get(false)];
   if (holds !== undefined && fails !== undefined) return false;
@@ -124,15 +142,18 @@ function lintConstant(lint: Lint, cells: Cells, condition: Condition, pointer: s
   return true;
 }
 
+/** Of a reference, its name says enough. */
+const unlessMeant = (key: string, value: unknown): unknown => (key === 'means' ? undefined : value);
+
 /** Reports conditions of one list that say the same of every subject as one before them. */
-function lintDuplicates(lint: Lint, cells: Cells, children: readonly (readonly [Condition, string])[]): void {
+function lintDuplicates(lint: Lint, cells: Cells, children: readonly (readonly [ResolvedCondition, string])[]): void {
   const before = new Map<string, string>();
   for (const [child, pointer] of children) {
     const test = cells.test(child);
     const verdicts = Array.from({ length: cells.size }, (_, cell) => test(cell));
     const [holds, fails] = [verdicts.indexOf(true), verdicts.indexOf(false)];
     // What is said alike of the subjects tried may be said otherwise of those that cannot be.
-    const key = cells.doubt === null ? verdicts.join() : JSON.stringify(child);
+    const key = cells.doubt === null ? verdicts.join() : JSON.stringify(child, unlessMeant);
     const same = before.get(key);
     before.set(key, same ?? pointer);
     if (same === undefined || (cells.doubt === null && (holds === -1 || fails === -1))) continue;
@@ -146,17 +167,21 @@ function lintDuplicates(lint: Lint, cells: Cells, children: readonly (readonly [
   }
 }
 
-/** What a condition and its parts say of everyone, and what they say twice. Parts of what is constant are not looked into. */
-function lintCondition(lint: Lint, condition: Condition, pointer: string): void {
-  if (lint.left < 0) return;
-  const cells = cellsFor(lint, [condition], pointer, 'whether this is ever, or always, true');
+/**
+ * What a condition and its parts say of everyone, and what they say twice. Parts of what is constant are not looked into, and named conditions by
+ * themselves. That facts are tested together is told once, of the whole.
+ */
+function lintCondition(lint: Lint, condition: ResolvedCondition, pointer: string, told = false): void {
+  if (lint.left < 0 || 'condition' in condition) return;
+  const together = isJoint(condition);
+  const cells = together && told ? null : cellsFor(lint, [condition], pointer, 'whether this is ever, or always, true');
   if (cells && lintConstant(lint, cells, condition, pointer)) return;
   const children = childrenOf(condition, pointer);
   if (cells && children.length > 1) lintDuplicates(lint, cells, children);
-  for (const [child, place] of children) lintCondition(lint, child, place);
+  for (const [child, place] of children) lintCondition(lint, child, place, together);
 }
 
-function lintExit(lint: Lint, enter: Condition, exit: Condition): void {
+function lintExit(lint: Lint, enter: ResolvedCondition, exit: ResolvedCondition): void {
   const cells = cellsFor(lint, [enter, exit], '/exit', 'whether "enter" and "exit" can both be true');
   if (!cells) return;
   const [enters, leaves] = [cells.test(enter), cells.test(exit)];
@@ -173,7 +198,7 @@ function lintExit(lint: Lint, enter: Condition, exit: Condition): void {
 function lintBand(
   lint: Lint,
   cells: Cells,
-  bands: readonly Band[],
+  bands: DocumentRules['enters'],
   tests: readonly ((cell: number) => Verdict)[],
   i: number,
 ): void {
@@ -200,8 +225,8 @@ function lintBand(
   }
 }
 
-function lintBands(lint: Lint, bands: readonly Band[]): void {
-  const conditions = bands.map(({ enter }) => enter);
+function lintBands(lint: Lint, bands: DocumentRules['enters']): void {
+  const conditions = bands.map(({ condition }) => condition);
   const cells = cellsFor(lint, conditions, '/bands', 'whether bands overlap or leave gaps');
   if (!cells) return;
   const tests = conditions.map((condition) => cells.test(condition));
@@ -238,7 +263,7 @@ function examplesIn(document: SegmentDocument | PlaybookDocument): LintSetting['
 /**
  * What is probably not meant in a valid document: conditions that are never or always true (`RAPPORT_RULES_NEVER_TRUE`, `_ALWAYS_TRUE`: of
  * whomever the facts are known) or said twice (`_DUPLICATE`), bands that nobody gets to, that overlap or that leave a gap (`_SHADOWED`,
- * `_OVERLAP`, `_GAP`), and an "enter" and "exit" that are true at once (`_ENTER_AND_EXIT`); `_CANNOT_TELL` where that is not decided.
+ * `_OVERLAP`, `_GAP`), an "enter" and "exit" that are true at once (`_ENTER_AND_EXIT`), and named conditions that no rule refers to (`_UNUSED`); `_CANNOT_TELL` where that is not decided.
  *
  * Every subject that the rules can tell apart is tried, by the predicate itself; facts that the catalogue does not say to rest on each
  * other are taken to be independent. Each finding has the facts of one subject that shows it, as of `now`.
@@ -249,10 +274,18 @@ export function lint(
 ): readonly Finding[] {
   const setting: LintSetting = { now, catalogue: catalogue ?? null, examples: examplesIn(document) };
   const state: Lint = { setting, findings: [], left: MOST_WORK };
-  for (const { condition, pointer } of conditionsOf(document)) lintCondition(state, condition, pointer);
-  if (document.kind === 'segment') {
-    if (document.enter && document.exit) lintExit(state, document.enter, document.exit);
-    if (document.bands) lintBands(state, document.bands);
-  }
+  const { enters, exit, named, unused } = rulesOf(document);
+  for (const { condition, pointer } of [...conditionsOf(document), ...named]) lintCondition(state, condition, pointer);
+  for (const pointer of unused)
+    report(
+      state,
+      'RAPPORT_RULES_UNUSED',
+      pointer,
+      'no rule of the document refers to this; use it or remove it.',
+      null,
+    );
+  const [enter] = enters;
+  if (enter && exit) lintExit(state, enter.condition, exit.condition);
+  if (document.kind === 'segment' && document.bands) lintBands(state, enters);
   return state.findings;
 }

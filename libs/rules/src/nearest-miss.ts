@@ -1,7 +1,7 @@
-import type { Condition } from '@rapport/sdk';
 import { shown, told } from './explanation.js';
-import { irOf, leavesOf, nextDown, nextUp, type RuleLeaf, type RuleNode } from './ir.js';
-import { durationOf, instantOf, type OperatorSet, type Verdict } from './operator.js';
+import { irOf, leafOf, nextDown, nextUp, partsOf, type ResolvedCondition, type RuleLeaf, type RuleNode } from './ir.js';
+import type { RuleJoint } from './joint.js';
+import { durationOf, instantOf, readingOf, type OperatorSet, type Verdict } from './operator.js';
 
 /** The least change of one fact that would make a rule true. */
 export interface NearestMiss {
@@ -23,6 +23,8 @@ export interface NearestMiss {
 
 interface Change {
   readonly leaf: RuleLeaf;
+  /** The fact whose value is the leaf's threshold; null where that is written down. */
+  readonly than: string | null;
   readonly wanted: unknown;
   /** Whether the leaf holds then. */
   readonly holds: boolean;
@@ -38,6 +40,7 @@ const OTHER = 'another value';
 /** Kleene's verdict of a node. */
 function verdictOf(node: RuleNode, valueOf: (fact: string) => unknown): Verdict {
   if (node.kind === 'leaf') return node.test(valueOf(node.fact));
+  if (node.kind === 'joint') return node.test(node.facts.map(({ fact }) => valueOf(fact)));
   if (node.kind === 'not') {
     const child = verdictOf(node.child, valueOf);
     return child === null ? null : !child;
@@ -103,18 +106,32 @@ function distanceOf({ question, reading, value: threshold }: RuleLeaf, current: 
   return Math.abs(there - here) / scale;
 }
 
+/** A comparison of two facts as a leaf, the other's value its threshold; null where that is none, or the part is another joint. */
+function leafFor(
+  joint: RuleJoint,
+  valueOf: (fact: string) => unknown,
+): Omit<Change, 'wanted' | 'holds' | 'distance'> | null {
+  const [one, other] = joint.facts;
+  if (joint.question.kind !== 'pair' || !one || !other || one.fact === other.fact) return null;
+  const { operator, pointer } = joint;
+  const value = valueOf(other.fact);
+  if (readingOf(operator, value) === null) return null;
+  return { leaf: leafOf({ fact: one.fact, operator, value }, 0, pointer), than: other.fact };
+}
+
 /** Changes of the leaf's fact that turn the leaf, in no order. */
-function changesOf(leaf: RuleLeaf, current: unknown): readonly Change[] {
+function changesOf(leaf: RuleLeaf, current: unknown, than: string | null = null): readonly Change[] {
   const before = leaf.test(current);
   return valuesFor(leaf, current).flatMap((wanted) => {
     const holds = leaf.test(wanted);
     if (holds === null || holds === before) return [];
-    return [{ leaf, wanted, holds, distance: distanceOf(leaf, current, wanted) }];
+    return [{ leaf, than, wanted, holds, distance: distanceOf(leaf, current, wanted) }];
   });
 }
 
-function textOf({ leaf, holds }: Change, current: unknown, more?: OperatorSet): string {
-  const condition = `in if ${leaf.fact} ${told(leaf.operator, leaf.value, holds, more)}`;
+function textOf({ leaf, than, holds }: Change, current: unknown, more?: OperatorSet): string {
+  const asked = told(leaf.operator, than === null ? leaf.value : { fact: than }, holds, more);
+  const condition = `in if ${leaf.fact} ${asked}${than === null ? '' : ` (${shown(leaf.value)})`}`;
   if (current === null) return `${condition}; it is missing`;
   // A number that would look like the threshold when rounded is told in full.
   const short = shown(current);
@@ -123,28 +140,34 @@ function textOf({ leaf, holds }: Change, current: unknown, more?: OperatorSet): 
 
 /**
  * The least change of one fact that would make a valid condition true; null when it is true already, or when no change of a single fact
- * would do. Of changes equally far the first in the document. The change is tried out on the whole condition before it is claimed.
+ * would do: of two facts that are compared, the first is changed, and of a condition of json-rules-engine none. Of changes equally far the first in the document. The change is tried out on the whole condition before it is claimed.
  *
  * @param now epoch ms that `withinNext` and `withinLast` count from
  * @param more operators beside Rapport's own
+ * @param pointer JSON Pointer of the condition, for the one in the result to begin with
  */
 export function nearestMiss(
-  condition: Condition,
+  condition: ResolvedCondition,
   facts: Readonly<Record<string, unknown>>,
   now: number,
   more?: OperatorSet,
+  pointer = '',
 ): NearestMiss | null {
-  const root = irOf(condition, now, '', more);
+  const root = irOf(condition, now, pointer, more);
   const valueOf = (fact: string): unknown => (Object.hasOwn(facts, fact) ? (facts[fact] ?? null) : null);
   if (verdictOf(root, valueOf) === true) return null;
-  const changes = leavesOf(root).flatMap((leaf) => changesOf(leaf, valueOf(leaf.fact)));
+  const changes = partsOf(root).flatMap((part) => {
+    if (part.kind === 'leaf') return changesOf(part, valueOf(part.fact));
+    const found = leafFor(part, valueOf);
+    return found ? changesOf(found.leaf, valueOf(found.leaf.fact), found.than) : [];
+  });
   const cheapest = changes.sort((a, b) => (a.distance < b.distance ? -1 : a.distance > b.distance ? 1 : 0));
   const change = cheapest
     .slice(0, MOST_TRIED)
     .find(({ leaf, wanted }) => verdictOf(root, (fact) => (fact === leaf.fact ? wanted : valueOf(fact))) === true);
   if (!change) return null;
   const { leaf, wanted, distance } = change;
-  const { pointer, fact } = leaf;
+  const { pointer: place, fact } = leaf;
   const value = valueOf(fact);
-  return { pointer, fact, value, wanted, distance, text: textOf(change, value, more) };
+  return { pointer: place, fact, value, wanted, distance, text: textOf(change, value, more) };
 }

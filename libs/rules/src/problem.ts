@@ -11,3 +11,6 @@ export interface Problem {
 /** One token of a JSON Pointer (RFC 6901). */
 export const pointerToken = (token: string | number): string =>
   String(token).replaceAll('~', '~0').replaceAll('/', '~1');
+
+/** Where a named condition stands in its document. */
+export const namedPointer = (name: string): string => `/conditions/${pointerToken(name)}`;

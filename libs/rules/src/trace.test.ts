@@ -19,7 +19,11 @@ const at = (root: Condition, pointer: string): Condition =>
     .reduce<unknown>((node, token) => (node as Record<string, unknown>)[token], root) as Condition;
 const nodesOf = (node: Trace): readonly Trace[] => [
   node,
-  ...(node.kind === 'leaf' ? [] : node.kind === 'not' ? nodesOf(node.child) : node.children.flatMap(nodesOf)),
+  ...(node.kind === 'leaf' || node.kind === 'compat'
+    ? []
+    : node.kind === 'not'
+      ? nodesOf(node.child)
+      : node.children.flatMap(nodesOf)),
 ];
 
 describe('a trace', () => {

@@ -1,15 +1,22 @@
 import type { ErrorObject } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { Condition, PlaybookDocument, SegmentDocument } from '@rapport/sdk';
-import { operatorsFor, type FactCatalogue } from './catalogue.js';
-import { MAX_DEPTH, usesOf, type FactUse } from './condition.js';
-import { irOf, leavesOf, type RuleLeaf } from './ir.js';
+import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
+import { isTrait, operatorsFor, type FactCatalogue } from './catalogue.js';
+import { compileConditions } from './compat/document.js';
+import { MAX_DEPTH, type FactUse } from './condition.js';
+import { irOf, partsOf, type RuleLeaf } from './ir.js';
+import type { RuleJoint } from './joint.js';
 import { instantOf, isChange, operators, ruleOf, type FactType, type Operator, type OperatorSet } from './operator.js';
 import { nestsWithin } from './depth.js';
-import { pointerToken, type Problem } from './problem.js';
+import { isFactValue, pairOf, pairOperators } from './pair.js';
+import { namedPointer, pointerToken, type Problem } from './problem.js';
+import { referencesIn, writtenIn } from './reference.js';
+import { conditionsOf } from './resolution.js';
 import { problemsOf } from './schema-problem.js';
 import { playbookSchema, segmentSchema } from './schema.js';
 import { didYouMean } from './suggestion.js';
+
+export { conditionsOf, factsOf } from './resolution.js';
 
 const ajv = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, verbose: true });
 const isSegment = ajv.compile<SegmentDocument>(segmentSchema);
@@ -17,6 +24,8 @@ const isPlaybook = ajv.compile<PlaybookDocument>(playbookSchema);
 
 export type Checked<D> =
   { readonly ok: true; readonly document: D } | { readonly ok: false; readonly problems: readonly Problem[] };
+
+const LONGEST_NAME = 200;
 
 /** Deepest nesting of objects and lists that a document may have. */
 export const MAX_JSON_DEPTH = 4 * MAX_DEPTH;
@@ -45,10 +54,14 @@ function checkLeaf(node: Readonly<Record<string, unknown>>, pointer: string, mor
       ),
     ];
   }
+  if (isFactValue(value)) return checkFactValue(operator, value, pointer);
   const { reading, expected, why } = rule.takes;
   if (reading(value) === null) {
     const reason = why?.(value) ?? '';
-    const message = `the value of "${operator}" must be ${expected}${reason === '' ? '.' : `: ${reason}`}`;
+    const inList = Array.isArray(value) && value.some(isFactValue);
+    const message = inList
+      ? `a list cannot hold another fact: write the values of "${operator}" down, or compare with one fact in each of several conditions.`
+      : `the value of "${operator}" must be ${expected}${reason === '' ? '.' : `: ${reason}`}`;
     return [problem('RAPPORT_RULES_VALUE', `${pointer}/value`, message)];
   }
   if (isChange(operator) && /^(?:trait|segment|event)\./.test(fact))
@@ -58,16 +71,65 @@ function checkLeaf(node: Readonly<Record<string, unknown>>, pointer: string, mor
   return [];
 }
 
+/** What is wrong with a value that is another fact. */
+function checkFactValue(
+  operator: string,
+  value: Readonly<Record<string, unknown>>,
+  pointer: string,
+): readonly Problem[] {
+  const place = `${pointer}/value`;
+  if (pairOf(operator) === null) {
+    const message = `the value of "${operator}" cannot be another fact. Operators that can be compared with one: ${pairOperators.join(', ')}.`;
+    return [problem('RAPPORT_RULES_VALUE', place, message)];
+  }
+  if (typeof value['fact'] !== 'string' || value['fact'] === '')
+    return [problem('RAPPORT_RULES_SHAPE', `${place}/fact`, '"fact" must be the name of a fact.')];
+  const extra = Object.keys(value).find((key) => key !== 'fact');
+  return extra === undefined
+    ? []
+    : [problem('RAPPORT_RULES_SHAPE', `${place}/${pointerToken(extra)}`, strange(extra, ['fact']))];
+}
+
+/** What json-rules-engine has and strict documents have not, and what to do instead. */
+const instead: Readonly<Record<string, string>> = {
+  path: '"path" is not used in strict documents: ask for a part of the metric ("<metric>.<part>") or another trait, or set "mode" to "compat".',
+  params:
+    '"params" is not used in strict documents: facts are computed before. Ask for a part of the metric ("<metric>.<part>") or another trait, or set "mode" to "compat".',
+  priority:
+    '"priority" has no effect in strict documents, where all conditions are looked at: remove it, or set "mode" to "compat".',
+};
+
+const strange = (key: string, allowed: readonly string[]): string =>
+  Object.hasOwn(instead, key)
+    ? (instead[key] ?? '')
+    : `"${key}" is not a known key here.${didYouMean(key, allowed)} Known: ${allowed.join(', ')}.`;
+
+/** What is wrong with a reference to a named condition. */
+function checkReference(name: unknown, pointer: string, named: readonly string[]): readonly Problem[] {
+  if (typeof name === 'string' && named.includes(name)) return [];
+  const place = `${pointer}/condition`;
+  if (typeof name !== 'string')
+    return [problem('RAPPORT_RULES_SHAPE', place, '"condition" must be the name of a condition.')];
+  const told =
+    named.length === 0
+      ? 'No condition has a name here: a document names them in "conditions".'
+      : `Named in "conditions": ${named.join(', ')}.`;
+  const message = `there is no condition ${JSON.stringify(name)}.${didYouMean(name, named)} ${told}`;
+  return [problem('RAPPORT_RULES_REFERENCE', place, message)];
+}
+
 /**
  * What is wrong with a condition: its shape, operators, and values that do not fit their operator.
  *
  * @param more operators that there are beside Rapport's own
+ * @param named names of the conditions that it may refer to
  */
 export function checkCondition(
   condition: unknown,
   pointer = '',
   depth = 0,
   more: OperatorSet = new Map(),
+  named: readonly string[] = [],
 ): readonly Problem[] {
   if (depth > MAX_DEPTH)
     return [
@@ -82,26 +144,30 @@ export function checkCondition(
       problem(
         'RAPPORT_RULES_SHAPE',
         pointer,
-        'must be a condition: { "all": […] }, { "any": […] }, { "not": … } or { "fact", "operator", "value" }.',
+        'must be a condition: { "all": […] }, { "any": […] }, { "not": … }, { "condition": name } or { "fact", "operator", "value" }.',
       ),
     ];
   const node = condition as Readonly<Record<string, unknown>>;
-  const kinds = ['all', 'any', 'not', 'fact'].filter((key) => Object.hasOwn(node, key));
-  if (kinds.length !== 1) {
-    const has = kinds.length === 0 ? 'none' : kinds.map((kind) => `"${kind}"`).join(', ');
+  const kinds = kindsOfCondition.filter((key) => Object.hasOwn(node, key));
+  const [kind] = kinds;
+  if (kind === undefined || kinds.length > 1) {
+    const has = kinds.length === 0 ? 'none' : kinds.map((each) => `"${each}"`).join(', ');
+    const meant = Object.keys(node).map((key) => didYouMean(key, kindsOfCondition)).find((hint) => hint !== '') ?? ''; // prettier-ignore
     return [
-      problem('RAPPORT_RULES_SHAPE', pointer, `must have exactly one of "all", "any", "not" and "fact"; has ${has}.`),
+      problem(
+        'RAPPORT_RULES_SHAPE',
+        pointer,
+        `must have exactly one of "all", "any", "not", "condition" and "fact"; has ${has}.${kinds.length === 0 ? meant : ''}`,
+      ),
     ];
   }
-  const kind = kinds[0] as 'all' | 'any' | 'not' | 'fact';
   const allowed = kind === 'fact' ? ['fact', 'operator', 'value'] : [kind];
   const extra = Object.keys(node).find((key) => !allowed.includes(key));
-  if (extra !== undefined) {
-    const message = `"${extra}" is not a known key here.${didYouMean(extra, allowed)}`;
-    return [problem('RAPPORT_RULES_SHAPE', `${pointer}/${pointerToken(extra)}`, message)];
-  }
+  if (extra !== undefined)
+    return [problem('RAPPORT_RULES_SHAPE', `${pointer}/${pointerToken(extra)}`, strange(extra, allowed))];
   if (kind === 'fact') return checkLeaf(node, pointer, more);
-  if (kind === 'not') return checkCondition(node['not'], `${pointer}/not`, depth + 1, more);
+  if (kind === 'condition') return checkReference(node['condition'], pointer, named);
+  if (kind === 'not') return checkCondition(node['not'], `${pointer}/not`, depth + 1, more, named);
   const children = node[kind];
   if (!Array.isArray(children))
     return [problem('RAPPORT_RULES_SHAPE', pointer, `"${kind}" must be a list of conditions.`)];
@@ -114,9 +180,11 @@ export function checkCondition(
       ),
     ];
   return children.flatMap((child: unknown, i) =>
-    checkCondition(child, `${pointer}/${kind}/${String(i)}`, depth + 1, more),
+    checkCondition(child, `${pointer}/${kind}/${String(i)}`, depth + 1, more, named),
   );
 }
+
+const kindsOfCondition = ['all', 'any', 'not', 'condition', 'fact'] as const;
 
 const shapeProblems = (errors: readonly ErrorObject[] | null | undefined) =>
   problemsOf(errors ?? [], 'RAPPORT_RULES_SHAPE');
@@ -126,13 +194,42 @@ const tooDeep = problem(
   `the document nests too deeply; conditions may nest ${String(MAX_DEPTH)} deep.`,
 );
 
+/** What is wrong with the conditions of a document of either mode. */
+function checkConditions(document: SegmentDocument | PlaybookDocument, more?: OperatorSet): readonly Problem[] {
+  const names = Object.keys(document.conditions ?? {});
+  const wrong = names.find((name) => name.trim() === '' || name === '__proto__' || name.length > LONGEST_NAME);
+  if (wrong !== undefined) {
+    const message = `a condition cannot have this name: choose one of 1 to ${String(LONGEST_NAME)} characters.`;
+    return [problem('RAPPORT_RULES_SHAPE', namedPointer(wrong), message)];
+  }
+  const { conditions = {} } = document;
+  const written = writtenIn(document);
+  if (document.mode === 'compat') {
+    const { problems, unused } = referencesIn(document);
+    if (problems.length > 0) return problems;
+    // Those that nothing comes to are constructed by json-rules-engine as well, which may refuse them.
+    const others = unused.map((name) => ({ condition: conditions[name], pointer: namedPointer(name) }));
+    return compileConditions([...written, ...others], document).problems;
+  }
+  const ofCompat = ['allowUndefinedConditions', 'allowUndefinedFacts'].find((key) => Object.hasOwn(document, key));
+  if (ofCompat !== undefined)
+    return [
+      problem(
+        'RAPPORT_RULES_SHAPE',
+        `/${ofCompat}`,
+        `"${ofCompat}" goes with "mode": "compat"; strict documents have no such choice.`,
+      ),
+    ];
+  const all = [...written, ...names.map((name) => ({ condition: conditions[name], pointer: namedPointer(name) }))];
+  const problems = all.flatMap(({ condition, pointer }) => checkCondition(condition, pointer, 0, more, names));
+  return problems.length > 0 ? problems : referencesIn(document).problems;
+}
+
 /** Checks a segment document's shape, conditions and tests (not that its facts exist: see `checkFacts`). */
 export function checkSegment(value: unknown, more?: OperatorSet): Checked<SegmentDocument> {
   if (!nestsWithin(value, MAX_JSON_DEPTH)) return { ok: false, problems: [tooDeep] };
   if (!isSegment(value)) return { ok: false, problems: shapeProblems(isSegment.errors) };
-  const problems: Problem[] = conditionsOf(value).flatMap(({ condition, pointer }) =>
-    checkCondition(condition, pointer, 0, more),
-  );
+  const problems: Problem[] = [...checkConditions(value, more)];
   if ((value.enter === undefined) === (value.bands === undefined)) {
     problems.push(problem('RAPPORT_RULES_SHAPE', '', 'a segment has either "enter" or "bands".'));
   }
@@ -150,14 +247,19 @@ export function checkSegment(value: unknown, more?: OperatorSet): Checked<Segmen
         problem('RAPPORT_RULES_SHAPE', `/bands/${String(i)}/id`, `"${band}" is reserved; choose another id.`),
       );
   });
-  const expected = value.bands ? [...bands, 'out', 'unknown'] : outcomes;
+  const places = value.bands ? bands : ['in'];
   value.tests?.forEach((test, i) => {
+    const wrong = memberProblem(test.member, value.bands ? bands : null);
+    if (wrong !== null) problems.push(problem('RAPPORT_RULES_SHAPE', `/tests/${String(i)}/member`, wrong));
+    const isMember = test.member !== undefined && test.member !== false;
+    const expected = [...places, 'out', ...(isMember ? [] : ['unknown'])];
     if (!expected.includes(test.expect)) {
+      const why = isMember && test.expect === 'unknown' ? ' A member is somewhere afterwards, also where the rule is unknown.' : ''; // prettier-ignore
       problems.push(
         problem(
           'RAPPORT_RULES_SHAPE',
           `/tests/${String(i)}/expect`,
-          `must be one of ${expected.join(', ')}.${didYouMean(test.expect, expected)}`,
+          `must be one of ${expected.join(', ')}.${why}${didYouMean(test.expect, expected)}`,
         ),
       );
     }
@@ -170,13 +272,20 @@ export function checkSegment(value: unknown, more?: OperatorSet): Checked<Segmen
   return problems.length > 0 ? { ok: false, problems } : { ok: true, document: value };
 }
 
+/** What is wrong with what a test says of a membership; null when nothing is. */
+function memberProblem(member: boolean | string | undefined, bands: readonly string[] | null): string | null {
+  if (member === undefined || member === false) return null;
+  if (bands === null) return member === true ? null : 'must be true or false: the segment has no bands.';
+  if (typeof member === 'string' && bands.includes(member)) return null;
+  const meant = typeof member === 'string' ? didYouMean(member, bands) : '';
+  return `must be false, or the band that the subject is in: one of ${bands.join(', ')}.${meant}`;
+}
+
 /** Checks a playbook document's shape and condition (not that its facts, segment and actions exist). */
 export function checkPlaybook(value: unknown, more?: OperatorSet): Checked<PlaybookDocument> {
   if (!nestsWithin(value, MAX_JSON_DEPTH)) return { ok: false, problems: [tooDeep] };
   if (!isPlaybook(value)) return { ok: false, problems: shapeProblems(isPlaybook.errors) };
-  const problems: Problem[] = conditionsOf(value).flatMap(({ condition, pointer }) =>
-    checkCondition(condition, pointer, 0, more),
-  );
+  const problems: Problem[] = [...checkConditions(value, more)];
   const keys = Object.keys(value.trigger).sort().join();
   if (keys !== 'on,segment' && keys !== 'when') {
     problems.push(
@@ -201,23 +310,6 @@ export function checkPlaybook(value: unknown, more?: OperatorSet): Checked<Playb
   return problems.length > 0 ? { ok: false, problems } : { ok: true, document: value };
 }
 
-/** Every condition of a document, with the place it stands at. */
-export function conditionsOf(
-  document: SegmentDocument | PlaybookDocument,
-): readonly { readonly condition: Condition; readonly pointer: string }[] {
-  if (document.kind === 'playbook')
-    return 'when' in document.trigger ? [{ condition: document.trigger.when, pointer: '/trigger/when' }] : [];
-  return [
-    ...(document.enter ? [{ condition: document.enter, pointer: '/enter' }] : []),
-    ...(document.exit ? [{ condition: document.exit, pointer: '/exit' }] : []),
-    ...(document.bands ?? []).map((band, i) => ({ condition: band.enter, pointer: `/bands/${String(i)}/enter` })),
-  ];
-}
-
-/** Every use of a fact in a document, in document order: what the planner has to provide, and as what. */
-export const factsOf = (document: SegmentDocument | PlaybookDocument): readonly FactUse[] =>
-  conditionsOf(document).flatMap(({ condition, pointer }) => usesOf(condition, pointer));
-
 /** Most problems that are told of the facts of one document. */
 const MOST_PROBLEMS = 100;
 
@@ -241,7 +333,7 @@ const typeOf = (readings: readonly string[]): FactType | null => {
 };
 
 /** Why a fact that a leaf reads is not there. */
-function missing({ fact, operator }: RuleLeaf, catalogue: FactCatalogue): string {
+function missing({ fact, operator }: Pick<FactUse, 'fact' | 'operator'>, catalogue: FactCatalogue): string {
   const metric = isChange(operator) ? fact.slice(0, fact.lastIndexOf('.')) : fact;
   if (metric !== fact && catalogue.readingsOf(metric) !== null)
     return `"${operator}" compares a metric with its value one window before, and "${metric}" has no window: there is no fact "${fact}".`;
@@ -285,13 +377,44 @@ function checkKnownValue({ fact, operator, value, pointer }: RuleLeaf, catalogue
   );
 }
 
-/** Facts that a document uses and that do not exist or are of another type; the first hundred. */
+/** What is wrong with facts that are tested together: those that are not there, and two that cannot be compared. */
+function checkJoint({ pointer, operator, uses, question }: RuleJoint, catalogue: FactCatalogue): readonly Problem[] {
+  const absent = uses.filter(({ fact }) => catalogue.readingsOf(fact) === null);
+  if (absent.length > 0 || question.kind === 'compat')
+    return absent.map((use) => problem('RAPPORT_RULES_FACT', `${use.pointer}/fact`, missing(use, catalogue)));
+  const [one = '', other = ''] = uses.map(({ fact }) => fact);
+  const [type, otherType] = [one, other].map((fact) => typeOf(catalogue.readingsOf(fact) ?? []));
+  const fits = ruleOf(operator)?.fits ?? [];
+  const refuse = (place: string, message: string) => [problem('RAPPORT_RULES_TYPE', place, message)];
+  if (type && !fits.includes(type))
+    return refuse(
+      pointer,
+      `"${one}" is ${type}, which "${operator}" does not fit. Operators for it: ${operatorsFor(type).join(', ')}.`,
+    );
+  if (otherType && !question.pair.other.includes(otherType))
+    return refuse(
+      `${pointer}/value`,
+      `"${other}" is ${otherType}; "${operator}" compares with a fact that is ${question.pair.other.join(' or ')}.`,
+    );
+  if (type && otherType && type !== 'list' && type !== otherType)
+    return refuse(
+      `${pointer}/value`,
+      `"${one}" is ${type} and "${other}" is ${otherType}: compare facts of the same type.`,
+    );
+  // A metric's times are numbers, a trait's are text: only what reads both as times can compare them.
+  if (question.pair.reading !== 'time' && (type === 'time' || otherType === 'time') && isTrait(one) !== isTrait(other))
+    return refuse(pointer, `"${operator}" cannot compare a metric's time with a trait's: use "before" or "after".`);
+  return [];
+}
+
+/** Facts that a document uses and that do not exist or are of another type; the first hundred, each place once. */
 export function checkFacts(document: SegmentDocument | PlaybookDocument, catalogue: FactCatalogue): readonly Problem[] {
-  const problems: Problem[] = [];
+  const problems = new Map<string, Problem>();
   for (const { condition, pointer } of conditionsOf(document))
-    for (const leaf of leavesOf(irOf(condition, 0, pointer))) {
-      const found = checkUse(leaf, catalogue);
-      if (found && problems.push(found) >= MOST_PROBLEMS) return problems;
+    for (const part of partsOf(irOf(condition, 0, pointer))) {
+      const found = part.kind === 'leaf' ? [checkUse(part, catalogue)] : checkJoint(part, catalogue);
+      for (const one of found) if (one) problems.set(`${one.code} ${one.pointer}`, one);
+      if (problems.size >= MOST_PROBLEMS) break;
     }
-  return problems;
+  return [...problems.values()].slice(0, MOST_PROBLEMS);
 }

@@ -5,7 +5,7 @@ import { coverageOf } from './verdict.js';
 const low: Condition = { fact: 'score', operator: 'lessThan', value: 40 };
 const renews: Condition = { fact: 'trait.renewalAt', operator: 'withinNext', value: '90d' };
 const falling: Condition = { fact: 'score', operator: 'decreasedBy', value: '20%' };
-const covered = (tests: readonly DocumentTest[], more: Partial<SegmentDocument> = {}) =>
+const covered = (tests: readonly DocumentTest[], more: Partial<Extract<SegmentDocument, { mode?: 'strict' }>> = {}) =>
   coverageOf({
     kind: 'segment',
     id: 's',

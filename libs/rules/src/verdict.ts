@@ -1,8 +1,9 @@
 import type { SegmentDocument } from '@rapport/sdk';
 import { compile, readerOf, type FactReader } from './condition.js';
-import { irOf, leavesOf } from './ir.js';
-import { instantOf } from './operator.js';
-import { conditionsOf, factsOf } from './validation.js';
+import { irOf, partsOf, type RuleLeaf } from './ir.js';
+import type { RuleJoint } from './joint.js';
+import { instantOf, type Verdict } from './operator.js';
+import { conditionsOf, rulesOf } from './resolution.js';
 
 /** `in`, `out`, `unknown`, or the id of the band. */
 export type Placement = string;
@@ -16,10 +17,7 @@ export function placementOf(
   reader: FactReader,
   now: number,
 ): (subject: number) => Placement {
-  const bands = (document.bands ?? (document.enter ? [{ id: 'in', enter: document.enter }] : [])).map((band) => ({
-    id: band.id,
-    test: compile(band.enter, reader, now),
-  }));
+  const bands = rulesOf(document).enters.map(({ id, condition }) => ({ id, test: compile(condition, reader, now) }));
   return (subject) => {
     let unknown = false;
     for (const band of bands) {
@@ -29,6 +27,49 @@ export function placementOf(
     }
     return unknown ? 'unknown' : 'out';
   };
+}
+
+/** A move to nowhere, and none at all; else a move is to the `enter` of that number. */
+export const OUT = -1;
+export const STAYS = -2;
+
+/** The verdicts that decide where a subject goes. */
+export interface Verdicts {
+  /** Of each `enter` in turn: asked until one is true. */
+  readonly enters: readonly ((subject: number) => Verdict)[];
+  readonly exit: ((subject: number) => Verdict) | null;
+  readonly leavesOnUnknown: boolean;
+}
+
+/**
+ * Where a subject goes: the number of an `enter` (it may be there already), `OUT`, or `STAYS`. A segment's only way out is its `exit`, where it has one; it also keeps
+ * from entering.
+ */
+export function destinationOf({ enters, exit, leavesOnUnknown }: Verdicts, subject: number, isMember: boolean): number {
+  if (exit) {
+    const leaves = exit(subject);
+    if (isMember) return leaves === true || (leaves === null && leavesOnUnknown) ? OUT : STAYS;
+    if (leaves === true) return STAYS;
+  }
+  let unknown = false;
+  for (let k = 0; k < enters.length; k++) {
+    const verdict = enters[k]?.(subject) ?? null;
+    if (verdict === true) return k;
+    unknown ||= verdict === null;
+  }
+  return unknown && !leavesOnUnknown ? STAYS : isMember ? OUT : STAYS;
+}
+
+/** Where a member of a segment is after an evaluation, whatever its dwell: `in` or a band, or `out`. */
+function placementAfter(document: SegmentDocument, member: Placement, reader: FactReader, now: number): Placement {
+  const { enters, exit } = rulesOf(document);
+  const verdicts: Verdicts = {
+    enters: enters.map(({ condition }) => compile(condition, reader, now)),
+    exit: exit && compile(exit.condition, reader, now),
+    leavesOnUnknown: document.onUnknown === 'leave',
+  };
+  const to = destinationOf(verdicts, 0, true);
+  return to === STAYS ? member : (enters[to]?.id ?? 'out');
 }
 
 export interface FailedTest {
@@ -41,18 +82,23 @@ export interface FailedTest {
 /** Runs a valid document's own tests and returns those that fail. A test without `asOf` is evaluated as of 1970-01-01. */
 export function runTests(document: SegmentDocument): readonly FailedTest[] {
   return (document.tests ?? []).flatMap((test, i) => {
-    const found = placementOf(document, readerOf(test.facts), instantOf(test.asOf) ?? 0)(0);
+    const [reader, now] = [readerOf(test.facts), instantOf(test.asOf) ?? 0];
+    const { member = false } = test;
+    const found =
+      member === false
+        ? placementOf(document, reader, now)(0)
+        : placementAfter(document, member === true ? 'in' : member, reader, now);
     return found === test.expect
       ? []
       : [{ name: test.name, pointer: `/tests/${String(i)}`, expected: test.expect, found }];
   });
 }
 
-/** What a document's tests made of one of its leaves. */
+/** What a document's tests made of one of its leaves, or of one of the places that test several facts together. */
 export interface LeafCoverage {
-  /** JSON Pointer of the leaf. */
+  /** JSON Pointer of the leaf; of a condition of a `compat` document as a whole. */
   readonly pointer: string;
-  /** The fact that it reads. */
+  /** The fact that it reads; several parted by commas. */
   readonly fact: string;
   readonly operator: string;
   /** Whether some test's facts made it true, and whether some made it false. */
@@ -68,17 +114,30 @@ export function coverageOf(document: SegmentDocument): {
   readonly leaves: readonly LeafCoverage[];
   readonly covered: number;
 } {
-  const runs = (document.tests ?? []).map(({ facts, asOf }) =>
-    conditionsOf(document)
-      .flatMap(({ condition, pointer }) => leavesOf(irOf(condition, instantOf(asOf) ?? 0, pointer)))
-      .map(({ fact, test }) => test(Object.hasOwn(facts, fact) ? facts[fact] : null)),
-  );
-  const leaves = factsOf(document).map(({ pointer, fact, operator }, i) => ({
-    pointer,
-    fact,
-    operator,
-    wasTrue: runs.some((verdicts) => verdicts[i] === true),
-    wasFalse: runs.some((verdicts) => verdicts[i] === false),
-  }));
+  const partsAt = (now: number) =>
+    conditionsOf(document).flatMap(({ condition, pointer }) => partsOf(irOf(condition, now, pointer)));
+  const found = new Map<
+    string,
+    { pointer: string; fact: string; operator: string; wasTrue: boolean; wasFalse: boolean }
+  >();
+  // What is reached by references from several places is one.
+  for (const part of partsAt(0)) {
+    const { pointer, operator } = part;
+    const fact = part.kind === 'leaf' ? part.fact : part.facts.map((each) => each.fact).join(', ');
+    found.set(pointer, { pointer, fact, operator, wasTrue: false, wasFalse: false });
+  }
+  for (const { facts, asOf } of document.tests ?? [])
+    for (const part of partsAt(instantOf(asOf) ?? 0)) {
+      const leaf = found.get(part.pointer);
+      const verdict = verdictOn(part, facts);
+      if (leaf && verdict === true) leaf.wasTrue = true;
+      if (leaf && verdict === false) leaf.wasFalse = true;
+    }
+  const leaves = [...found.values()];
   return { leaves, covered: leaves.filter(({ wasTrue, wasFalse }) => wasTrue && wasFalse).length };
+}
+
+function verdictOn(part: RuleLeaf | RuleJoint, facts: Readonly<Record<string, unknown>>): Verdict {
+  const valueOf = (fact: string) => (Object.hasOwn(facts, fact) ? facts[fact] : null);
+  return part.kind === 'leaf' ? part.test(valueOf(part.fact)) : part.test(part.facts.map(({ fact }) => valueOf(fact)));
 }

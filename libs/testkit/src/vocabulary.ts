@@ -58,6 +58,8 @@ function learnCondition(vocabulary: Vocabulary, condition: Condition): void {
     ('all' in condition ? condition.all : condition.any).forEach((part) => learnCondition(vocabulary, part));
     return;
   }
+  // A profile has no named conditions.
+  if ('condition' in condition) return;
   const values =
     condition.fact === TENURE ? vocabulary.ages : setAt(vocabulary.traitValues, condition.fact.slice('trait.'.length));
   for (const value of [condition.value].flat()) {

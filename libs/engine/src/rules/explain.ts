@@ -1,4 +1,3 @@
-import type { Condition } from '@rapport/sdk';
 import {
   conditionsOf,
   explain,
@@ -31,7 +30,7 @@ export interface ConditionExplanation {
   readonly text: string;
   /** The least change of one fact that would make it true, in words: `in if stickiness ≥ 0.2; it is 0.17`. Null when it is true, or no single change would do. */
   readonly nearest: string | null;
-  /** Every node with its verdict, every leaf with the fact's value and its threshold. */
+  /** Every node with its verdict and its place in the document, every leaf with the fact's value and its threshold. */
   readonly trace: Trace;
 }
 export interface RuleExplanation {
@@ -78,7 +77,6 @@ export async function explainRule(
     const members = membersBySegment(await store.memberships({ subject }));
     await moveAll(documents, tables, members, { has: () => true }, asOf, 0);
     const facts = table.factsAt(factsOf(document), row);
-    const known = (condition: Condition) => explain(condition, facts, asOf);
     const keys = document.kind === 'segment' ? segmentKeys(document) : [];
     const membership = keys.flatMap((key) => members.get(key)?.get(subject) ?? [])[0] ?? null;
     const metrics = metricsRead(
@@ -93,9 +91,15 @@ export async function explainRule(
       placement: document.kind === 'segment' ? placementOf(document, readerOf(facts), asOf)(0) : null,
       membership,
       conditions: conditionsOf(document).map(({ condition, pointer }) => {
-        const { verdict, text } = known(condition);
+        const { verdict, text } = explain(condition, facts, asOf);
         const nearest = nearestMiss(condition, facts, asOf)?.text ?? null;
-        return { pointer, verdict: wordOf(verdict), text, nearest, trace: trace(condition, facts, asOf) };
+        return {
+          pointer,
+          verdict: wordOf(verdict),
+          text,
+          nearest,
+          trace: trace(condition, facts, asOf, undefined, pointer),
+        };
       }),
       facts,
       versions: { rule: version, metrics: Object.fromEntries(metrics.map((id) => [id, originOf(plugins, id) ?? ''])) },

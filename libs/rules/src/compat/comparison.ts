@@ -1,7 +1,7 @@
+import { isOperator } from '../operator.js';
 import { didYouMean } from '../suggestion.js';
-import { failing, refuse, type Context, type Facts, type Place, type Step } from './context.js';
+import { copyOf, failing, refuse, type Context, type Facts, type Place, type Step } from './context.js';
 import { failure, messageOf, type Failure } from './failure.js';
-import { frozenCopy } from './frozen.js';
 import { operatorOf, type CompatOperator } from './operator.js';
 import { follow, keysOf } from './path.js';
 import { integerOf } from './priority.js';
@@ -111,7 +111,7 @@ export function comparisonStep(properties: Properties, place: Place, context: Co
       message: 'must be a number.',
     });
 
-  const own = frozenCopy(properties) as ComparisonTrace;
+  const own = copyOf(properties, context) as ComparisonTrace;
   // Where it is not reached, it shows the results that the document says it has, if it does.
   const untouched = Object.freeze(addResult(bareOf(own), own.factResult, own.valueResult, own.result));
   const keys = pathOf(own.path, pointer, context);
@@ -119,7 +119,10 @@ export function comparisonStep(properties: Properties, place: Place, context: Co
   const readValue = valueReaderOf(own.value, pointer, context);
   const base = { priority: own.priority, untouched };
   const operator = operatorOf(own.operator, context.operators, context.decorators);
-  if (operator === null) return failing(unknownOperator(own.operator, pointer, context), base);
+  context.reads.set(pointer, { fact: own.fact, operator: own.operator });
+  if (isFactReference(own.value))
+    context.reads.set(`${pointer}/value`, { fact: own.value.fact, operator: own.operator });
+  if (operator === null) return failing(context, unknownOperator(own.operator, pointer, context), base);
 
   return {
     ...base,
@@ -166,7 +169,10 @@ function said(operator: CompatOperator, fact: unknown, value: unknown, pointer: 
 
 function unknownOperator(operator: unknown, pointer: string, context: Context): Failure {
   const shown = typeof operator === 'string' ? `"${operator}"` : 'that is no text';
-  const hint = typeof operator === 'string' ? didYouMean(operator, context.operators.keys()) : '';
+  const plain = typeof operator === 'string' ? operator.slice(operator.lastIndexOf(':') + 1) : '';
+  const hint = isOperator(plain)
+    ? ` "${plain}" is an operator of strict documents only: leave out "mode": "compat" to use it.`
+    : didYouMean(plain, context.operators.keys());
   return failure(
     'RAPPORT_RULES_OPERATOR',
     `${pointer}/operator`,

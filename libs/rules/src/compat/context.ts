@@ -1,5 +1,6 @@
 import type { Problem } from '../problem.js';
 import type { Failure } from './failure.js';
+import { frozenCopy } from './frozen.js';
 import type { CompatDecorator, CompatOperator } from './operator.js';
 import type { Quick } from './quick.js';
 import type { ConditionTrace } from './trace.js';
@@ -23,7 +24,8 @@ export interface Step {
 export type Base = Pick<Step, 'priority' | 'untouched'>;
 
 /** A condition that has no verdict once it is reached. */
-export function failing(failed: Failure, base: Base): Step {
+export function failing(context: Context, failed: Failure, base: Base): Step {
+  context.failures.push(failed.problem);
   const fail = () => {
     throw failed;
   };
@@ -38,6 +40,12 @@ export interface Place {
   readonly names: ReadonlySet<string>;
 }
 
+/** A fact that a comparison reads, or compares with. */
+export interface Read {
+  readonly fact: unknown;
+  readonly operator: unknown;
+}
+
 /** What compiling one rule needs, and what it finds. */
 export interface Context {
   /** Named conditions. */
@@ -47,6 +55,14 @@ export interface Context {
   readonly allowUndefinedConditions: boolean;
   readonly allowUndefinedFacts: boolean;
   readonly problems: Problem[];
+  /** What is certain to fail once it is reached. */
+  readonly failures: Problem[];
+  /** Every use of a fact, by where it stands. */
+  readonly reads: Map<string, Read>;
+  /** Where a named condition stands; null when it is shown in the place of the reference. */
+  readonly namedAt: ((name: string) => string) | null;
+  /** Copies of parts of the document: a part that is referred to often is copied once. */
+  readonly copies: Map<unknown, unknown>;
   /** Conditions made so far. */
   made: number;
 }
@@ -64,4 +80,13 @@ export const refused: Step = {
 export function refuse(context: Context, problem: Problem): Step {
   context.problems.push(problem);
   return refused;
+}
+
+/** A frozen copy of a part of the document. */
+export function copyOf(part: object, context: Context): unknown {
+  const found = context.copies.get(part);
+  if (found !== undefined) return found;
+  const copy = frozenCopy(part);
+  context.copies.set(part, copy);
+  return copy;
 }

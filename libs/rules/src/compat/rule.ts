@@ -1,5 +1,5 @@
 import type { Problem } from '../problem.js';
-import { refuse, type Context, type Facts } from './context.js';
+import { refuse, type Context, type Facts, type Step } from './context.js';
 import { problemOf } from './failure.js';
 import { nestsWithin } from '../depth.js';
 import { frozenCopy, isPlain } from './frozen.js';
@@ -41,33 +41,16 @@ export type CompiledRule =
  * does not exist, is a failure of that evaluation: `RAPPORT_RULES_FACT`, `_OPERATOR`, `_REFERENCE`, `_CYCLE`, `_FAILED`.
  */
 export function compileRule(document: unknown, options: CompatOptions = {}): CompiledRule {
-  const context: Context = {
-    conditions: options.conditions ?? {},
-    operators: new Map(Object.entries({ ...operators, ...options.operators })),
-    decorators: new Map(Object.entries({ ...decorators, ...options.decorators })),
-    allowUndefinedConditions: options.allowUndefinedConditions ?? false,
-    allowUndefinedFacts: options.allowUndefinedFacts ?? false,
-    problems: [],
-    made: 0,
-  };
+  const context = contextOf(options);
   const head = headOf(document, context);
   if (head === null || context.problems.length > 0) return { ok: false, problems: context.problems };
   const step = rootStep(head.conditions, context);
   if (context.problems.length > 0) return { ok: false, problems: context.problems };
 
   const { event, priority, name } = head;
-  const { quick } = step;
-  const isSimple = quick === null ? () => false : areSimple(quick, context.allowUndefinedFacts);
   return {
     ok: true,
-    match(facts) {
-      try {
-        const plain = own(facts);
-        return quick !== null && isSimple(plain) ? quick.test(plain) : Boolean(step.test(plain));
-      } catch {
-        return null;
-      }
-    },
+    match: matchOf(step, context),
     trace(facts) {
       try {
         const { result, shown } = step.trace(own(facts));
@@ -76,6 +59,37 @@ export function compileRule(document: unknown, options: CompatOptions = {}): Com
         return { result: null, problem: problemOf(thrown) };
       }
     },
+  };
+}
+
+/** What compiling begins with. */
+export function contextOf(options: CompatOptions, namedAt: Context['namedAt'] = null): Context {
+  return {
+    conditions: options.conditions ?? {},
+    operators: new Map(Object.entries({ ...operators, ...options.operators })),
+    decorators: new Map(Object.entries({ ...decorators, ...options.decorators })),
+    allowUndefinedConditions: options.allowUndefinedConditions ?? false,
+    allowUndefinedFacts: options.allowUndefinedFacts ?? false,
+    problems: [],
+    failures: [],
+    reads: new Map(),
+    namedAt,
+    copies: new Map(),
+    made: 0,
+  };
+}
+
+/** True or false, or null where json-rules-engine rejects. */
+export function matchOf(step: Step, { allowUndefinedFacts }: Context): CompatRule['match'] {
+  const { quick } = step;
+  const isSimple = quick === null ? () => false : areSimple(quick, allowUndefinedFacts);
+  return (facts) => {
+    try {
+      const plain = own(facts);
+      return quick !== null && isSimple(plain) ? quick.test(plain) : Boolean(step.test(plain));
+    } catch {
+      return null;
+    }
   };
 }
 

@@ -50,12 +50,12 @@ const tooDeep = (pointer: string): Problem => ({
 });
 
 /** Makes a rule's conditions ready. At the root, `all`, `any` and `not` go before a reference, and what a single condition says is the result. */
-export function rootStep(document: unknown, context: Context): Step {
-  const place: Place = { pointer: '/conditions', depth: 0, names: new Set() };
+export function rootStep(document: unknown, context: Context, pointer = '/conditions'): Step {
+  const place: Place = { pointer, depth: 0, names: new Set() };
   const problem = rootProblem(document, place.pointer);
   if (problem !== null) return refuse(context, problem);
   const parts = partsOf(document as Properties, place, context);
-  return parts.operator === undefined ? referenceStep(parts, place, context) : logicStep(parts, place, 'raw');
+  return parts.operator === undefined ? referenceStep(parts, place, context) : logicStep(parts, place, context, 'raw');
 }
 
 /** Makes a condition below the root ready. Problems go to the context. */
@@ -82,7 +82,7 @@ function stepOf(document: unknown, place: Place, context: Context): Step {
   if (Object.hasOwn(document, 'condition')) return referenceStep(partsOf(document, place, context), place, context);
   return logicOf(document) === undefined
     ? comparisonStep(document, place, context)
-    : logicStep(partsOf(document, place, context), place);
+    : logicStep(partsOf(document, place, context), place, context);
 }
 
 /** What json-rules-engine's constructor makes of a document with `all`, `any`, `not` or `condition`. */
@@ -147,7 +147,7 @@ function untouchedOf({ own, children }: Parts): ConditionTrace {
 }
 
 /** Evaluates the children of a condition's operator. A single one decides by exactly `true`, or at the root (`raw`) by whatever a custom operator says. */
-function logicStep(parts: Parts, { pointer }: Place, says: 'raw' | 'exact' = 'exact'): Step {
+function logicStep(parts: Parts, { pointer }: Place, context: Context, says: 'raw' | 'exact' = 'exact'): Step {
   const { own, operator = 'all' } = parts;
   const children = parts.children[operator] ?? [];
   const quick = quickLogic(
@@ -170,6 +170,7 @@ function logicStep(parts: Parts, { pointer }: Place, says: 'raw' | 'exact' = 'ex
   const groups = groupsOf(children.map(({ priority }) => priority));
   if (groups === null)
     return failing(
+      context,
       failure('RAPPORT_RULES_FAILED', pointer, 'cannot be evaluated: the priority of a condition in it is no number.'),
       step,
     );
@@ -259,20 +260,18 @@ function referenceStep(parts: Parts, place: Place, context: Context): Step {
   const base: Base = { priority: parts.own.priority, untouched: untouchedOf(parts) };
   const names = new Set(place.names);
   let merged = parts;
+  let { pointer } = place;
   while (Object.hasOwn(merged.own, 'condition')) {
     const { condition: name, ...own } = merged.own;
     if (typeof name !== 'string' || !Object.hasOwn(context.conditions, name))
-      return undefinedStep(name, merged, base, place, context);
-    if (names.has(name)) return failing(cycle(name, place.pointer), base);
+      return undefinedStep(name, merged, base, pointer, context);
+    if (names.has(name)) return failing(context, cycle(name, pointer), base);
     names.add(name);
-    const problem = rootProblem(context.conditions[name], place.pointer);
+    pointer = context.namedAt?.(name) ?? pointer;
+    const problem = rootProblem(context.conditions[name], pointer);
     if (problem !== null)
       return refuse(context, { ...problem, message: `the named condition "${name}" ${problem.message}` });
-    const named = partsOf(
-      context.conditions[name] as Properties,
-      { pointer: place.pointer, depth: place.depth + 1, names },
-      context,
-    );
+    const named = partsOf(context.conditions[name] as Properties, { pointer, depth: place.depth + 1, names }, context);
     merged = {
       ...merged,
       ...named,
@@ -280,21 +279,27 @@ function referenceStep(parts: Parts, place: Place, context: Context): Step {
       children: { ...merged.children, ...named.children },
     };
   }
-  return { ...logicStep(merged, place), ...base };
+  return { ...logicStep(merged, { ...place, pointer }, context), ...base };
 }
 
 const cycle = (name: string, pointer: string): Failure =>
   failure('RAPPORT_RULES_CYCLE', pointer, `the named condition "${name}" refers to itself; break the cycle.`);
 
-function undefinedStep(name: unknown, parts: Parts, base: Base, { pointer }: Place, context: Context): Step {
+function undefinedStep(name: unknown, parts: Parts, base: Base, pointer: string, context: Context): Step {
   if (context.allowUndefinedConditions) {
     const shown = untouchedOf(parts);
     return { ...base, test: () => false, quick: quickFalse, trace: () => ({ result: false, shown }) };
   }
-  const hint = typeof name === 'string' ? didYouMean(name, Object.keys(context.conditions)) : '';
+  const names = Object.keys(context.conditions);
+  const hint = typeof name === 'string' ? didYouMean(name, names) : '';
   const shown = typeof name === 'string' ? `"${name}"` : 'of that name';
   return failing(
-    failure('RAPPORT_RULES_REFERENCE', `${pointer}/condition`, `there is no named condition ${shown}.${hint}`),
+    context,
+    failure(
+      'RAPPORT_RULES_REFERENCE',
+      `${pointer}/condition`,
+      `there is no named condition ${shown}.${hint} Named: ${names.join(', ') || 'none'}.`,
+    ),
     base,
   );
 }

@@ -6,12 +6,15 @@ import segment from './index.js';
 const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   rapport: { requires: Record<string, string> };
 };
-const { bands = [], tests = [] } = segment.document;
+const { document } = segment;
+const bands = document.mode === 'compat' ? [] : (document.bands ?? []);
+const { tests = [] } = document;
 
 const factsIn = (condition: Condition): string[] => {
   if ('all' in condition) return condition.all.flatMap(factsIn);
   if ('any' in condition) return condition.any.flatMap(factsIn);
-  return 'not' in condition ? factsIn(condition.not) : [condition.fact];
+  if ('not' in condition) return factsIn(condition.not);
+  return 'fact' in condition ? [condition.fact] : [];
 };
 
 // Rapport runs the document's own tests whenever it loads the segment, and refuses it when one fails. What is checked here is
