@@ -277,10 +277,16 @@ function placesOf(kind: 'segment' | 'playbook', one: { readonly $ref: string }):
   const described = { conditions: { ...conditions, additionalProperties: one } };
   if (kind === 'playbook') {
     const { when } = playbookSchema.properties.trigger.properties;
-    return { properties: { ...described, trigger: { properties: { when: { ...when, ...one } } } } };
+    return {
+      type: 'object',
+      properties: { ...described, trigger: { type: 'object', properties: { when: { ...when, ...one } } } },
+    };
   }
-  const bands = { items: { properties: { enter: one } } };
-  return { properties: { ...described, enter: { ...enter, ...one }, exit: { ...exit, ...one }, bands } };
+  const bands = { type: 'array', items: { type: 'object', properties: { enter: one } } };
+  return {
+    type: 'object',
+    properties: { ...described, enter: { ...enter, ...one }, exit: { ...exit, ...one }, bands },
+  };
 }
 
 /** What json-rules-engine's operators say, for editors. */
