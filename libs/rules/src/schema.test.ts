@@ -159,6 +159,64 @@ describe('the schemas made from a catalogue', () => {
   });
 });
 
+describe('the schemas of named conditions, facts as values, and compat documents', () => {
+  const than = (fact: string, operator: string, other: unknown) => ({ fact, operator, value: { fact: other } });
+  it.each<[string, string, unknown, boolean]>([
+    ['usage-frequency', 'lessThan', 'license-utilization', true],
+    ['usage-frequency', 'lessThan', 'trait.whatever', true],
+    ['usage-frequency', 'lessThan', 'trait.plan', false],
+    ['usage-frequency', 'lessThan', 'segment.x', false],
+    ['usage-frequency', 'lessThan', 'usage-frequenzy', false],
+    ['usage-frequency', 'between', 'license-utilization', false],
+    ['usage-frequency', 'lessThan', 5, false],
+    ['trait.signupAt', 'before', 'trait.renewalAt', true],
+    ['trait.signupAt', 'before', 'usage-frequency', false],
+    ['trait.plan', 'equal', 'trait.name', true],
+    ['trait.plan', 'startsWith', 'trait.name', true],
+    ['features', 'contains', 'trait.plan', true],
+    ['features', 'contains', 'trait.tags', false],
+    ['trait.other', 'equal', 'usage-frequency', true],
+  ])('%s %s the fact %s: %s', (fact, operator, other, expected) => {
+    const enter = than(fact, operator, other);
+    expect(accepts(enter)).toBe(expected);
+    const checked = checkSegment(segment(enter));
+    const problems = checked.ok ? checkFacts(checked.document, catalogue) : checked.problems;
+    expect(problems.length === 0).toBe(expected);
+  });
+
+  const low = { fact: 'usage-frequency', operator: 'lessThan', value: 3 };
+  const legacy = { all: [{ fact: 'usage-frequency', operator: 'not:lessThan', value: 3, path: '$.a', priority: 2 }] };
+  it.each<[boolean, object]>([
+    [true, segment({ condition: 'low' }, { conditions: { low } })],
+    [false, segment({ condition: 'low' }, { conditions: { low: { ...low, operator: 'lessThen' } } })],
+    [false, segment({ condition: 5 })],
+    [false, segment({ condition: 'low', all: [] })],
+    [false, segment(legacy)],
+    [false, segment(legacy, { mode: 'strict' })],
+    [true, segment(legacy, { mode: 'compat', conditions: { a: legacy }, allowUndefinedFacts: true })],
+    [true, segment({ any: [{ ...low, value: { fact: 'trait.plan', path: '$.a' } }] }, { mode: 'compat' })],
+    [false, segment({ any: [{ ...low, value: { fact: 'usage' } }] }, { mode: 'compat' })],
+    [false, segment({ any: [{ ...low, fact: 'usage' }] }, { mode: 'compat' })],
+    [false, segment({ any: [{ ...low, operator: 'between' }] }, { mode: 'compat' })],
+    [false, segment({ any: [{}] }, { mode: 'compat' })],
+    [false, segment(legacy, { mode: 'compat', exit: { any: [{ ...low, fact: 'usage' }] } })],
+  ])('%# accept: %s', (expected, document) => {
+    expect(isSegment(document)).toBe(expected);
+  });
+
+  it('know the rules of bands and playbooks in either mode', () => {
+    const band = (enter: object) => ({ bands: [{ id: 'b', title: 'B', enter }] });
+    const { enter: _, ...base } = segment(null);
+    expect(isSegment({ ...base, ...band(low) })).toBe(true);
+    expect(isSegment({ ...base, ...band(legacy) })).toBe(false);
+    expect(isSegment({ ...base, ...band(legacy), mode: 'compat' })).toBe(true);
+    const isPlaybook = ajv().compile(schemaFor('playbook', catalogue) as object);
+    const playbook = { ...base, kind: 'playbook', steps: [{ id: 'a', action: 'b' }], trigger: { when: legacy } };
+    expect(isPlaybook(playbook)).toBe(false);
+    expect(isPlaybook({ ...playbook, mode: 'compat' })).toBe(true);
+  });
+});
+
 describe('operators of plugins', () => {
   const endsWith = {
     name: 'endsWith',
