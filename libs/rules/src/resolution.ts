@@ -72,7 +72,7 @@ function compiled(document: Extract<Document, { mode: 'compat' }>, written: read
 }
 
 function inPlace(document: Document, written: readonly WrittenCondition[]): Resolved {
-  const named = (document.conditions ?? {}) as Readonly<Record<string, Condition>>;
+  const named = document.conditions ?? {};
   const names = new Map<string, ResolvedCondition>();
   const meaning = (name: string): ResolvedCondition | undefined => {
     const its = Object.hasOwn(named, name) ? named[name] : undefined;
