@@ -187,6 +187,12 @@ export function leafOf(
   };
 }
 
+/** The typed forms of named conditions, by what they mean: one that is referred to often is made once, and is one and the same node. */
+const typedForms = new WeakMap<
+  ResolvedCondition,
+  { readonly now: number; readonly more: OperatorSet | undefined; readonly node: RuleNode }
+>();
+
 /**
  * The typed form of a valid condition; parts that stand in a named condition point there. Throws a TypeError that begins with
  * `RAPPORT_RULES_OPERATOR`, `_VALUE`, `_DEPTH` or `_REFERENCE` for one that `checkCondition` refuses.
@@ -207,8 +213,13 @@ export function irOf(condition: ResolvedCondition, now: number, pointer = '', mo
     if ('not' in node) return { kind: 'not', pointer: place, child: typed(node.not, `${place}/not`, depth + 1) };
     if ('compat' in node) return compatJoint(node.compat, place);
     if ('condition' in node) {
-      if (node.means) return typed(node.means, namedPointer(node.condition), depth + 1);
-      throw new TypeError(`RAPPORT_RULES_REFERENCE: there is no named condition "${node.condition}" for "${place}"`);
+      const { condition: name, means } = node;
+      if (!means) throw new TypeError(`RAPPORT_RULES_REFERENCE: there is no condition "${name}" for "${place}"`);
+      const found = typedForms.get(means);
+      if (found?.now === now && found.more === more) return found.node;
+      const made = typed(means, namedPointer(name), depth + 1);
+      typedForms.set(means, { now, more, node: made });
+      return made;
     }
     const kind = 'all' in node ? 'all' : 'any';
     const children = 'all' in node ? node.all : node.any;

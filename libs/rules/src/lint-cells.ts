@@ -65,7 +65,7 @@ const isOfBand = (fact: string): boolean => /^segment\.[^.]+\./.test(fact);
 /** The values that stand for each fact of some conditions; null when together they are more than `MOST_CELLS`. */
 function factsOf(conditions: readonly ResolvedCondition[], setting: LintSetting): readonly Representatives[] | null {
   const byFact = new Map<string, RuleLeaf[]>();
-  for (const leaf of conditions.flatMap((condition) => leavesOf(irOf(condition, setting.now)))) {
+  for (const leaf of new Set(conditions.flatMap((condition) => leavesOf(irOf(condition, setting.now))))) {
     const leaves = byFact.get(leaf.fact) ?? [];
     leaves.push(leaf);
     byFact.set(leaf.fact, leaves);

@@ -156,7 +156,7 @@ export function nearestMiss(
   const root = irOf(condition, now, pointer, more);
   const valueOf = (fact: string): unknown => (Object.hasOwn(facts, fact) ? (facts[fact] ?? null) : null);
   if (verdictOf(root, valueOf) === true) return null;
-  const changes = partsOf(root).flatMap((part) => {
+  const changes = [...new Set(partsOf(root))].flatMap((part) => {
     if (part.kind === 'leaf') return changesOf(part, valueOf(part.fact));
     const found = leafFor(part, valueOf);
     return found ? changesOf(found.leaf, valueOf(found.leaf.fact), found.than) : [];

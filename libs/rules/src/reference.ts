@@ -1,6 +1,7 @@
 import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
 import { MAX_DEPTH } from './ir.js';
 import { namedPointer, type Problem } from './problem.js';
+import { didYouMean } from './suggestion.js';
 
 /*
  * What named conditions refer to, and how much a document becomes when they are put in place. All of it is reckoned, nothing is put in place: a few
@@ -123,19 +124,47 @@ function ordered(parts: ReadonlyMap<string, Part>): {
 }
 
 export interface References {
-  /** A circle, too deep, too large. */
+  /** A name that there is not; else a circle, or too deep, or too large. */
   readonly problems: readonly Problem[];
   /** Names of conditions that no rule of the document comes to. */
   readonly unused: readonly string[];
 }
 
-/** Follows what a document's conditions refer to. A name that there is not is passed over: `checkCondition` tells of it. */
+/** Most names that a message lists, and most references that are told of: each is compared with all names. */
+const MOST_LISTED = 20;
+const MOST_TOLD = 100;
+
+/** References to what there is not. */
+function undefinedAmong(references: readonly Reference[], names: readonly string[]): readonly Problem[] {
+  const known = new Set(names);
+  const listed = names.slice(0, MOST_LISTED).join(', ');
+  const others = names.length > MOST_LISTED ? ` and ${String(names.length - MOST_LISTED)} others` : '';
+  const named =
+    names.length === 0 ? 'Name it in the document\'s "conditions"' : `Named in "conditions": ${listed}${others}`;
+  return references
+    .filter(({ name }) => !known.has(name))
+    .slice(0, MOST_TOLD)
+    .map(({ name, pointer }) => ({
+      code: 'RAPPORT_RULES_REFERENCE',
+      pointer,
+      message: `there is no condition ${JSON.stringify(name)}.${didYouMean(name, names)} ${named}.`,
+    }));
+}
+
+/** Follows what a document's conditions refer to. */
 export function referencesIn(document: Document): References {
   const named: Readonly<Record<string, unknown>> = document.conditions ?? {};
   const rules = writtenIn(document).map((one) => ({ ...one, part: partOf(one) }));
   const parts = new Map(
     Object.keys(named).map((name) => [name, partOf({ condition: named[name], pointer: namedPointer(name) })]),
   );
+  const missing =
+    document.mode === 'compat' && document.allowUndefinedConditions === true
+      ? []
+      : undefinedAmong(
+          [...rules.map(({ part }) => part), ...parts.values()].flatMap(({ references }) => references),
+          [...parts.keys()],
+        );
   const used = new Set<string>();
   const left = rules.flatMap(({ part }) => part.references);
   for (let next = left.pop(); next; next = left.pop()) {
@@ -146,6 +175,7 @@ export function referencesIn(document: Document): References {
   }
   const unused = [...parts.keys()].filter((name) => !used.has(name));
 
+  if (missing.length > 0) return { unused, problems: missing };
   const { order, circle } = ordered(parts);
   const closing = circle.at(-1);
   if (closing) {

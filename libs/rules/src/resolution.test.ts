@@ -119,7 +119,7 @@ describe('named conditions', () => {
 
   it.each<[unknown, object, string, string, string]>([
     [{ condition: 'lo' }, { low }, 'RAPPORT_RULES_REFERENCE', '/enter/condition', 'Did you mean "low"? Named in "conditions": low.'],
-    [{ condition: 'low' }, {}, 'RAPPORT_RULES_REFERENCE', '/enter/condition', 'a document names them in "conditions"'],
+    [{ condition: 'low' }, {}, 'RAPPORT_RULES_REFERENCE', '/enter/condition', 'Name it in the document\'s "conditions".'],
     [{ condition: 'toString' }, { low }, 'RAPPORT_RULES_REFERENCE', '/enter/condition', 'there is no condition "toString"'],
     [{ condition: 5 }, { low }, 'RAPPORT_RULES_SHAPE', '/enter/condition', 'the name of a condition'],
     [{ condition: 'low', priority: 2 }, { low }, 'RAPPORT_RULES_SHAPE', '/enter/priority', 'no effect in strict documents'],

@@ -104,17 +104,14 @@ const strange = (key: string, allowed: readonly string[]): string =>
     ? (instead[key] ?? '')
     : `"${key}" is not a known key here.${didYouMean(key, allowed)} Known: ${allowed.join(', ')}.`;
 
-/** What is wrong with a reference to a named condition. */
-function checkReference(name: unknown, pointer: string, named: readonly string[]): readonly Problem[] {
-  if (typeof name === 'string' && named.includes(name)) return [];
+/** What is wrong with a reference to a named condition, but that it does not exist: `referencesIn` tells of that. */
+function checkReference(name: unknown, pointer: string, named: boolean): readonly Problem[] {
   const place = `${pointer}/condition`;
   if (typeof name !== 'string')
     return [problem('RAPPORT_RULES_SHAPE', place, '"condition" must be the name of a condition.')];
-  const told =
-    named.length === 0
-      ? 'No condition has a name here: a document names them in "conditions".'
-      : `Named in "conditions": ${named.join(', ')}.`;
-  const message = `there is no condition ${JSON.stringify(name)}.${didYouMean(name, named)} ${told}`;
+  if (named) return [];
+  const message =
+    'no condition has a name here: only a document names them, in "conditions". Write the condition itself.';
   return [problem('RAPPORT_RULES_REFERENCE', place, message)];
 }
 
@@ -122,14 +119,14 @@ function checkReference(name: unknown, pointer: string, named: readonly string[]
  * What is wrong with a condition: its shape, operators, and values that do not fit their operator.
  *
  * @param more operators that there are beside Rapport's own
- * @param named names of the conditions that it may refer to
+ * @param named whether it may refer to conditions by name, as in a document
  */
 export function checkCondition(
   condition: unknown,
   pointer = '',
   depth = 0,
   more: OperatorSet = new Map(),
-  named: readonly string[] = [],
+  named = false,
 ): readonly Problem[] {
   if (depth > MAX_DEPTH)
     return [
@@ -221,7 +218,7 @@ function checkConditions(document: SegmentDocument | PlaybookDocument, more?: Op
       ),
     ];
   const all = [...written, ...names.map((name) => ({ condition: conditions[name], pointer: namedPointer(name) }))];
-  const problems = all.flatMap(({ condition, pointer }) => checkCondition(condition, pointer, 0, more, names));
+  const problems = all.flatMap(({ condition, pointer }) => checkCondition(condition, pointer, 0, more, true));
   return problems.length > 0 ? problems : referencesIn(document).problems;
 }
 

@@ -290,16 +290,11 @@ function undefinedStep(name: unknown, parts: Parts, base: Base, pointer: string,
     const shown = untouchedOf(parts);
     return { ...base, test: () => false, quick: quickFalse, trace: () => ({ result: false, shown }) };
   }
-  const names = Object.keys(context.conditions);
-  const hint = typeof name === 'string' ? didYouMean(name, names) : '';
+  const hint = typeof name === 'string' ? didYouMean(name, Object.keys(context.conditions)) : '';
   const shown = typeof name === 'string' ? `"${name}"` : 'of that name';
   return failing(
     context,
-    failure(
-      'RAPPORT_RULES_REFERENCE',
-      `${pointer}/condition`,
-      `there is no named condition ${shown}.${hint} Named: ${names.join(', ') || 'none'}.`,
-    ),
+    failure('RAPPORT_RULES_REFERENCE', `${pointer}/condition`, `there is no named condition ${shown}.${hint}`),
     base,
   );
 }
