@@ -188,7 +188,7 @@ const shapeProblems = (errors: readonly ErrorObject[] | null | undefined) =>
 const tooDeep = problem(
   'RAPPORT_RULES_DEPTH',
   '',
-  `the document nests too deeply; conditions may nest ${String(MAX_DEPTH)} deep.`,
+  `the document nests deeper than ${String(MAX_JSON_DEPTH)} levels; conditions may nest ${String(MAX_DEPTH)} deep, in a "compat" document about twice as deep.`,
 );
 
 /** What is wrong with the conditions of a document of either mode. */

@@ -204,6 +204,17 @@ describe('a compat document', () => {
     ]);
   }); // prettier-ignore
 
+  it('has no operator that would take longer than it may, and nests no deeper than it may', () => {
+    const decorated = { all: [is('a', `${'not:'.repeat(100_000)}equal`, 1)] };
+    expect(problems(segment(decorated))).toMatchObject([
+      { code: 'RAPPORT_RULES_SIZE', pointer: '/enter/all/0/operator' },
+    ]);
+    const deep = (levels: number) =>
+      Array.from({ length: levels }).reduce<object>((inner) => ({ all: [inner] }), is('a', 'equal', 1));
+    expect(problems(segment(deep(39)))).toEqual([]);
+    expect(problems(segment(deep(50_000)))).toMatchObject([{ code: 'RAPPORT_RULES_DEPTH' }]);
+  });
+
   it('may refer to what does not exist when told so: that is false', () => {
     const document = checked(segment({ any: [{ condition: 'gone' }] }, { allowUndefinedConditions: true }));
     expect(evaluate(rulesOf(document).enters[0]!.condition, {}, NOW)).toBe(false);

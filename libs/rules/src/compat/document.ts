@@ -13,6 +13,9 @@ export interface CompiledConditions {
   readonly problems: readonly Problem[];
 }
 
+/** Most characters of an operator with its decorators. */
+const LONGEST_OPERATOR = 200;
+
 let documents = 0;
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
@@ -39,6 +42,13 @@ export function compileConditions(
           code: 'RAPPORT_RULES_SHAPE',
           pointer: `${place}/fact`,
           message: '"fact" must be the name of a fact.',
+        });
+      // Each decorator is a call within a call, for each subject.
+      if (textOf(operator).length > LONGEST_OPERATOR)
+        context.problems.push({
+          code: 'RAPPORT_RULES_SIZE',
+          pointer: `${place}/operator`,
+          message: `the operator has more than ${String(LONGEST_OPERATOR)} characters; use fewer decorators.`,
         });
       return { fact: textOf(fact), operator: textOf(operator), reading: 'any', pointer: place };
     });
