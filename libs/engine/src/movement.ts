@@ -90,9 +90,10 @@ async function move(
   const { enters, exit } = rulesOf(document);
   const conditions = [...enters, ...(exit ? [exit] : [])].map(({ condition }) => condition);
   const verdicts = await columnar(conditions, asOf).evaluateInSlices(subjects.length, table.columns);
-  const [entering, leaving] = [verdicts.slice(0, enters.length), verdicts[enters.length]];
+  const leaving = verdicts[enters.length];
   const deciding = {
-    enters: entering.map((its) => (i: number) => verdictAt(its, i)),
+    enters: enters.length,
+    enter: (rule: number, i: number) => verdictAt(verdicts[rule] as RuleVerdicts, i),
     exit: leaving ? (i: number) => verdictAt(leaving, i) : null,
     leavesOnUnknown: onUnknown === 'leave',
   };
@@ -115,7 +116,8 @@ async function move(
     };
     // Whom a rule failed for stays where it is.
     const to = failures.length > 0 && failed(i) ? STAYS : destinationOf(deciding, i, now !== undefined);
-    const wanted = keys[to];
+    // A negative index would be looked up as a name, which is slow.
+    const wanted = to < 0 ? undefined : keys[to];
     const dwelling = membership !== undefined && asOf - membership.enteredAt < dwell;
     if (to === STAYS || wanted === now || dwelling) {
       stay();

@@ -69,7 +69,12 @@ describe('where a subject goes', () => {
           for (const leavesOnUnknown of [true, false]) {
             const of = (isMember: boolean) =>
               destinationOf(
-                { enters: [() => first, () => second], exit: exit === undefined ? null : () => exit, leavesOnUnknown },
+                {
+                  enters: 2,
+                  enter: (rule) => (rule === 0 ? first : second),
+                  exit: exit === undefined ? null : () => exit,
+                  leavesOnUnknown,
+                },
                 0,
                 isMember,
               );

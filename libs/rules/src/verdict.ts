@@ -35,36 +35,44 @@ export const STAYS = -2;
 
 /** The verdicts that decide where a subject goes. */
 export interface Verdicts {
-  /** Of each `enter` in turn: asked until one is true. */
-  readonly enters: readonly ((subject: number) => Verdict)[];
+  /** How many rules let in. */
+  readonly enters: number;
+  /** Of the rule of that number; they are asked in turn until one is true. */
+  readonly enter: (rule: number, subject: number) => Verdict;
   readonly exit: ((subject: number) => Verdict) | null;
   readonly leavesOnUnknown: boolean;
 }
 
 /**
- * Where a subject goes: the number of an `enter` (it may be there already), `OUT`, or `STAYS`. A segment's only way out is its `exit`, where it has one; it also keeps
- * from entering.
+ * Where a subject goes: the number of an `enter` (it may be there already), `OUT`, or `STAYS`. A segment's only way out is its `exit`, where it has one; it also
+ * keeps from entering.
  */
-export function destinationOf({ enters, exit, leavesOnUnknown }: Verdicts, subject: number, isMember: boolean): number {
+export function destinationOf(
+  { enters, enter, exit, leavesOnUnknown }: Verdicts,
+  subject: number,
+  isMember: boolean,
+): number {
   if (exit) {
     const leaves = exit(subject);
     if (isMember) return leaves === true || (leaves === null && leavesOnUnknown) ? OUT : STAYS;
     if (leaves === true) return STAYS;
   }
   let unknown = false;
-  for (let k = 0; k < enters.length; k++) {
-    const verdict = enters[k]?.(subject) ?? null;
-    if (verdict === true) return k;
-    unknown ||= verdict === null;
+  for (let rule = 0; rule < enters; rule++) {
+    const verdict = enter(rule, subject);
+    if (verdict === true) return rule;
+    if (verdict === null) unknown = true;
   }
-  return unknown && !leavesOnUnknown ? STAYS : isMember ? OUT : STAYS;
+  return isMember && (leavesOnUnknown || !unknown) ? OUT : STAYS;
 }
 
 /** Where a member of a segment is after an evaluation, whatever its dwell: `in` or a band, or `out`. */
 function placementAfter(document: SegmentDocument, member: Placement, reader: FactReader, now: number): Placement {
   const { enters, exit } = rulesOf(document);
+  const tests = enters.map(({ condition }) => compile(condition, reader, now));
   const verdicts: Verdicts = {
-    enters: enters.map(({ condition }) => compile(condition, reader, now)),
+    enters: tests.length,
+    enter: (rule, subject) => tests[rule]?.(subject) ?? null,
     exit: exit && compile(exit.condition, reader, now),
     leavesOnUnknown: document.onUnknown === 'leave',
   };
