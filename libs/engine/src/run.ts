@@ -24,6 +24,7 @@ import { derivedIds, withDerived, type DerivedSetting } from './derived.js';
 import { checkMetrics, metricsOf, type Evaluated, type EvaluatedLevel } from './evaluation.js';
 import { factTable, traitUses, type FactTable } from './facts.js';
 import { moveRule, moveSegment, type Move, type Movement } from './movement.js';
+import { leaveWhatIsGone } from './gone.js';
 import { levelKey } from './planner.js';
 import { evaluateAgain, type Memory } from './incremental.js';
 import { deliveriesFor, playbookKey } from './playbooks.js';
@@ -161,6 +162,8 @@ export async function runOnce(setting: RunSetting, options: EvaluateOptions): Pr
       options.onProgress?.({ phase: 'segments', done: 0, total: 1 });
       const members = membersBySegment(await store.memberships());
       const moved = await moveAll(plugins, tables, members, new Set(await store.evaluatedSegments()), asOf);
+      const gone = await leaveWhatIsGone(members, plugins, store, asOf);
+      const transitions = [...gone, ...moved.moves];
       const run = (latest?.number ?? 0) + 1;
       const active = plugins.flatMap((plugin) => (plugin.kind === 'playbook' && plugin.enabled ? [plugin] : []));
       const deliveries = deliveriesFor(active, moved.moves, run, clock.now());
@@ -174,7 +177,7 @@ export async function runOnce(setting: RunSetting, options: EvaluateOptions): Pr
             segmentErrors: moved.errors,
           },
           frames: evaluation.frames,
-          transitions: moved.moves,
+          transitions,
           deliveries,
           evaluated: moved.evaluated,
         },
@@ -184,7 +187,7 @@ export async function runOnce(setting: RunSetting, options: EvaluateOptions): Pr
       return {
         run: committed,
         evaluation,
-        transitions: moved.moves.map((move) => ({ ...move, run: committed.number })),
+        transitions: transitions.map((move) => ({ ...move, run: committed.number })),
         deliveries: deliveries.length,
         segmentErrors: moved.errors,
       };

@@ -136,6 +136,33 @@ describe('documents of the store', () => {
     );
   });
 
+  it('are left by their members when they are retired, or have a band less', async () => {
+    const bands = (...ids: readonly string[]) => ({
+      kind: 'segment', id: 'leaving', title: 'Leaving', subject: 'account',
+      bands: ids.map((id) => ({ id, title: id, enter: { fact: 'usage', operator: id === 'one' ? 'equal' : 'greaterThan', value: 1 } })),
+    }); // prettier-ignore
+    await engine.rules.publish(bands('one'), by('ann'));
+    await engine.run();
+    expect(await membersOf('leaving.one')).toEqual(['a1']);
+    const { version } = await engine.rules.publish(bands('only'), by('ann'));
+    await engine.rules.approve('segment/leaving', version.number, by('bob'));
+    const { transitions } = await engine.run();
+    expect(transitions).toContainEqual(
+      expect.objectContaining({ segment: 'leaving.one', subject: 'a1', change: 'exit', baseline: true, reason: 'the segment has no "leaving.one" any more' }),
+    ); // prettier-ignore
+    expect(await membersOf('leaving.one')).toEqual([]);
+    expect(await membersOf('leaving.only')).toHaveLength(4);
+    await engine.rules.retire('segment/leaving', by('ann'));
+    await engine.run();
+    expect(await membersOf('leaving.only')).toEqual([]);
+    expect((await store.transitions({ segment: 'leaving.only', limit: 1 }))[0]).toMatchObject({
+      change: 'exit',
+      reason: 'it was retired',
+    });
+    // Nothing is known of a package that is not there: it may come back.
+    expect((await engine.run()).transitions).toEqual([]);
+  });
+
   it('reach another process together with what they need, in whatever order they are kept', async () => {
     const other = await open();
     await engine.rules.publish(quiet(1, 'z-needed'), by('ann'));
