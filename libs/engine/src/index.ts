@@ -26,7 +26,13 @@ export { dateOfDay, dayOfDate, writtenDay } from './analysis/day.js';
 export { isOfOrigin, originOf, partialOrigin } from './analysis/origin.js';
 export type { DocumentFile } from './rules/document-file.js';
 export type { Rules } from './rules/rules.js';
-export type { PreviewOptions, PreviewReport, SegmentPreview, PlaybookPreview, DeliveryPreview } from './rules/preview.js';
+export type {
+  PreviewOptions,
+  PreviewReport,
+  SegmentPreview,
+  PlaybookPreview,
+  DeliveryPreview,
+} from './rules/preview.js';
 export type { BacktestOptions, BacktestReport, BacktestDay } from './rules/backtest.js';
 export type { ExplainOptions, RuleExplanation, ConditionExplanation } from './rules/explain.js';
 export { documentChanges, type DocumentChange } from './rules/diff.js';
