@@ -9,6 +9,8 @@ import type {
   Manifest,
   Measures,
   MetricDefinition,
+  OperatorExample,
+  OperatorReading,
   PlaybookDocument,
   SegmentDocument,
   Window,
@@ -40,6 +42,8 @@ export interface WorkspaceConfig {
   /** A playbook is off until enabled here: its transitions are recorded, nothing is sent. */
   readonly playbooks?: Readonly<Record<string, false | { readonly enabled?: boolean }>>;
   readonly actions?: Readonly<Record<string, PluginSetting>>;
+  /** `false` leaves an operator out. */
+  readonly operators?: Readonly<Record<string, false>>;
   /** Classes of accounts and users (lifecycle stages, personas), by name: the first whose rule is true. Metrics choose weights and targets by them. */
   readonly profiles?: Readonly<Record<string, readonly ProfileClass[]>>;
   /** Trait with the instant of signing up, from which the fact `tenure` of profiles counts; default `signupAt`. */
@@ -71,6 +75,8 @@ export interface WorkspaceConfig {
     readonly deliveryMs?: number;
     /** Consecutive failed subjects after which a metric is switched off for the run; default 100. */
     readonly metricFailures?: number;
+    /** Wall clock that one operator of a plugin may take for 50,000 facts, ms; default 5000. */
+    readonly operatorMs?: number;
     /** Largest event in bytes of JSON; default 32768. */
     readonly eventBytes?: number;
   };
@@ -105,6 +111,7 @@ export type LoadedPlugin = {
       readonly definition: Pick<ActionDefinition, 'id' | 'title' | 'description' | 'config' | 'input'>;
       readonly configured: boolean;
     }
+  | { readonly kind: 'operator'; readonly definition: OperatorDescriptor }
 );
 export type LoadedDocument = Extract<LoadedPlugin, { readonly kind: 'segment' | 'playbook' }>;
 /** The segments and playbooks among plugins, in their order. */
@@ -127,6 +134,19 @@ export type MetricDescriptor = Pick<
   readonly family: 'measure' | 'reduce';
   readonly reducesPortfolio: boolean;
 };
+
+/** An operator's definition without its test. */
+export interface OperatorDescriptor {
+  readonly id: string;
+  readonly title: string;
+  readonly description: string;
+  readonly source: string | null;
+  readonly reading: OperatorReading;
+  /** JSON Schema of a condition's value; false where there is none. */
+  readonly value: Readonly<Record<string, unknown>> | false;
+  readonly words: readonly [holds: string, holdsNot: string];
+  readonly examples: readonly OperatorExample[];
+}
 
 /** Why a plugin was not loaded. Codes: `RAPPORT_PLUGIN_*` (see docs/errors.md). */
 export interface RefusedPlugin {

@@ -151,6 +151,15 @@ export function createComputing(setting: ComputingSetting): Computing {
       host.call('reduce', { ...about, inputs: placed(reduce.inputs, rows), rows: rows.id, groups }, budget),
     );
   };
+  /** Once more where another plugin may have ended the worker, with the time that is left. */
+  const computeAgain: typeof compute = async (plan, level, portfolio) => {
+    try {
+      return await compute(plan, level, portfolio);
+    } catch (error) {
+      if (!(error instanceof WorkerDied) || error.alone) throw error;
+      return compute(plan, level, portfolio);
+    }
+  };
   const computeGuarded = async (
     plan: MetricPlan,
     level: HeldLevel,
@@ -182,7 +191,7 @@ export function createComputing(setting: ComputingSetting): Computing {
       return { columns: nothing(metric, level, reason), readAsOf: false };
     }
     try {
-      const reply = await compute(plan, level, portfolio);
+      const reply = await computeAgain(plan, level, portfolio);
       fail(
         metric.id,
         'RAPPORT_METRIC_THREW',

@@ -34,6 +34,7 @@ export const configSchema = {
     segments: { type: 'object', additionalProperties: enabled },
     playbooks: { type: 'object', additionalProperties: enabled },
     actions: { type: 'object', additionalProperties: setting },
+    operators: { type: 'object', additionalProperties: { const: false } },
     profiles: {
       type: 'object',
       propertyNames: name,
@@ -80,6 +81,7 @@ export const configSchema = {
         memoryMb: count(16, 65_536),
         deliveryMs: count(1, 600_000),
         metricFailures: count(1, 1_000_000_000),
+        operatorMs: count(1, 600_000),
         eventBytes: count(100, 16_777_216),
       },
     },
@@ -112,6 +114,7 @@ export function limitsOf(config: WorkspaceConfig): Required<NonNullable<Workspac
     memoryMb: 1024,
     deliveryMs: 10_000,
     metricFailures: 100,
+    operatorMs: 5000,
     eventBytes: 32_768,
     ...config.limits,
   };

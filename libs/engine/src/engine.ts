@@ -34,7 +34,8 @@ export const createEngine: CreateEngine = async ({
   });
   try {
     const files = [...documents, ...(await storedDocuments(store))];
-    const { plugins, refused } = await loadPlugins(config, pluginRoots, pluginDirs, host, files);
+    const strikes = new Map<string, number>();
+    const { plugins, refused } = await loadPlugins(config, pluginRoots, pluginDirs, host, files, strikes);
     await store.declare(propertiesOf(metricsOf(plugins)));
     const setting: { -readonly [K in keyof RunSetting]: RunSetting[K] } = {
       config,
@@ -43,7 +44,7 @@ export const createEngine: CreateEngine = async ({
       plugins,
       clock,
       limits,
-      strikes: new Map(),
+      strikes,
       memory: new Map(),
     };
     const ingestLimits = { eventBytes: limits.eventBytes, accounts: config.accounts ?? 'groups' };

@@ -9,11 +9,18 @@ import {
   type Snapshot,
   type Zone,
 } from '@rapport/store';
-import type { EvaluateOptions, Evaluation, LoadedPlugin, MetricDescriptor } from './api.js';
+import {
+  documentsAmong,
+  type EvaluateOptions,
+  type Evaluation,
+  type LoadedPlugin,
+  type MetricDescriptor,
+} from './api.js';
 import { createComputing, holdLevel, type HeldLevel } from './computing.js';
 import { EngineError } from './error.js';
 import { readerOf, traitReader } from './facts.js';
 import { groupsOf, joinFamilies, splitFamilies } from './levels.js';
+import { operatorPluginsOf, operatorsOf } from './operators.js';
 import {
   computeOrder,
   isWhole,
@@ -300,6 +307,7 @@ function provenanceOf(
           : [],
       ),
     ),
+    operators: operatorVersions(setting.plugins),
     playbooks: Object.fromEntries(
       setting.plugins.flatMap((loaded) =>
         loaded.kind === 'playbook'
@@ -313,4 +321,15 @@ function provenanceOf(
       ),
     ),
   };
+}
+
+/** The plugins whose operators a document uses. */
+function operatorVersions(plugins: readonly LoadedPlugin[]): Readonly<Record<string, unknown>> {
+  const operators = operatorsOf(plugins);
+  const used = new Set(documentsAmong(plugins).flatMap(({ document }) => operatorPluginsOf(document, operators)));
+  return Object.fromEntries(
+    plugins.flatMap(({ kind, manifest: { id }, version, name, configHash }) =>
+      used.has(`${kind}/${id}`) ? [[id, { version, package: name, definitionHash: configHash }]] : [],
+    ),
+  );
 }

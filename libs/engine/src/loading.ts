@@ -11,6 +11,7 @@ import {
   runTests,
   type FactCatalogue,
   type FactDescription,
+  type OperatorSet,
   type Problem,
 } from '@rapport/rules';
 import type { LoadedPlugin, MetricDescriptor, RefusedPlugin, WorkspaceConfig } from './api.js';
@@ -18,11 +19,14 @@ import { canonical, sha256 } from './canonical.js';
 import { derivedFacts, type DerivedFact } from './derived.js';
 import { readDocumentFile, type DocumentFile } from './rules/document-file.js';
 import { findPlugins, sdkVersion } from './discovery.js';
+import { limitsOf } from './config.js';
 import { EngineError } from './error.js';
 import { checkManifest, keyOf, requirementKey, type Candidate } from './manifest.js';
+import { operatorPluginsOf, operatorsOf } from './operators.js';
 import type { PluginHost } from './plugin-host.js';
 import { cycleIn, inOrder } from './requirements.js';
 import { segmentKeys, segmentOf } from './segment-keys.js';
+import { verdictsOf } from './verdicts.js';
 
 export interface Loaded {
   /** In the order of their dependencies. */
@@ -30,7 +34,13 @@ export interface Loaded {
   readonly refused: readonly RefusedPlugin[];
 }
 
-const sections = { metric: 'metrics', segment: 'segments', playbook: 'playbooks', action: 'actions' } as const;
+const sections = {
+  metric: 'metrics',
+  segment: 'segments',
+  playbook: 'playbooks',
+  action: 'actions',
+  operator: 'operators',
+} as const;
 const reservedIds = ['trait', 'segment', 'event', 'playbook'];
 
 /** What the configuration says of a plugin; undefined where it says nothing. */
@@ -79,6 +89,8 @@ function checkSections(config: WorkspaceConfig, ids: ReadonlyMap<string, readonl
 /**
  * Finds, checks and loads plugins. A plugin that cannot load is refused with its name, a code and the way out, and so is whatever depends on
  * it; the others load. Throws only for a configuration that is about a plugin that is not installed.
+ *
+ * @param strikes how often each plugin had to be stopped since the engine began
  */
 export async function loadPlugins(
   config: WorkspaceConfig,
@@ -86,6 +98,7 @@ export async function loadPlugins(
   dirs: readonly string[],
   host: PluginHost,
   files: readonly DocumentFile[] = [],
+  strikes = new Map<string, number>(),
 ): Promise<Loaded> {
   const sdk = sdkVersion();
   const refused: RefusedPlugin[] = [];
@@ -94,6 +107,8 @@ export async function loadPlugins(
   const unavailable = new Map<string, string>();
   const installed = new Map<string, string[]>();
   const documents = new Map<string, unknown>();
+  /** Files that use operators of plugins. */
+  const unsettled = new Map<string, DocumentFile>();
   const propose = (candidate: Candidate): boolean => {
     const { name, dir, manifest } = candidate;
     const first = candidates.get(keyOf(candidate));
@@ -137,7 +152,9 @@ export async function loadPlugins(
     }
     const { kind, id } = read.candidate.manifest;
     installed.set(kind, [...(installed.get(kind) ?? []), id]);
-    if (propose(read.candidate)) documents.set(keyOf(read.candidate), read.document);
+    if (!propose(read.candidate)) continue;
+    documents.set(keyOf(read.candidate), read.document);
+    if (read.unsettled) unsettled.set(keyOf(read.candidate), file);
   }
   checkSections(config, installed);
 
@@ -267,6 +284,11 @@ export async function loadPlugins(
         });
         break;
       }
+      case 'operator': {
+        const { definition } = reply;
+        loaded.set(key, { ...about, kind: 'operator', config: {}, configHash: hashOf(definition), definition });
+        break;
+      }
       default:
         documents.set(key, reply.document);
     }
@@ -343,11 +365,20 @@ export async function loadPlugins(
   cascade((key) => [...required(key), ...uses(key)]);
 
   // ── documents ──
+  const operators = operatorsOf(loaded.values());
+  const setting = { plugins: [...loaded.values()], host, limits: limitsOf(config), strikes };
   for (const [key, document] of documents) {
     const candidate = candidates.get(key);
     if (!candidate) continue;
     const { name, version, dir, manifest } = candidate;
-    const checked = manifest.kind === 'segment' ? checkSegment(document) : checkPlaybook(document);
+    const file = unsettled.get(key);
+    const again = file ? readDocumentFile(file, operators) : null;
+    if (file && again && 'code' in again) {
+      refuse(key, again.code, again.message.slice(`${file.file}: `.length));
+      continue;
+    }
+    const checked =
+      manifest.kind === 'segment' ? checkSegment(document, operators) : checkPlaybook(document, operators);
     if (!checked.ok) {
       refuse(key, 'RAPPORT_PLUGIN_DOCUMENT', `its document is not valid. ${told(checked.problems)}`);
       continue;
@@ -362,12 +393,17 @@ export async function loadPlugins(
     }
     const about = { name, version, dir, manifest, config: {}, configHash: hashOf(checked.document) };
     if (checked.document.kind === 'segment') {
-      const [failed] = runTests(checked.document);
+      const its = checked.document;
+      const verdicts = verdictsOf(setting);
+      const [failed] = await verdicts.settle(({ quiet }) => runTests(its, quiet));
       if (failed)
         refuse(
           key,
           'RAPPORT_PLUGIN_DOCUMENT_TEST',
-          `its own test ${failed.pointer} "${failed.name}" expects ${failed.expected}, but the rules say ${failed.found}. Correct the rule or the test.`,
+          [
+            `its own test ${failed.pointer} "${failed.name}" expects ${failed.expected}, but the rules say ${failed.found}. Correct the rule or the test.`,
+            ...verdicts.errors().slice(0, 1),
+          ].join(' '),
         );
       else loaded.set(key, { ...about, kind: 'segment', document: checked.document });
     } else
@@ -384,7 +420,7 @@ export async function loadPlugins(
   };
   const referenced = (key: string): readonly string[] => {
     const document = documentOf(key);
-    return document ? referencesOf(document) : [];
+    return document ? referencesOf(document, operators) : [];
   };
   const all = (key: string): readonly string[] => [...required(key), ...uses(key), ...referenced(key)];
   cascade(all);
@@ -403,7 +439,7 @@ export async function loadPlugins(
       const document = documentOf(key);
       if (!document) continue;
       const catalogue = catalogueFor(document.subject, [...loaded.values()]);
-      const problems = checkFacts(document, catalogue);
+      const problems = checkFacts(document, catalogue, operators);
       if (problems.length > 0) {
         refuse(key, 'RAPPORT_PLUGIN_FACT', `its document uses facts that there are not. ${told(problems)}`);
         continue;
@@ -476,11 +512,16 @@ const told = (problems: readonly Problem[]): string =>
 const triggerOf = (document: SegmentDocument | PlaybookDocument): readonly string[] =>
   document.kind === 'playbook' && 'segment' in document.trigger ? [document.trigger.segment] : [];
 
-/** Plugins (`kind/id`) that a document's facts, trigger and steps come from. */
-export function referencesOf(document: SegmentDocument | PlaybookDocument): readonly string[] {
-  const facts = factsOf(document).flatMap(({ fact }) => sourceOf(fact));
+/** Plugins (`kind/id`) that a document's facts, operators, trigger and steps come from. */
+export function referencesOf(document: SegmentDocument | PlaybookDocument, operators: OperatorSet): readonly string[] {
+  const facts = factsOf(document, operators).flatMap(({ fact }) => sourceOf(fact));
   const actions = document.kind === 'playbook' ? document.steps.map((step) => `action/${step.action}`) : [];
-  return [...facts, ...triggerOf(document).map((segment) => `segment/${segmentOf(segment)}`), ...actions];
+  return [
+    ...facts,
+    ...operatorPluginsOf(document, operators),
+    ...triggerOf(document).map((segment) => `segment/${segmentOf(segment)}`),
+    ...actions,
+  ];
 }
 
 /** The problem of a playbook that waits for a segment that there is not; null for none. */

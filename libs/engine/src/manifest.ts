@@ -27,7 +27,7 @@ const schema = {
       required: ['kind', 'id', 'sdk'],
       additionalProperties: false,
       properties: {
-        kind: { enum: ['metric', 'segment', 'playbook', 'action'] },
+        kind: { enum: ['metric', 'segment', 'playbook', 'action', 'operator'] },
         id: { type: 'string', pattern: '^[a-z][a-z0-9-]{0,63}$' },
         sdk: { type: 'string', minLength: 1 },
         requires: { type: 'object', additionalProperties: { type: 'string', minLength: 1 } },
@@ -43,7 +43,7 @@ const validate = new Ajv({ allErrors: true, verbose: true }).compile<{
 
 /** Splits a requirement's name: `kind/id`, or a bare id for a metric. Null for neither. */
 export function requirementKey(name: string): string | null {
-  const match = /^(?:(metric|segment|playbook|action)\/)?([a-z][a-z0-9-]*)$/.exec(name);
+  const match = /^(?:(metric|segment|playbook|action|operator)\/)?([a-z][a-z0-9-]*)$/.exec(name);
   return match ? `${(match[1] as PluginKind | undefined) ?? 'metric'}/${match[2] ?? ''}` : null;
 }
 

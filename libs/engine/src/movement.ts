@@ -18,6 +18,7 @@ import {
 import type { Membership, Transition } from '@rapport/store';
 import type { FactTable } from './facts.js';
 import { segmentKeys } from './segment-keys.js';
+import type { Operators, Verdicts } from './verdicts.js';
 
 export type Move = Omit<Transition, 'run'>;
 export interface Movement {
@@ -31,6 +32,7 @@ export interface MovementContext {
   readonly members: ReadonlyMap<string, ReadonlyMap<string, Membership>>;
   /** The run's instant, epoch ms. */
   readonly asOf: number;
+  readonly verdicts: Verdicts;
   /** Whether this is the first evaluation of this version. */
   readonly baseline: boolean;
   /** Moves per segment and direction that are given a reason and facts; default all. Who only counts has no use for more. */
@@ -70,26 +72,30 @@ function moveMaker(
 
 /** Moves subjects in and out of a segment or among its bands, and notes the new members in the fact table. */
 export const moveSegment = (document: SegmentDocument, context: MovementContext): Promise<Movement> =>
-  move(document, segmentKeys(document), document, context);
+  // All over again only where a reason asks what the rules did not.
+  context.verdicts.settle((operators) => move(document, segmentKeys(document), document, context, operators));
 
 /** Follows a playbook's own rule, under the key `playbook.<id>`: in while it is true, out when it is false, as before while it is unknown. */
 export const moveRule = (key: string, document: PlaybookDocument, context: MovementContext): Promise<Movement> =>
-  move(document, [key], {}, context);
+  context.verdicts.settle((operators) => move(document, [key], {}, context, operators));
 
 async function move(
   document: SegmentDocument | PlaybookDocument,
   keys: readonly string[],
   { minimumDwell, onUnknown }: Pick<SegmentDocument, 'minimumDwell' | 'onUnknown'>,
   context: MovementContext,
+  { quiet }: Operators,
 ): Promise<Movement> {
   const { table, members, asOf } = context;
   const { subjects } = table;
-  const uses = factsOf(document);
+  const uses = factsOf(document, quiet);
   const dwell = durationOf(minimumDwell) ?? 0;
   const state = new Map(keys.map((key) => [key, new Uint8Array(subjects.length)]));
   const { enters, exit } = rulesOf(document);
   const conditions = [...enters, ...(exit ? [exit] : [])].map(({ condition }) => condition);
-  const verdicts = await columnar(conditions, asOf).evaluateInSlices(subjects.length, table.columns);
+  const verdicts = await context.verdicts.settle(({ throwing }) =>
+    columnar(conditions, asOf, throwing).evaluateInSlices(subjects.length, table.columns),
+  );
   const leaving = verdicts[enters.length];
   const deciding = {
     enters: enters.length,
@@ -103,7 +109,7 @@ async function move(
   const moves: Move[] = [];
   const moveOf = moveMaker(document.subject, uses, context);
   const why = (rule: PlacedCondition | undefined, i: number): string =>
-    rule ? explain(rule.condition, table.factsAt(usesOf(rule.condition), i), asOf).text : '';
+    rule ? explain(rule.condition, table.factsAt(usesOf(rule.condition, '', quiet), i), asOf, quiet).text : '';
 
   await eachSubject(subjects, (i) => {
     const subject = subjects[i] ?? '';

@@ -33,3 +33,9 @@ export function notPlain(value: unknown, maxDepth = 40): { readonly pointer: str
   }
   return null;
 }
+
+/** A value in a message, 80 characters at most. */
+export function inShort(value: unknown): string {
+  const text = JSON.stringify(value) as string | undefined;
+  return text === undefined ? 'nothing' : text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}

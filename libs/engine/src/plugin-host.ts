@@ -55,8 +55,10 @@ const environment = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'NODE_ENV', 'NODE_EXTRA_CA_
 interface Pending {
   readonly resolve: (reply: unknown) => void;
   readonly reject: (error: Error) => void;
-  readonly since: number;
+  since: number;
   readonly budgetMs: number;
+  /** Whether its time begins when nothing that came before it is under way: no plugin pays for how long another takes. */
+  readonly inTurn: boolean;
   /** Whether the worker holds nothing of the caller's after it. */
   readonly last: boolean;
   /** What the process occupied when the call began. */
@@ -197,7 +199,8 @@ export function createPluginHost(options: {
         reject,
         since: performance.now(),
         budgetMs,
-        last: call === 'compute' || call === 'reduce' || call === 'deliver',
+        last: call === 'compute' || call === 'reduce' || call === 'deliver' || call === 'judge',
+        inTurn: call === 'judge',
         rss: process.memoryUsage.rss(),
       };
       current.pending.set(id, pending);
@@ -210,7 +213,9 @@ export function createPluginHost(options: {
     if (!current || current.pending.size === 0) return;
     const now = performance.now();
     const rss = process.memoryUsage.rss();
+    const [first] = current.pending.values();
     for (const pending of current.pending.values()) {
+      if (pending.inTurn && pending !== first) pending.since = now;
       if (now - pending.since > pending.budgetMs) {
         end(current, 'timeout', `it took longer than ${String(pending.budgetMs)} ms`);
         return;
@@ -269,6 +274,7 @@ export function createPluginHost(options: {
       try {
         const reply = await ask(current, 'load', request, loadMs);
         if ('refused' in reply) return { refused: { code: reply.refused.code, message: reply.refused.message } };
+        if (reply.kind === 'operator') loaded.set(request.key, request);
         if (reply.kind === 'metric' || reply.kind === 'action') {
           loaded.set(request.key, request);
           for (const secret of reply.secrets) if (secret.length >= 4) secrets.add(secret);

@@ -1,12 +1,21 @@
 import { Ajv } from 'ajv';
 import { isFold, resolveMeasure, resolveWindow, zone } from '@rapport/store';
-import type { ActionDefinition, Evidence, Measures, MetricDefinition, Node, Window } from '@rapport/sdk';
-import { didYouMean, problemsOf } from '@rapport/rules';
-import type { MetricDescriptor } from './api.js';
+import type {
+  ActionDefinition,
+  Evidence,
+  Measures,
+  MetricDefinition,
+  Node,
+  OperatorDefinition,
+  OperatorExample,
+  Window,
+} from '@rapport/sdk';
+import { didYouMean, operatorNameOf, operatorSet, problemsOf, readingOf, testOf } from '@rapport/rules';
+import type { MetricDescriptor, OperatorDescriptor } from './api.js';
 import { canonical } from './canonical.js';
 import { EngineError, messageOf } from './error.js';
 import { evidenceSchema, nodeNames, nodeSchema } from './measure-schema.js';
-import { notPlain } from './plain-json.js';
+import { inShort, notPlain } from './plain-json.js';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 export const isObject = (value: unknown): value is JsonObject =>
@@ -98,6 +107,85 @@ export function checkAction(exported: JsonObject): ActionDefinition {
   requireSchema(exported, 'input');
   if (!isFunction(exported['deliver'])) shape('"deliver" must be a function.');
   return exported as JsonObject & ActionDefinition;
+}
+
+const readings = ['number', 'text', 'time', 'boolean', 'any'];
+
+/**
+ * Checks an operator's export, and tries its examples. Throws `RAPPORT_PLUGIN_SHAPE`, `RAPPORT_PLUGIN_OPERATOR` for one that rules cannot use, and
+ * `RAPPORT_PLUGIN_EXAMPLE` for examples that do not hold.
+ */
+export function checkOperator(exported: JsonObject): {
+  readonly definition: OperatorDefinition;
+  readonly descriptor: OperatorDescriptor;
+} {
+  requireText(exported, ['id', 'title', 'description']);
+  if (exported['source'] !== undefined) requireText(exported, ['source']);
+  const { id, title, description, source, reading, value, words, examples } = exported;
+  if (!/^[a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*$/.test(String(id)))
+    shape(
+      `the id "${String(id)}" becomes a name in documents: write words that begin with a letter, with "-" between them.`,
+    );
+  if (typeof reading !== 'string' || !readings.includes(reading))
+    shape(`"reading" must be one of ${readings.join(', ')}.`);
+  if (value !== false && !isObject(value))
+    shape('"value" must be the JSON Schema of the condition\'s value, or false for an operator that takes none.');
+  const areWords =
+    Array.isArray(words) && words.length === 2 && words.every((word) => typeof word === 'string' && word.length <= 200);
+  if (!areWords) shape('"words" must be two texts: what explanations say when it holds, and when it does not.');
+  if (!isFunction(exported['test'])) shape('"test" must be a function.');
+  if (!Array.isArray(examples) || !examples.every((each) => isObject(each) && typeof each['holds'] === 'boolean'))
+    shape('"examples" must be a list of { fact, value, holds }.');
+  const data = { id, title, description, source: source ?? null, reading, value, words, examples };
+  const written = JSON.parse(JSON.stringify(data)) as OperatorDescriptor;
+  // A schema library may hang functions on its schemas; what counts is what JSON shows of them.
+  const plain = notPlain({ ...data, value: written.value }, 100);
+  if (plain) shape(`the definition${plain.pointer} holds ${plain.what}.`);
+  const definition = exported as JsonObject & OperatorDefinition;
+  tryExamples(definition, written);
+  return { definition, descriptor: written };
+}
+
+/** Holds an operator's examples against it, by the same code as rules use. */
+function tryExamples(
+  definition: OperatorDefinition,
+  { id, reading, value, description, words, examples }: OperatorDescriptor,
+) {
+  const name = operatorNameOf(id);
+  const test = (fact: unknown, with_: unknown): boolean => {
+    const found: unknown = definition.test(fact as never, with_ as never);
+    return typeof found === 'boolean' ? found : shape(`test(${inShort(fact)}, …) returned neither true nor false.`);
+  };
+  const { operators, problems } = operatorSet([{ name, reading, value, description, words, test }]);
+  const [problem] = problems;
+  if (problem) refuse('RAPPORT_PLUGIN_OPERATOR', problem.message);
+  const wrong = (i: number, why: string): never =>
+    refuse('RAPPORT_PLUGIN_EXAMPLE', `its example /examples/${String(i)} ${why}`);
+  const tried = (i: number, example: OperatorExample): boolean | null => {
+    if (readingOf(name, example.value, operators) === null)
+      return wrong(i, `has a value that "${name}" does not take. Correct the example or the schema.`);
+    try {
+      return testOf(name, example.value, 0, operators)(example.fact);
+    } catch (error) {
+      if (error instanceof EngineError) throw error;
+      return wrong(i, `makes test() throw (${messageOf(error)}).`);
+    }
+  };
+  for (const [i, example] of examples.entries()) {
+    const found = tried(i, example);
+    if (found === null) wrong(i, `has a fact that cannot be read as ${reading}.`);
+    if (found !== example.holds)
+      wrong(
+        i,
+        `says that it ${example.holds ? 'holds' : 'does not hold'}, but it ${found === true ? 'holds' : 'does not'}. Correct the example or the test.`,
+      );
+  }
+  for (const holds of [true, false])
+    if (!examples.some((example) => example.holds === holds))
+      refuse(
+        'RAPPORT_PLUGIN_EXAMPLE',
+        `it has no example that ${holds ? 'holds' : 'does not hold'}. Give one of each.`,
+      );
 }
 
 const nodeCheckers = new Map<string, ReturnType<Ajv['compile']>>();

@@ -3,18 +3,26 @@ import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Container } from 'inversify';
-import type { ActionContext, ActionDefinition, MetricDefinition, Reducer, SubjectKind } from '@rapport/sdk';
+import type {
+  ActionContext,
+  ActionDefinition,
+  MetricDefinition,
+  OperatorDefinition,
+  Reducer,
+  SubjectKind,
+} from '@rapport/sdk';
 import { narrowMeasures, within, zone as zoneOf, type Column } from '@rapport/store';
 import { computeOver, reduceOver, scopedId, type ComputeFrame, type MetricUnderWay } from './compute.js';
 import { entryOf } from './entry.js';
 import { EngineError, messageOf } from './error.js';
 import { foldOver, type Fold } from './fold.js';
 import { post, type PostRequest } from './http.js';
-import { notPlain } from './plain-json.js';
+import { inShort, notPlain } from './plain-json.js';
 import { checkerOf, withoutSecrets } from './plugin-config.js';
 import {
   checkAction,
   checkMetric,
+  checkOperator,
   descriptorOf,
   evidenceOf,
   isObject,
@@ -22,16 +30,17 @@ import {
   usesOf,
   windowOf,
 } from './plugin-shape.js';
-import type {
-  Calls,
-  ComputeReply,
-  ComputeRequest,
-  FromWorker,
-  LoadReply,
-  LoadRequest,
-  Ping,
-  ToWorker,
-  WorkerSettings,
+import {
+  JUDGED,
+  type Calls,
+  type ComputeReply,
+  type ComputeRequest,
+  type FromWorker,
+  type LoadReply,
+  type LoadRequest,
+  type Ping,
+  type ToWorker,
+  type WorkerSettings,
 } from './protocol.js';
 
 /* Where all plugin code runs. The main thread asks, one plugin at a time, and ends this thread when a plugin takes too long or too much. */
@@ -89,7 +98,7 @@ async function exportOf(request: LoadRequest): Promise<JsonObject> {
   if (!isObject(exported))
     throw new EngineError(
       'RAPPORT_PLUGIN_SHAPE',
-      'it has no default export that defines a plugin. Export defineMetric(…), defineSegment(…), definePlaybook(…) or defineAction(…) by default.',
+      'it has no default export that defines a plugin. Export defineMetric(…), defineSegment(…), definePlaybook(…), defineAction(…) or defineOperator(…) by default.',
     );
   const { kind, id } = request.manifest;
   if (exported['kind'] !== kind || exported['id'] !== id) {
@@ -129,7 +138,11 @@ function configure(request: LoadRequest, schema: object): Configured | { readonl
   return { config: freeze(checked.value) as JsonObject, shown: shown as JsonObject, secrets };
 }
 
-function keep(request: LoadRequest, definition: MetricDefinition | ActionDefinition, config: JsonObject | null): void {
+function keep(
+  request: LoadRequest,
+  definition: MetricDefinition | ActionDefinition | OperatorDefinition,
+  config: JsonObject | null,
+): void {
   const container = new Container({ parent: root });
   container.bind(DEFINITION).toConstantValue(definition);
   container.bind<string | null>(SCOPE).toConstantValue(request.scope?.id ?? null);
@@ -190,6 +203,11 @@ async function load(request: LoadRequest): Promise<LoadReply> {
         });
         keep(request, definition, config);
         return { kind: 'metric', definition: descriptor, config: configured.shown, secrets: configured.secrets };
+      }
+      case 'operator': {
+        const { definition, descriptor } = checkOperator(exported);
+        keep(request, definition, null);
+        return { kind: 'operator', definition: descriptor };
       }
       case 'action': {
         const definition = checkAction(exported);
@@ -317,6 +335,28 @@ async function deliver({ action, delivery, timeoutMs }: Calls['deliver'][0]): Pr
   return { invalid: 'deliver() must return { delivered: true } or { delivered: false, retry, reason }' };
 }
 
+/** Asks an operator about facts one by one; each verdict is marked as soon as it is found, so that it outlives this thread. */
+function judge({ key, value, facts, marks }: Calls['judge'][0]): Calls['judge'][1] {
+  const definition = pluginOf(key).get<OperatorDefinition>(DEFINITION);
+  const found = new Uint8Array(marks);
+  let failure: string | null = null;
+  const fail = (fact: unknown, why: string) => {
+    failure ??= `${inShort(fact)} ${why}`;
+    return JUDGED.failed;
+  };
+  freeze(value);
+  for (const [i, fact] of facts.entries()) {
+    try {
+      const verdict: unknown = definition.test(freeze(fact) as never, value as never);
+      if (typeof verdict === 'boolean') found[i] = verdict ? JUDGED.holds : JUDGED.holdsNot;
+      else found[i] = fail(fact, `made it return ${inShort(verdict)}, which is neither true nor false`);
+    } catch (error) {
+      found[i] = fail(fact, `made it throw (${messageOf(error)})`);
+    }
+  }
+  return { failure };
+}
+
 const answers: { readonly [C in keyof Calls]: (request: Calls[C][0]) => Calls[C][1] | Promise<Calls[C][1]> } = {
   load,
   unload({ key }) {
@@ -387,6 +427,7 @@ const answers: { readonly [C in keyof Calls]: (request: Calls[C][0]) => Calls[C]
     frames.delete(frame);
     return null;
   },
+  judge,
   deliver,
 };
 

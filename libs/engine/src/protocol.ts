@@ -1,6 +1,7 @@
 import type { Delivery as SdkDelivery, Manifest, Outcome, SubjectKind } from '@rapport/sdk';
 import type { Column, Scope, StreamedEvent } from '@rapport/store';
-import type { MetricDescriptor } from './api.js';
+import type { KnownFact } from '@rapport/rules';
+import type { MetricDescriptor, OperatorDescriptor } from './api.js';
 
 /* What the main thread and the plugin worker say to each other: data only, no function ever crosses. */
 
@@ -26,6 +27,7 @@ export type LoadReply =
       readonly secrets: readonly string[];
     }
   | { readonly kind: 'segment' | 'playbook'; readonly document: unknown }
+  | { readonly kind: 'operator'; readonly definition: OperatorDescriptor }
   | {
       readonly kind: 'action';
       readonly definition: {
@@ -82,6 +84,18 @@ export interface FailureCount {
   readonly example: string | null;
 }
 
+/** What an operator says of a fact, as a byte. */
+export const JUDGED = { notYet: 0, holds: 1, holdsNot: 2, failed: 3 } as const;
+export interface JudgeRequest {
+  /** `operator/id`. */
+  readonly key: string;
+  /** The condition's value. */
+  readonly value: unknown;
+  readonly facts: readonly KnownFact[];
+  /** Gets one of `JUDGED` per fact, in order, as it is found. */
+  readonly marks: SharedArrayBuffer;
+}
+
 export interface DeliverRequest {
   /** Id of the action. */
   readonly action: string;
@@ -135,6 +149,8 @@ export interface Calls {
   compute: [ComputeRequest, ComputeReply];
   reduce: [ReduceRequest, ComputeReply];
   drop: [{ readonly frame: number }, null];
+  /** `failure`: the first fact that an operator had no verdict on, and why; null when it had one on each. */
+  judge: [JudgeRequest, { readonly failure: string | null }];
   deliver: [DeliverRequest, DeliverReply];
 }
 export type Call = keyof Calls;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { factsOf, type FactUse } from '@rapport/rules';
+import { factsOf, type FactUse, type OperatorSet } from '@rapport/rules';
 import {
   zone as zoneOf,
   type HistoryDay,
@@ -27,8 +27,10 @@ import { moveRule, moveSegment, type Move, type Movement } from './movement.js';
 import { leaveWhatIsGone } from './gone.js';
 import { levelKey } from './planner.js';
 import { evaluateAgain, type Memory } from './incremental.js';
+import { operatorsOf } from './operators.js';
 import { deliveriesFor, playbookKey } from './playbooks.js';
 import type { PluginHost } from './plugin-host.js';
+import { verdictsOf, type Verdicts, type VerdictSetting } from './verdicts.js';
 import { whatIf } from './what-if.js';
 
 export interface RunSetting {
@@ -37,7 +39,7 @@ export interface RunSetting {
   readonly host: PluginHost;
   readonly plugins: readonly LoadedPlugin[];
   readonly clock: Clock;
-  readonly limits: DerivedSetting['limits'];
+  readonly limits: DerivedSetting['limits'] & VerdictSetting['limits'];
   readonly strikes: Map<string, number>;
   readonly memory: Memory;
 }
@@ -48,8 +50,8 @@ const kinds = ['account', 'user'] as const;
 
 const documentsOf = (plugins: readonly LoadedPlugin[], kind: 'account' | 'user'): readonly LoadedDocument[] =>
   documentsAmong(plugins).filter(({ document }) => document.subject === kind);
-export const usesOfAll = (documents: readonly LoadedDocument[]): readonly FactUse[] =>
-  documents.flatMap(({ document }) => factsOf(document));
+export const usesOfAll = (documents: readonly LoadedDocument[], operators: OperatorSet): readonly FactUse[] =>
+  documents.flatMap(({ document }) => factsOf(document, operators));
 
 /** Account and portfolio, users if a rule is about them, and families where accounts have parents. */
 export const defaultLevels = ({ plugins, config }: Pick<RunSetting, 'plugins' | 'config'>): readonly Level[] => [
@@ -61,8 +63,9 @@ export const defaultLevels = ({ plugins, config }: Pick<RunSetting, 'plugins' | 
 
 function evaluationSetting(setting: RunSetting, withTraits: boolean): DerivedSetting {
   const { plugins, host, limits, strikes, store, config, memory } = setting;
+  const operators = operatorsOf(plugins);
   const traits = (kind: 'account' | 'user') =>
-    withTraits ? traitUses(usesOfAll(documentsOf(plugins, kind))).measured : [];
+    withTraits ? traitUses(usesOfAll(documentsOf(plugins, kind), operators)).measured : [];
   return {
     plugins,
     host,
@@ -97,7 +100,8 @@ async function evaluateAll(
   const { plugins, config } = setting;
   const evaluation = evaluationSetting(setting, withTraits);
   const evaluated = await evaluateAgain(evaluation, snapshot, asOf, levels, options, setting.memory);
-  const facts = kinds.flatMap((kind) => usesOfAll(documentsOf(plugins, kind)).map(({ fact }) => fact));
+  const operators = operatorsOf(plugins);
+  const facts = kinds.flatMap((kind) => usesOfAll(documentsOf(plugins, kind), operators).map(({ fact }) => fact));
   const derived = derivedIds(plugins, facts, config.trends?.metrics ?? [], options.derived);
   return withDerived(evaluation, snapshot, levels, evaluated, derived, options);
 }
@@ -161,7 +165,8 @@ export async function runOnce(setting: RunSetting, options: EvaluateOptions): Pr
       });
       options.onProgress?.({ phase: 'segments', done: 0, total: 1 });
       const members = membersBySegment(await store.memberships());
-      const moved = await moveAll(plugins, tables, members, new Set(await store.evaluatedSegments()), asOf);
+      const evaluatedBefore = new Set(await store.evaluatedSegments());
+      const moved = await moveAll(plugins, tables, members, evaluatedBefore, asOf, verdictsOf(setting));
       const gone = await leaveWhatIsGone(members, plugins, store, asOf);
       const transitions = [...gone, ...moved.moves];
       const run = (latest?.number ?? 0) + 1;
@@ -237,7 +242,7 @@ export async function factTables(
   for (const kind of kinds) {
     const level = evaluated.find(({ plan }) => plan.plan.level.kind === kind);
     if (!level) continue;
-    const { whole } = traitUses(usesOfAll(documentsOf(setting.plugins, kind)));
+    const { whole } = traitUses(usesOfAll(documentsOf(setting.plugins, kind), operatorsOf(setting.plugins)));
     tables.set(
       kind,
       factTable({ ...level, traits: level.plan.traits }, whole ? await snapshot.traits(kind, asOf) : null),
@@ -249,7 +254,7 @@ export async function factTables(
 /** The ids of the metrics that documents read. */
 export function metricsRead(documents: readonly LoadedDocument[], plugins: readonly LoadedPlugin[]): readonly string[] {
   const known = new Set(metricsOf(plugins).map(({ id }) => id));
-  const ids = usesOfAll(documents).map(({ fact }) => fact.split('.', 1)[0] ?? '');
+  const ids = usesOfAll(documents, operatorsOf(plugins)).map(({ fact }) => fact.split('.', 1)[0] ?? '');
   return [...new Set(ids.filter((id) => known.has(id)))];
 }
 
@@ -274,6 +279,7 @@ export interface Moved {
  * Moves subjects by every document. Reads and writes nothing but what it is given.
  *
  * @param known documents (`key@version`) that were evaluated before; of others, members are taken as they are found
+ * @param verdicts of the operators that plugins bring
  * @param described moves per segment and direction that are given a reason and facts; default all
  */
 export async function moveAll(
@@ -282,6 +288,7 @@ export async function moveAll(
   members: Members,
   known: Pick<ReadonlySet<string>, 'has'>,
   asOf: number,
+  verdicts: Verdicts,
   described?: number,
 ): Promise<Moved> {
   const moves: Move[] = [];
@@ -301,6 +308,7 @@ export async function moveAll(
       table,
       members,
       asOf,
+      verdicts,
       baseline: !known.has(`${key}@${plugin.version}`),
       ...(described === undefined ? {} : { described }),
     });

@@ -27,7 +27,14 @@ export { trace, tracer, missingFacts, type Trace, type TracedCompat, type Traced
 export { nearestMiss, type NearestMiss } from './nearest-miss.js';
 export { explain } from './explanation.js';
 export { segmentSchema, playbookSchema, schemaFor } from './schema.js';
-export { operatorSet, type OperatorDefinition } from './operator-registration.js';
+export {
+  answeredBy,
+  operatorIdOf,
+  operatorNameOf,
+  operatorSet,
+  type KnownFact,
+  type OperatorDefinition,
+} from './operator-registration.js';
 export {
   checkCondition,
   checkSegment,

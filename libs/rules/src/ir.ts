@@ -189,9 +189,17 @@ export function leafOf(
 
 /** The typed forms of named conditions, by what they mean: one that is referred to often is made once, and is one and the same node. */
 const typedForms = new WeakMap<
-  ResolvedCondition,
-  { readonly now: number; readonly more: OperatorSet | undefined; readonly node: RuleNode }
+  OperatorSet,
+  WeakMap<ResolvedCondition, { readonly now: number; readonly node: RuleNode }>
 >();
+const NONE: OperatorSet = new Map();
+/** No longer than the operators are in use: they may hold what they were asked. */
+function formsWith(more: OperatorSet) {
+  const forms =
+    typedForms.get(more) ?? new WeakMap<ResolvedCondition, { readonly now: number; readonly node: RuleNode }>();
+  typedForms.set(more, forms);
+  return forms;
+}
 
 /**
  * The typed form of a valid condition; parts that stand in a named condition point there. Throws a TypeError that begins with
@@ -202,6 +210,7 @@ const typedForms = new WeakMap<
  * @param more operators beside Rapport's own
  */
 export function irOf(condition: ResolvedCondition, now: number, pointer = '', more?: OperatorSet): RuleNode {
+  const forms = formsWith(more ?? NONE);
   const typed = (node: ResolvedCondition, place: string, depth: number): RuleNode => {
     if (depth > MAX_DEPTH) throw new TypeError(`RAPPORT_RULES_DEPTH: conditions nest deeper than ${String(MAX_DEPTH)}`);
     if ('fact' in node) {
@@ -215,10 +224,10 @@ export function irOf(condition: ResolvedCondition, now: number, pointer = '', mo
     if ('condition' in node) {
       const { condition: name, means } = node;
       if (!means) throw new TypeError(`RAPPORT_RULES_REFERENCE: there is no condition "${name}" for "${place}"`);
-      const found = typedForms.get(means);
-      if (found?.now === now && found.more === more) return found.node;
+      const found = forms.get(means);
+      if (found?.now === now) return found.node;
       const made = typed(means, namedPointer(name), depth + 1);
-      typedForms.set(means, { now, more, node: made });
+      forms.set(means, { now, node: made });
       return made;
     }
     const kind = 'all' in node ? 'all' : 'any';

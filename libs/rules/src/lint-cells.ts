@@ -65,7 +65,9 @@ const isOfBand = (fact: string): boolean => /^segment\.[^.]+\./.test(fact);
 /** The values that stand for each fact of some conditions; null when together they are more than `MOST_CELLS`. */
 function factsOf(conditions: readonly ResolvedCondition[], setting: LintSetting): readonly Representatives[] | null {
   const byFact = new Map<string, RuleLeaf[]>();
-  for (const leaf of new Set(conditions.flatMap((condition) => leavesOf(irOf(condition, setting.now))))) {
+  for (const leaf of new Set(
+    conditions.flatMap((condition) => leavesOf(irOf(condition, setting.now, '', setting.operators))),
+  )) {
     const leaves = byFact.get(leaf.fact) ?? [];
     leaves.push(leaf);
     byFact.set(leaf.fact, leaves);
@@ -107,7 +109,7 @@ export function cellsOf(conditions: readonly ResolvedCondition[], setting: LintS
   return {
     size: places.length,
     sampleAt: (cell) => Object.fromEntries(subjectOf(cell)),
-    test: (condition) => compile(condition, reader, setting.now),
+    test: (condition) => compile(condition, reader, setting.now, setting.operators),
     doubt: facts.find(({ doubt }) => doubt !== null)?.doubt ?? null,
     isPossible: (cell) => !related || [...metrics].every((metric) => canBe(subjectOf(cell), metric, setting)),
   };

@@ -1,5 +1,6 @@
 import type { FactCatalogue, FactDescription } from './catalogue.js';
 import { nextDown, nextUp, type RuleLeaf } from './ir.js';
+import type { OperatorSet } from './operator.js';
 
 /*
  * One fact, and values that stand for all that it can have: whatever the fact is, one of these is told apart from the others in the same
@@ -13,6 +14,8 @@ export interface LintSetting {
   readonly catalogue: FactCatalogue | null;
   /** Values of a fact that the document names, in its rules and its tests. */
   readonly examples: (fact: string) => readonly unknown[];
+  /** Operators beside Rapport's own. */
+  readonly operators: OperatorSet | undefined;
 }
 
 export interface Representatives {
@@ -105,7 +108,7 @@ const isTime = ({ question, reading }: RuleLeaf) => question.kind === 'interval'
 const isNumeric = ({ question, reading }: RuleLeaf) => question.kind === 'interval' && reading !== 'time';
 const isPrefix = ({ operator }: RuleLeaf) => operator === 'startsWith';
 const isOfList = ({ operator }: RuleLeaf) => ['contains', 'doesNotContain', 'hasAll', 'hasAny'].includes(operator);
-/** Whether only trying tells what a leaf says of a text, as of a pattern. */
+/** Whether only trying tells what a leaf says of a value: a pattern, and any operator of a plugin. */
 const isOpaque = (leaf: RuleLeaf) => leaf.question.kind === 'test' && !isPrefix(leaf) && !isOfList(leaf);
 
 function numbersFor({ leaves, known, range }: About): readonly unknown[] {
@@ -134,8 +137,10 @@ function textsFor({ fact, leaves, known, setting }: About): readonly unknown[] {
   return [...new Set([...texts, ...others, ...(opaque ? setting.examples(fact).filter(isText) : [])])];
 }
 
-function booleansFor({ leaves }: About): readonly unknown[] {
-  const asked = leaves.some(({ question }) => question.kind === 'boolean');
+function booleansFor({ leaves, known }: About): readonly unknown[] {
+  const asked = leaves.some(
+    (leaf) => leaf.question.kind === 'boolean' || (known?.type === 'boolean' && isOpaque(leaf)),
+  );
   return asked || membersOf(leaves).some((member) => typeof member === 'boolean') ? [true, false] : [];
 }
 
@@ -172,8 +177,9 @@ function doubtOf({ fact, leaves, known }: About, kinds: number): string | null {
     return `it depends on the day, because "${fact}" is compared with fixed times and with times counted from now`;
   if (times.length > 0 && kinds > 1) return `"${fact}" is read as a time and as something else`;
   const opaque = leaves.find(isOpaque);
-  if (opaque && !known?.values)
-    return `not every text can be tried with "${opaque.operator}"; a test of the document that has such a "${fact}" would show it`;
+  const allTried = known?.type === 'boolean' || (known?.type === 'text' && known.values !== undefined);
+  if (opaque && !allTried)
+    return `not every value can be tried with "${opaque.operator}"; a test of the document that has such a "${fact}" would show it`;
   return null;
 }
 
@@ -192,7 +198,9 @@ export function representativesOf(
   const lists = !known || known.type === 'any' || known.type === 'list' ? listsFor(about, most) : [];
   const doubt = doubtOf(about, scalars.length + (lists?.length === 0 ? 0 : 1));
   if (lists === null) return { fact, values: null, doubt };
-  const values = [...scalars.flat(), ...lists];
+  // What only trying tells is tried with what the document's tests have, of whatever type.
+  const tried = leaves.some(isOpaque) ? setting.examples(fact).filter((value) => (value ?? null) !== null) : [];
+  const values = [...new Set([...scalars.flat(), ...lists, ...tried])];
   const asksWhetherKnown = leaves.some(({ question }) => question.kind === 'known');
   const untyped = !known || known.type === 'any';
   if (asksWhetherKnown && (values.length === 0 || (untyped && lists.length === 0))) values.push(anythingFor(about));

@@ -4,7 +4,7 @@ import { usesOf } from './condition.js';
 import { cellsOf, MOST_CELLS, type Cells, type Sample } from './lint-cells.js';
 import { irOf, leavesOf, type ResolvedCondition } from './ir.js';
 import type { LintSetting } from './lint-values.js';
-import type { Verdict } from './operator.js';
+import type { OperatorSet, Verdict } from './operator.js';
 import { isFactValue } from './pair.js';
 import type { Problem } from './problem.js';
 import { conditionsOf, rulesOf, type DocumentRules } from './resolution.js';
@@ -20,6 +20,8 @@ export interface LintOptions {
   readonly now: number;
   /** Types, ranges and values of facts: what cannot be is not thought of. */
   readonly catalogue?: FactCatalogue;
+  /** Operators that there are beside Rapport's own. What they say is only found by trying. */
+  readonly operators?: OperatorSet;
 }
 
 /** Most leaves that are evaluated for one document: a second or so. */
@@ -60,7 +62,7 @@ function cellsFor(lint: Lint, conditions: readonly ResolvedCondition[], pointer:
     cannotTell(lint, pointer, `${what}: the facts make more than ${String(MOST_CELLS)} different subjects`);
     return null;
   }
-  lint.left -= cells.size * conditions.flatMap((condition) => usesOf(condition)).length;
+  lint.left -= cells.size * conditions.flatMap((condition) => usesOf(condition, '', lint.setting.operators)).length;
   if (lint.left >= 0) return cells;
   cannotTell(lint, pointer, `${what}: the document is too large to try all of it`);
   return null;
@@ -106,8 +108,8 @@ const childrenOf = (
   return 'not' in condition ? [[condition.not, `${pointer}/not`]] : [];
 };
 
-const factsIn = (condition: ResolvedCondition): string => {
-  const facts = [...new Set(usesOf(condition).map(({ fact }) => `"${fact}"`))];
+const factsIn = (condition: ResolvedCondition, { operators }: LintSetting): string => {
+  const facts = [...new Set(usesOf(condition, '', operators).map(({ fact }) => `"${fact}"`))];
   return facts.length > 3 ? `${facts.slice(0, 3).join(', ')} and others` : facts.join(', ');
 };
 
@@ -126,7 +128,7 @@ function lintConstant(lint: Lint, cells: Cells, condition: ResolvedCondition, po
   const first = outcomesOf(cells.test(condition), cells);
   const [holds, fails] = [first.get(true), first.get(false)];
   if (holds !== undefined && fails !== undefined) return false;
-  const facts = factsIn(condition);
+  const facts = factsIn(condition, lint.setting);
   if (cells.doubt !== null)
     cannotTell(lint, pointer, `whether this is ${holds === undefined ? 'ever' : 'always'} true: ${cells.doubt}`);
   else if (holds === undefined) {
@@ -244,8 +246,8 @@ function lintBands(lint: Lint, bands: DocumentRules['enters']): void {
 }
 
 /** The values of facts that a document names, in its rules and its tests. */
-function examplesIn(document: SegmentDocument | PlaybookDocument): LintSetting['examples'] {
-  const leaves = conditionsOf(document).flatMap(({ condition }) => leavesOf(irOf(condition, 0)));
+function examplesIn(document: SegmentDocument | PlaybookDocument, operators?: OperatorSet): LintSetting['examples'] {
+  const leaves = conditionsOf(document).flatMap(({ condition }) => leavesOf(irOf(condition, 0, '', operators)));
   const named = leaves.flatMap(({ fact, operator, question, value }): readonly (readonly [string, unknown])[] => {
     if (question.kind === 'among') return Array.from(question.members, (member) => [fact, member]);
     return operator === 'startsWith' ? [[fact, value]] : [];
@@ -270,9 +272,14 @@ function examplesIn(document: SegmentDocument | PlaybookDocument): LintSetting['
  */
 export function lint(
   document: SegmentDocument | PlaybookDocument,
-  { now, catalogue }: LintOptions,
+  { now, catalogue, operators }: LintOptions,
 ): readonly Finding[] {
-  const setting: LintSetting = { now, catalogue: catalogue ?? null, examples: examplesIn(document) };
+  const setting: LintSetting = {
+    now,
+    catalogue: catalogue ?? null,
+    examples: examplesIn(document, operators),
+    operators,
+  };
   const state: Lint = { setting, findings: [], left: MOST_WORK };
   const { enters, exit, named, unused } = rulesOf(document);
   for (const { condition, pointer } of [...conditionsOf(document), ...named]) lintCondition(state, condition, pointer);

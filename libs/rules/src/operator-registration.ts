@@ -7,7 +7,9 @@ import {
   type FactType,
   type OperatorRule,
   type OperatorSet,
+  type Verdict,
 } from './operator.js';
+import { patternOf } from './operand.js';
 import type { Problem } from './problem.js';
 import { nearest } from './suggestion.js';
 
@@ -29,15 +31,26 @@ export interface OperatorDefinition {
   readonly name: string;
   /** How the fact is read; where it is unknown or of another type, the verdict is unknown and `test` is not called. */
   readonly reading: FactReading;
-  /** JSON Schema (2020-12) of the condition's value; `false` for an operator that takes none. */
+  /**
+   * JSON Schema (2020-12) of the condition's value; `false` for an operator that takes none. Without references, and with patterns in RE2's syntax, so that no
+   * value can take long to check.
+   */
   readonly value: Readonly<Record<string, unknown>> | false;
   /** One sentence for editors. */
   readonly description: string;
   /** What explanations say when it holds and when it does not. */
   readonly words: readonly [holds: string, holdsNot: string];
   /** Pure and quick: it is called for each subject. A time is given as epoch ms. */
-  readonly test: (fact: string | number | boolean | readonly unknown[], value: unknown) => boolean;
+  readonly test: (fact: KnownFact, value: unknown) => boolean;
 }
+/** A fact that is known, in the operator's reading. */
+export type KnownFact = string | number | boolean | readonly unknown[];
+
+/** What documents call the operator of a plugin: its id in camelCase. `has-domain` is `hasDomain`. */
+export const operatorNameOf = (id: string): string =>
+  id.replaceAll(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+/** The id of the plugin that brings an operator. */
+export const operatorIdOf = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 const types: Readonly<Record<FactReading, readonly FactType[]>> = {
   number: ['number', 'any'],
@@ -47,17 +60,45 @@ const types: Readonly<Record<FactReading, readonly FactType[]>> = {
   any: ['number', 'text', 'time', 'boolean', 'list', 'any'],
 };
 
-const ajv = new Ajv2020({ strict: true, strictTypes: false });
+/** Patterns of schemas take time that is linear in the text, as those of `matches` do. */
+const linear = Object.assign(
+  (written: string) => {
+    const pattern = patternOf(written);
+    if (typeof pattern === 'string') throw new TypeError(`the pattern ${JSON.stringify(written)}: ${pattern}`);
+    return { test: pattern.test, toString: () => written };
+  },
+  { code: 'linear' },
+);
+const ajv = new Ajv2020({ strict: true, strictTypes: false, code: { regExp: linear } });
+
+/** Most items that a list may have that is looked through for what is there twice. */
+const MOST_UNIQUE = 1000;
+
+/** What could make checking a value against a schema take forever; null when nothing could. */
+function excessIn(schema: unknown): string | null {
+  if (typeof schema !== 'object' || schema === null) return null;
+  const reference = Object.keys(schema).find((key) => key.startsWith('$') && key !== '$comment');
+  if (reference !== undefined) return `it uses "${reference}"; write it out instead.`;
+  const { uniqueItems, maxItems } = schema as Readonly<Record<string, unknown>>;
+  if (uniqueItems === true && !(typeof maxItems === 'number' && maxItems <= MOST_UNIQUE))
+    return `"uniqueItems" needs a "maxItems" of ${String(MOST_UNIQUE)} at most beside it.`;
+  for (const inner of Object.values(schema)) {
+    const found = excessIn(inner);
+    if (found !== null) return found;
+  }
+  return null;
+}
 
 /** What is wrong with one definition; null when nothing is. */
-function mistakeIn({ name, description, words }: OperatorDefinition): string | null {
+function mistakeIn({ name, description, words, value }: OperatorDefinition): string | null {
   if (!/^[a-z][a-zA-Z0-9]{0,63}$/.test(name)) return `an operator's name is in camelCase, which "${name}" is not.`;
   if (isOperator(name)) return `"${name}" is one of Rapport's own operators; choose another name.`;
   if (nearest(name, operators)?.toLowerCase() === name.toLowerCase())
     return `"${name}" differs from one of Rapport's own operators in letter case only; choose another name.`;
   if (description.trim() === '' || words.some((word) => word.trim() === ''))
     return `"${name}" has no description, or no words for explanations.`;
-  return null;
+  const excess = excessIn(value);
+  return excess === null ? null : `the schema of the value of "${name}" is not valid: ${excess}`;
 }
 
 function ruleFrom(definition: OperatorDefinition): OperatorRule {
@@ -107,3 +148,28 @@ export function operatorSet(definitions: readonly OperatorDefinition[]): {
   });
   return { operators: set, problems };
 }
+
+/**
+ * The same operators with verdicts from elsewhere in place of their tests. A fact that is unknown, or of another type, stays unknown without being asked about.
+ *
+ * @param verdictsFor gives for an operator and a value what tells of facts; null for unknown
+ */
+export const answeredBy = (
+  set: OperatorSet,
+  verdictsFor: (name: string, value: unknown) => (fact: KnownFact) => Verdict,
+): OperatorSet =>
+  new Map(
+    Array.from(set, ([name, rule]): [string, OperatorRule] => [
+      name,
+      {
+        ...rule,
+        test: (value, reading) => {
+          const verdictOf = verdictsFor(name, value);
+          return (fact) => {
+            const known = read(fact, reading);
+            return known === null ? null : verdictOf(known);
+          };
+        },
+      },
+    ]),
+  );

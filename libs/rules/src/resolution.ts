@@ -3,6 +3,7 @@ import { compileConditions } from './compat/document.js';
 import { usesOf } from './condition.js';
 import type { ResolvedCondition } from './ir.js';
 import type { FactUse } from './joint.js';
+import type { OperatorSet } from './operator.js';
 import { namedPointer } from './problem.js';
 import { referencesIn, writtenIn, type WrittenCondition } from './reference.js';
 
@@ -104,5 +105,5 @@ export function conditionsOf(document: Document): readonly PlacedCondition[] {
 }
 
 /** Every use of a fact in a document, in document order: what the planner has to provide, and as what. */
-export const factsOf = (document: Document): readonly FactUse[] =>
-  conditionsOf(document).flatMap(({ condition, pointer }) => usesOf(condition, pointer));
+export const factsOf = (document: Document, more?: OperatorSet): readonly FactUse[] =>
+  conditionsOf(document).flatMap(({ condition, pointer }) => usesOf(condition, pointer, more));

@@ -341,16 +341,16 @@ function missing({ fact, operator }: Pick<FactUse, 'fact' | 'operator'>, catalog
 }
 
 /** What is wrong with one use of a fact; null when nothing is. */
-function checkUse(leaf: RuleLeaf, catalogue: FactCatalogue): Problem | null {
+function checkUse(leaf: RuleLeaf, catalogue: FactCatalogue, more?: OperatorSet): Problem | null {
   const { fact, operator, reading, pointer } = leaf;
   const readings = catalogue.readingsOf(fact);
   if (readings === null) return problem('RAPPORT_RULES_FACT', `${pointer}/fact`, missing(leaf, catalogue));
   const type = typeOf(readings);
-  const mistaken = type !== null && type !== 'list' && ruleOf(operator)?.takes.ofList === true;
+  const mistaken = type !== null && type !== 'list' && ruleOf(operator, more)?.takes.ofList === true;
   if (mistaken || (reading !== 'any' && !readings.includes(reading))) {
     const is = type ?? readings.join(' or ');
     const asked = mistaken ? 'a list' : reading;
-    const fitting = type === null ? '' : ` Operators for it: ${operatorsFor(type).join(', ')}.`;
+    const fitting = type === null ? '' : ` Operators for it: ${operatorsFor(type, more).join(', ')}.`;
     const message = `"${fact}" is ${is}, but "${operator}" with this value asks for ${asked}.${fitting}`;
     return problem('RAPPORT_RULES_TYPE', pointer, message);
   }
@@ -375,7 +375,11 @@ function checkKnownValue({ fact, operator, value, pointer }: RuleLeaf, catalogue
 }
 
 /** What is wrong with facts that are tested together: those that are not there, and two that cannot be compared. */
-function checkJoint({ pointer, operator, uses, question }: RuleJoint, catalogue: FactCatalogue): readonly Problem[] {
+function checkJoint(
+  { pointer, operator, uses, question }: RuleJoint,
+  catalogue: FactCatalogue,
+  more?: OperatorSet,
+): readonly Problem[] {
   const absent = uses.filter(({ fact }) => catalogue.readingsOf(fact) === null);
   if (absent.length > 0 || question.kind === 'compat')
     return absent.map((use) => problem('RAPPORT_RULES_FACT', `${use.pointer}/fact`, missing(use, catalogue)));
@@ -386,7 +390,7 @@ function checkJoint({ pointer, operator, uses, question }: RuleJoint, catalogue:
   if (type && !fits.includes(type))
     return refuse(
       pointer,
-      `"${one}" is ${type}, which "${operator}" does not fit. Operators for it: ${operatorsFor(type).join(', ')}.`,
+      `"${one}" is ${type}, which "${operator}" does not fit. Operators for it: ${operatorsFor(type, more).join(', ')}.`,
     );
   if (otherType && !question.pair.other.includes(otherType))
     return refuse(
@@ -405,11 +409,15 @@ function checkJoint({ pointer, operator, uses, question }: RuleJoint, catalogue:
 }
 
 /** Facts that a document uses and that do not exist or are of another type; the first hundred, each place once. */
-export function checkFacts(document: SegmentDocument | PlaybookDocument, catalogue: FactCatalogue): readonly Problem[] {
+export function checkFacts(
+  document: SegmentDocument | PlaybookDocument,
+  catalogue: FactCatalogue,
+  more?: OperatorSet,
+): readonly Problem[] {
   const problems = new Map<string, Problem>();
   for (const { condition, pointer } of conditionsOf(document))
-    for (const part of partsOf(irOf(condition, 0, pointer))) {
-      const found = part.kind === 'leaf' ? [checkUse(part, catalogue)] : checkJoint(part, catalogue);
+    for (const part of partsOf(irOf(condition, 0, pointer, more))) {
+      const found = part.kind === 'leaf' ? [checkUse(part, catalogue, more)] : checkJoint(part, catalogue, more);
       for (const one of found) if (one) problems.set(`${one.code} ${one.pointer}`, one);
       if (problems.size >= MOST_PROBLEMS) break;
     }

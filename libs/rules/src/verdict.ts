@@ -2,7 +2,7 @@ import type { SegmentDocument } from '@rapport/sdk';
 import { compile, readerOf, type FactReader } from './condition.js';
 import { irOf, partsOf, type RuleLeaf } from './ir.js';
 import type { RuleJoint } from './joint.js';
-import { instantOf, type Verdict } from './operator.js';
+import { instantOf, type OperatorSet, type Verdict } from './operator.js';
 import { conditionsOf, rulesOf } from './resolution.js';
 
 /** `in`, `out`, `unknown`, or the id of the band. */
@@ -11,13 +11,19 @@ export type Placement = string;
 /**
  * Where a segment puts subjects that are in none of its memberships: `in` or `out` for a plain segment, the first band whose rule is true,
  * `unknown` when nothing is true and something is unknown.
+ *
+ * @param more operators beside Rapport's own
  */
 export function placementOf(
   document: SegmentDocument,
   reader: FactReader,
   now: number,
+  more?: OperatorSet,
 ): (subject: number) => Placement {
-  const bands = rulesOf(document).enters.map(({ id, condition }) => ({ id, test: compile(condition, reader, now) }));
+  const bands = rulesOf(document).enters.map(({ id, condition }) => ({
+    id,
+    test: compile(condition, reader, now, more),
+  }));
   return (subject) => {
     let unknown = false;
     for (const band of bands) {
@@ -67,13 +73,19 @@ export function destinationOf(
 }
 
 /** Where a member of a segment is after an evaluation, whatever its dwell: `in` or a band, or `out`. */
-function placementAfter(document: SegmentDocument, member: Placement, reader: FactReader, now: number): Placement {
+function placementAfter(
+  document: SegmentDocument,
+  member: Placement,
+  reader: FactReader,
+  now: number,
+  more?: OperatorSet,
+): Placement {
   const { enters, exit } = rulesOf(document);
-  const tests = enters.map(({ condition }) => compile(condition, reader, now));
+  const tests = enters.map(({ condition }) => compile(condition, reader, now, more));
   const verdicts: Verdicts = {
     enters: tests.length,
     enter: (rule, subject) => tests[rule]?.(subject) ?? null,
-    exit: exit && compile(exit.condition, reader, now),
+    exit: exit && compile(exit.condition, reader, now, more),
     leavesOnUnknown: document.onUnknown === 'leave',
   };
   const to = destinationOf(verdicts, 0, true);
@@ -88,14 +100,14 @@ export interface FailedTest {
 }
 
 /** Runs a valid document's own tests and returns those that fail. A test without `asOf` is evaluated as of 1970-01-01. */
-export function runTests(document: SegmentDocument): readonly FailedTest[] {
+export function runTests(document: SegmentDocument, more?: OperatorSet): readonly FailedTest[] {
   return (document.tests ?? []).flatMap((test, i) => {
     const [reader, now] = [readerOf(test.facts), instantOf(test.asOf) ?? 0];
     const { member = false } = test;
     const found =
       member === false
-        ? placementOf(document, reader, now)(0)
-        : placementAfter(document, member === true ? 'in' : member, reader, now);
+        ? placementOf(document, reader, now, more)(0)
+        : placementAfter(document, member === true ? 'in' : member, reader, now, more);
     return found === test.expect
       ? []
       : [{ name: test.name, pointer: `/tests/${String(i)}`, expected: test.expect, found }];
@@ -118,12 +130,15 @@ export interface LeafCoverage {
  * Condition coverage of a valid document by its own tests: each leaf of its conditions, in document order. Leaves are looked at whether or
  * not the verdict hung on them; a leaf that is unknown is neither true nor false. Covered is what was both.
  */
-export function coverageOf(document: SegmentDocument): {
+export function coverageOf(
+  document: SegmentDocument,
+  more?: OperatorSet,
+): {
   readonly leaves: readonly LeafCoverage[];
   readonly covered: number;
 } {
   const partsAt = (now: number) =>
-    conditionsOf(document).flatMap(({ condition, pointer }) => partsOf(irOf(condition, now, pointer)));
+    conditionsOf(document).flatMap(({ condition, pointer }) => partsOf(irOf(condition, now, pointer, more)));
   const found = new Map<
     string,
     { pointer: string; fact: string; operator: string; wasTrue: boolean; wasFalse: boolean }

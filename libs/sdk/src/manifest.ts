@@ -1,4 +1,4 @@
-export type PluginKind = 'metric' | 'segment' | 'playbook' | 'action';
+export type PluginKind = 'metric' | 'segment' | 'playbook' | 'action' | 'operator';
 
 /** The `rapport` field of a plugin's `package.json`. */
 export interface Manifest {

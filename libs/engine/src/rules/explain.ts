@@ -6,16 +6,19 @@ import {
   placementOf,
   readerOf,
   trace,
+  type OperatorSet,
   type Trace,
   type Verdict,
 } from '@rapport/rules';
 import type { Membership, Properties, Run } from '@rapport/store';
 import { EngineError } from '../error.js';
 import { originOf } from '../analysis/origin.js';
+import { operatorPluginsOf, operatorsOf } from '../operators.js';
 import { segmentKeys } from '../segment-keys.js';
 import { concernedBy, type Proposal } from './proposal.js';
 import { factsFor, type RunProvenance } from './rehearsal.js';
 import { membersBySegment, metricsRead, moveAll, type RunSetting } from '../run.js';
+import { verdictsOf } from '../verdicts.js';
 
 export interface ExplainOptions {
   readonly subject: string;
@@ -44,8 +47,14 @@ export interface RuleExplanation {
   readonly membership: Membership | null;
   readonly conditions: readonly ConditionExplanation[];
   readonly facts: Properties;
-  /** What decides the answer: the rule's version and those of the metrics it reads, each with the hash of its configuration. */
-  readonly versions: { readonly rule: string; readonly metrics: Readonly<Record<string, string>> };
+  /** What decides the answer: the rule's version, those of the metrics it reads, each with the hash of its configuration, and those of the plugins whose operators it uses. */
+  readonly versions: {
+    readonly rule: string;
+    readonly metrics: Readonly<Record<string, string>>;
+    readonly operators: Readonly<Record<string, string>>;
+  };
+  /** Operators of plugins that had no verdict on a fact, which is unknown then: `RAPPORT_OPERATOR_*`. */
+  readonly errors: readonly string[];
   /** The latest run that had been committed as of then, and the rule's version in it; null where none had, or the rule was not there. */
   readonly inForce: { readonly run: number; readonly asOf: string; readonly version: string | null } | null;
 }
@@ -75,8 +84,10 @@ export async function explainRule(
       );
     // Segments that the rule asks for are moved first, as a run would.
     const members = membersBySegment(await store.memberships({ subject }));
-    await moveAll(documents, tables, members, { has: () => true }, asOf, 0);
-    const facts = table.factsAt(factsOf(document), row);
+    const verdicts = verdictsOf({ ...setting, plugins });
+    await moveAll(documents, tables, members, { has: () => true }, asOf, verdicts, 0);
+    const operators = operatorsOf(plugins);
+    const facts = table.factsAt(factsOf(document, operators), row);
     const keys = document.kind === 'segment' ? segmentKeys(document) : [];
     const membership = keys.flatMap((key) => members.get(key)?.get(subject) ?? [])[0] ?? null;
     const metrics = metricsRead(
@@ -88,26 +99,39 @@ export async function explainRule(
       kind: document.subject,
       subject,
       asOf: new Date(asOf).toISOString(),
-      placement: document.kind === 'segment' ? placementOf(document, readerOf(facts), asOf)(0) : null,
+      ...(await verdicts.settle(({ quiet }) => ({
+        placement: document.kind === 'segment' ? placementOf(document, readerOf(facts), asOf, quiet)(0) : null,
+        conditions: conditionsOf(document).map((rule) => explanationOf(rule, facts, asOf, quiet)),
+      }))),
       membership,
-      conditions: conditionsOf(document).map(({ condition, pointer }) => {
-        const { verdict, text } = explain(condition, facts, asOf);
-        const nearest = nearestMiss(condition, facts, asOf)?.text ?? null;
-        return {
-          pointer,
-          verdict: wordOf(verdict),
-          text,
-          nearest,
-          trace: trace(condition, facts, asOf, undefined, pointer),
-        };
-      }),
       facts,
-      versions: { rule: version, metrics: Object.fromEntries(metrics.map((id) => [id, originOf(plugins, id) ?? ''])) },
+      versions: {
+        rule: version,
+        metrics: Object.fromEntries(metrics.map((id) => [id, originOf(plugins, id) ?? ''])),
+        operators: Object.fromEntries(
+          operatorPluginsOf(document, operators).map((key) => [
+            key.slice('operator/'.length),
+            plugins.find((plugin) => `${plugin.kind}/${plugin.manifest.id}` === key)?.version ?? '',
+          ]),
+        ),
+      },
+      errors: verdicts.errors(),
       inForce: inForce(await store.runs(1000), document, asOf),
     };
   } finally {
     await snapshot.close();
   }
+}
+
+function explanationOf(
+  { condition, pointer }: ReturnType<typeof conditionsOf>[number],
+  facts: Properties,
+  asOf: number,
+  operators: OperatorSet,
+): ConditionExplanation {
+  const { verdict, text } = explain(condition, facts, asOf, operators);
+  const nearest = nearestMiss(condition, facts, asOf, operators)?.text ?? null;
+  return { pointer, verdict: wordOf(verdict), text, nearest, trace: trace(condition, facts, asOf, operators, pointer) };
 }
 
 function inForce(runs: readonly Run[], { kind, id }: Proposal['document'], asOf: number): RuleExplanation['inForce'] {

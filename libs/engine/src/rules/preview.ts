@@ -4,6 +4,7 @@ import { deliveriesFor, playbookKey } from '../playbooks.js';
 import { membersBySegment, moveAll, type Members, type RunSetting } from '../run.js';
 import { segmentKeys } from '../segment-keys.js';
 import type { Move } from '../movement.js';
+import { verdictsOf } from '../verdicts.js';
 import { concernedBy, type Proposal } from './proposal.js';
 import { factsFor, factsOfLatestRun } from './rehearsal.js';
 
@@ -85,7 +86,9 @@ export async function preview(
     const found = options.asOf === undefined ? await factsOfLatestRun(setting, plugins, documents, snapshot) : null;
     const asOf = found?.asOf ?? options.asOf ?? (await store.latestRun())?.asOf ?? clock.now();
     const tables = found?.tables ?? (await factsFor(setting, plugins, documents, snapshot, asOf));
-    const { moves, errors } = await moveAll(documents, tables, members, ALL_KNOWN, asOf, options.samples ?? SAMPLES);
+    const verdicts = verdictsOf(setting);
+    const samples = options.samples ?? SAMPLES;
+    const { moves, errors } = await moveAll(documents, tables, members, ALL_KNOWN, asOf, verdicts, samples);
     const keys = new Set(
       moved.filter((plugin) => plugin.kind === 'segment' || 'when' in plugin.document.trigger).flatMap(keysOf),
     );
@@ -97,8 +100,8 @@ export async function preview(
       asOf: new Date(asOf).toISOString(),
       subjects,
       share: subjects === 0 ? 0 : new Set(seen.map(({ subject }) => subject)).size / subjects,
-      segments: [...keys].map((key) => segmentPreview(key, seen, members, options.samples ?? SAMPLES)),
-      playbooks: playbookPreviews(documents, seen, clock.now(), options.samples ?? SAMPLES),
+      segments: [...keys].map((key) => segmentPreview(key, seen, members, samples)),
+      playbooks: playbookPreviews(documents, seen, clock.now(), samples),
       errors,
     };
   } finally {

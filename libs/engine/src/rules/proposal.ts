@@ -3,8 +3,10 @@ import { checkDocument, checkFacts, didYouMean, runTests, type Problem } from '@
 import { documentsAmong, type LoadedDocument, type LoadedPlugin } from '../api.js';
 import { catalogueFor, hashOf, isEnabled, referencesOf, settingOf, unknownTrigger } from '../loading.js';
 import { messageOf } from '../error.js';
+import { operatorsOf } from '../operators.js';
 import { cycleIn, inOrder } from '../requirements.js';
 import type { RunSetting } from '../run.js';
+import { verdictsOf } from '../verdicts.js';
 import { documentVersion } from './document-file.js';
 
 /** A document that could be in force, among the plugins that then would be. */
@@ -24,9 +26,11 @@ const keyOf = ({ kind, manifest }: LoadedPlugin): string => `${kind}/${manifest.
 /** Checks a document against what is loaded, and puts it among it: shape, facts, own tests, what it names, circles. Nothing is changed. */
 export async function propose(
   value: unknown,
-  { plugins: loaded, host, config }: Pick<RunSetting, 'plugins' | 'host' | 'config'>,
+  setting: Pick<RunSetting, 'plugins' | 'host' | 'config' | 'limits' | 'strikes'>,
 ): Promise<Proposed> {
-  const checked = checkDocument(value);
+  const { plugins: loaded, config } = setting;
+  const operators = operatorsOf(loaded);
+  const checked = checkDocument(value, operators);
   if (!checked.ok) return checked;
   const { document } = checked;
   const key = `${document.kind}/${document.id}`;
@@ -40,12 +44,12 @@ export async function propose(
       ? { ...about, kind: 'segment', document }
       : { ...about, kind: 'playbook', document, enabled: isEnabled(settingOf(config, about)) };
   const all = new Map([...loaded.filter((other) => keyOf(other) !== key), plugin].map((each) => [keyOf(each), each]));
-  const problems = await problemsAmong(document, [...all.values()], host);
+  const problems = await problemsAmong(document, { ...setting, plugins: [...all.values()] });
   const edges = (of: string): readonly string[] => {
     const its = all.get(of);
     if (its?.kind === 'metric')
       return [...its.definition.uses, ...its.definition.usesPortfolio].map((id) => `metric/${id}`);
-    return its && 'document' in its ? referencesOf(its.document) : [];
+    return its && 'document' in its ? referencesOf(its.document, operators) : [];
   };
   const cycle = problems.length > 0 ? null : cycleIn([key], (of) => edges(of).filter((other) => all.has(other)));
   if (cycle)
@@ -56,7 +60,7 @@ export async function propose(
     });
   // A band that is gone may be one that others ask for.
   for (const { document: other } of documentsAmong([...all.values()]))
-    if (other !== document && referencesOf(other).includes(key))
+    if (other !== document && referencesOf(other, operators).includes(key))
       problems.push(...brokenBy(key, other, [...all.values()]));
   if (problems.length > 0) return { ok: false, problems };
   const plugins = inOrder([...all.keys()].sort(), edges).flatMap((of) => all.get(of) ?? []);
@@ -70,7 +74,10 @@ function brokenBy(
   plugins: readonly LoadedPlugin[],
 ): readonly Problem[] {
   const unknown = other.kind === 'playbook' ? unknownTrigger(other, plugins) : null;
-  const problems = [...checkFacts(other, catalogueFor(other.subject, plugins)), ...(unknown ? [unknown] : [])];
+  const problems = [
+    ...checkFacts(other, catalogueFor(other.subject, plugins), operatorsOf(plugins)),
+    ...(unknown ? [unknown] : []),
+  ];
   return problems.map(({ pointer, message }) => ({
     code: 'RAPPORT_RULES_USED',
     pointer: '',
@@ -80,13 +87,16 @@ function brokenBy(
 
 async function problemsAmong(
   document: SegmentDocument | PlaybookDocument,
-  plugins: readonly LoadedPlugin[],
-  host: RunSetting['host'],
+  setting: Pick<RunSetting, 'plugins' | 'host' | 'limits' | 'strikes'>,
 ): Promise<Problem[]> {
-  const problems = [...checkFacts(document, catalogueFor(document.subject, plugins))];
+  const { plugins, host } = setting;
+  const problems = [...checkFacts(document, catalogueFor(document.subject, plugins), operatorsOf(plugins))];
   if (document.kind === 'segment') {
-    for (const { name, pointer, expected, found } of runTests(document)) {
-      const message = `the test "${name}" expects ${expected}, but the rules say ${found}. Correct the rule or the test.`;
+    const verdicts = verdictsOf(setting);
+    const failed = await verdicts.settle(({ quiet }) => runTests(document, quiet));
+    const [why] = verdicts.errors();
+    for (const { name, pointer, expected, found } of failed) {
+      const message = `the test "${name}" expects ${expected}, but the rules say ${found}. ${why ?? 'Correct the rule or the test.'}`;
       problems.push({ code: 'RAPPORT_RULES_TEST', pointer, message });
     }
     return problems;
@@ -123,13 +133,14 @@ export interface Concerned {
 }
 export function concernedBy({ document, plugins }: Proposal): Concerned {
   const documents = documentsAmong(plugins);
+  const operators = operatorsOf(plugins);
   const own = `${document.kind}/${document.id}`;
   const asking = new Set([own]);
   for (const plugin of documents)
-    if (referencesOf(plugin.document).some((key) => asking.has(key))) asking.add(keyOf(plugin));
+    if (referencesOf(plugin.document, operators).some((key) => asking.has(key))) asking.add(keyOf(plugin));
   const asked = new Set(asking);
   for (const plugin of [...documents].reverse())
-    if (asked.has(keyOf(plugin))) for (const key of referencesOf(plugin.document)) asked.add(key);
+    if (asked.has(keyOf(plugin))) for (const key of referencesOf(plugin.document, operators)) asked.add(key);
   return {
     documents: documents.filter((plugin) => asked.has(keyOf(plugin))),
     moved: documents.filter((plugin) => asking.has(keyOf(plugin))),

@@ -3,6 +3,7 @@ import type { DocumentVersion, Json } from '@rapport/store';
 import { documentsAmong, type LoadedDocument, type LoadedPlugin } from '../api.js';
 import { EngineError } from '../error.js';
 import { isLeftOut, referencesOf, settingOf } from '../loading.js';
+import { operatorsOf } from '../operators.js';
 import type { RunSetting } from '../run.js';
 import { documentVersion, type DocumentFile } from './document-file.js';
 import { preview, type PreviewReport } from './preview.js';
@@ -212,7 +213,7 @@ export function publishingOf(setting: Mutable, proposed: (document: unknown) => 
       if (!latest || latest.document === null)
         throw new EngineError('RAPPORT_RULES_VERSION', `${key} is not in force.`);
       const user = setting.plugins.find(
-        (plugin) => 'document' in plugin && referencesOf(plugin.document).includes(key),
+        (plugin) => 'document' in plugin && referencesOf(plugin.document, operatorsOf(setting.plugins)).includes(key),
       );
       if (user)
         throw new EngineError(

@@ -1,17 +1,18 @@
 import type { Level, Snapshot } from '@rapport/store';
 import type { EvaluateOptions, LoadedDocument, LoadedPlugin } from '../api.js';
 import { factTable, traitUses, type FactTable } from '../facts.js';
+import { operatorsOf } from '../operators.js';
 import { traitKey } from '../planner.js';
 import { factTables, metricsRead, usesOfAll, type FactTables, type RunSetting } from '../run.js';
 
-/** The same setting with metrics, and of the documents only these. */
+/** The same setting with metrics and operators, and of the documents only these. */
 export const only = (
   setting: RunSetting,
   plugins: readonly LoadedPlugin[],
   documents: readonly LoadedDocument[],
 ): RunSetting => ({
   ...setting,
-  plugins: [...plugins.filter(({ kind }) => kind === 'metric'), ...documents],
+  plugins: [...plugins.filter(({ kind }) => kind === 'metric' || kind === 'operator'), ...documents],
   config: { ...setting.config, trends: { ...setting.config.trends, metrics: [] } },
 });
 
@@ -55,7 +56,10 @@ export async function factsOfLatestRun(
   if (!run || !isOfNow(run.provenance as RunProvenance, metricsRead(documents, plugins), plugins)) return null;
   const tables = new Map<'account' | 'user', FactTable>();
   for (const kind of ['account', 'user'] as const) {
-    const uses = usesOfAll(documents.filter(({ document }) => document.subject === kind));
+    const uses = usesOfAll(
+      documents.filter(({ document }) => document.subject === kind),
+      operatorsOf(plugins),
+    );
     if (uses.length === 0) continue;
     const level: Level = { kind };
     const names = [...new Set(uses.map(({ fact }) => fact))].filter((fact) => !/^(?:trait|segment)\./.test(fact));

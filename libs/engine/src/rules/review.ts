@@ -1,7 +1,18 @@
-import { coverageOf, lint, locator, readDocument, runTests, type FailedTest, type Problem } from '@rapport/rules';
+import {
+  coverageOf,
+  lint,
+  locator,
+  readDocument,
+  runTests,
+  type FailedTest,
+  type OperatorSet,
+  type Problem,
+} from '@rapport/rules';
 import { EngineError } from '../error.js';
 import { catalogueFor } from '../loading.js';
+import { operatorsOf } from '../operators.js';
 import type { RunSetting } from '../run.js';
+import { verdictsOf } from '../verdicts.js';
 import { propose } from './proposal.js';
 
 /** Something to say about a document, and where in its text. */
@@ -20,48 +31,58 @@ export interface RuleTestReport {
   readonly failed: readonly FailedTest[];
   /** Conditions that no test makes true, or false. */
   readonly untried: readonly { readonly pointer: string; readonly never: 'true' | 'false' }[];
+  /** Operators of plugins that had no verdict: `RAPPORT_OPERATOR_*`. */
+  readonly errors: readonly string[];
   /** What keeps the document from being tested at all. */
   readonly problems: readonly Problem[];
 }
 
 /** What keeps a text from being a document in force, and what is odd about it. */
 export async function reviewOf(text: string, setting: RunSetting): Promise<readonly RuleFinding[]> {
-  const read = readDocument(text);
+  const read = readDocument(text, { operators: operatorsOf(setting.plugins) });
   if (!read.ok) return read.problems.map((problem) => ({ ...problem, severity: 'error', sample: null }));
-  const found = await propose(read.document, setting);
+  const { document } = read;
+  const found = await propose(document, setting);
   const place = locator(text);
   const problems = found.ok ? [] : found.problems;
-  const catalogue = catalogueFor(read.document.subject, setting.plugins);
+  const catalogue = catalogueFor(document.subject, setting.plugins);
+  const now = setting.clock.now();
+  const findings = await verdictsOf(setting).settle(({ quiet }) =>
+    lint(document, { now, catalogue, operators: quiet }),
+  );
   return [
     ...problems.map((problem) => ({ ...problem, severity: 'error' as const, sample: null })),
-    ...lint(read.document, { now: setting.clock.now(), catalogue }).map((finding) => ({
-      ...finding,
-      severity: 'warning' as const,
-    })),
+    ...findings.map((finding) => ({ ...finding, severity: 'warning' as const })),
   ].map((finding) => ({ ...finding, ...place(finding.pointer) }));
 }
 
 /** Runs a document's own tests, and says which of its conditions they leave untried. */
-export function testReport(text: string): RuleTestReport {
-  const read = readDocument(text);
-  if (!read.ok) return { tests: 0, failed: [], untried: [], problems: read.problems };
+export async function testReport(text: string, setting: RunSetting): Promise<RuleTestReport> {
+  const read = readDocument(text, { operators: operatorsOf(setting.plugins) });
+  const nothing = { tests: 0, failed: [], untried: [], errors: [], problems: [] };
+  if (!read.ok) return { ...nothing, problems: read.problems };
   const { document } = read;
-  if (document.kind === 'playbook') return { tests: 0, failed: [], untried: [], problems: [] };
-  const { leaves } = coverageOf(document);
+  if (document.kind === 'playbook') return nothing;
+  const verdicts = verdictsOf(setting);
+  const { failed, leaves } = await verdicts.settle(({ quiet }) => ({
+    failed: runTests(document, quiet),
+    leaves: coverageOf(document, quiet).leaves,
+  }));
   return {
     tests: document.tests?.length ?? 0,
-    failed: runTests(document),
+    failed,
     untried: leaves.flatMap(({ pointer, wasTrue, wasFalse }) => [
       ...(wasTrue ? [] : [{ pointer, never: 'true' as const }]),
       ...(wasFalse ? [] : [{ pointer, never: 'false' as const }]),
     ]),
+    errors: verdicts.errors(),
     problems: [],
   };
 }
 
 /** Reads a document's text. Throws `RAPPORT_RULES_REFUSED` with line and column of what is wrong. */
-export function parsed(text: string): unknown {
-  const read = readDocument(text);
+export function parsed(text: string, operators: OperatorSet): unknown {
+  const read = readDocument(text, { operators });
   if (read.ok) return read.document;
   const told = read.problems
     .slice(0, 5)

@@ -1,5 +1,6 @@
 import { catalogueOf, schemaFor, type FactDescription } from '@rapport/rules';
 import { factsKnown } from '../loading.js';
+import { operatorsOf } from '../operators.js';
 import type { RunSetting } from '../run.js';
 
 /**
@@ -22,5 +23,9 @@ export async function ruleSchemas({
     await snapshot.close();
   }
   const catalogue = catalogueOf([...facts.values()].sort((a, b) => (a.fact < b.fact ? -1 : 1)));
-  return { segment: schemaFor('segment', catalogue), playbook: schemaFor('playbook', catalogue) };
+  const operators = operatorsOf(plugins);
+  return {
+    segment: schemaFor('segment', catalogue, operators),
+    playbook: schemaFor('playbook', catalogue, operators),
+  };
 }

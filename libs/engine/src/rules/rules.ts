@@ -1,5 +1,6 @@
 import type { Problem } from '@rapport/rules';
 import { EngineError } from '../error.js';
+import { operatorsOf } from '../operators.js';
 import type { RunSetting } from '../run.js';
 import { backtest, type BacktestOptions, type BacktestReport } from './backtest.js';
 import { explainRule, type ExplainOptions, type RuleExplanation } from './explain.js';
@@ -18,7 +19,7 @@ export interface Rules extends Publishing {
   /** What keeps a text from being in force, and what is odd about it: never true, always true, the same twice, bands that overlap or leave gaps; each with an example. */
   lint(text: string): Promise<readonly RuleFinding[]>;
   /** Runs the tests that a document carries. */
-  test(text: string): RuleTestReport;
+  test(text: string): Promise<RuleTestReport>;
   /** JSON Schemas (2020-12) for editors, by kind: the facts, operators and values that there are here. */
   schemas(): Promise<Readonly<Record<'segment' | 'playbook', unknown>>>;
   /** Who would enter, leave and stay, and which playbooks would fire. Throws `RAPPORT_RULES_REFUSED`. */
@@ -44,9 +45,9 @@ export function rulesOf(setting: RunSetting): Rules {
       const found = await propose(document, setting);
       return found.ok ? [] : found.problems;
     },
-    parse: parsed,
+    parse: (text) => parsed(text, operatorsOf(setting.plugins)),
     lint: (text) => reviewOf(text, setting),
-    test: testReport,
+    test: (text) => testReport(text, setting),
     schemas: () => ruleSchemas(setting),
     preview: async (document, options = {}) => preview(setting, await proposed(document), options),
     backtest: async (document, options = {}) => backtest(setting, await proposed(document), options),
