@@ -11,7 +11,7 @@ export function pluginCommands(program: Command, action: Action): void {
   plugin
     .command('new')
     .description('write a plugin package that builds and passes its tests; never overwrites one')
-    .argument('<kind>', 'metric, segment, playbook or action')
+    .argument('<kind>', 'metric, segment, playbook, action or operator')
     .argument('<id>', 'lower-case words with dashes')
     .option('--dir <dir>', 'folder to write it into (default: the id)')
     .option('--name <package>', 'name of the package (default: rapport-KIND-ID)')

@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import type { Engine, LoadedPlugin } from '@rapport/engine';
+import { operatorNameOf } from '@rapport/rules';
 import { onlyMethods } from './problem.js';
 import { onlyParameters } from './query.js';
 
@@ -20,6 +21,11 @@ function described(plugin: LoadedPlugin) {
         description: plugin.document.description ?? null,
         enabled: plugin.enabled,
       };
+    case 'operator': {
+      const { title, description, source, reading, value, words, examples } = plugin.definition;
+      const operator = operatorNameOf(manifest.id);
+      return { ...common, operator, title, description, source, reading, value, words, examples };
+    }
     case 'action':
       return {
         ...common,

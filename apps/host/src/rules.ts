@@ -114,7 +114,7 @@ export function ruleRoutes(engine: Engine): Router {
     const body = bodyOf(request, 'text');
     return { findings: await rules.lint(textIn(body, 'text')) };
   });
-  post('/test', (request) => Promise.resolve(rules.test(textIn(bodyOf(request, 'text'), 'text'))));
+  post('/test', (request) => rules.test(textIn(bodyOf(request, 'text'), 'text')));
   post('/preview', (request) => {
     const body = bodyOf(request, 'document', 'asOf', 'samples');
     return rules.preview(body['document'], { ...maybe(body, 'asOf', instantIn), ...maybe(body, 'samples', wholeIn) });

@@ -153,7 +153,7 @@ function tryExamples(
 ) {
   const name = operatorNameOf(id);
   const test = (fact: unknown, with_: unknown): boolean => {
-    const found: unknown = definition.test(fact as never, with_ as never);
+    const found: unknown = definition.test(fact as never, with_);
     return typeof found === 'boolean' ? found : shape(`test(${inShort(fact)}, …) returned neither true nor false.`);
   };
   const { operators, problems } = operatorSet([{ name, reading, value, description, words, test }]);

@@ -347,7 +347,7 @@ function judge({ key, value, facts, marks }: Calls['judge'][0]): Calls['judge'][
   freeze(value);
   for (const [i, fact] of facts.entries()) {
     try {
-      const verdict: unknown = definition.test(freeze(fact) as never, value as never);
+      const verdict: unknown = definition.test(freeze(fact) as never, value);
       if (typeof verdict === 'boolean') found[i] = verdict ? JUDGED.holds : JUDGED.holdsNot;
       else found[i] = fail(fact, `made it return ${inShort(verdict)}, which is neither true nor false`);
     } catch (error) {

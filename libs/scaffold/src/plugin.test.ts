@@ -64,6 +64,7 @@ describe('what cannot be a plugin', () => {
     ['metric', 'a--b', 'RAPPORT_SCAFFOLD_ID'],
     ['metric', 'x'.repeat(65), 'RAPPORT_SCAFFOLD_ID'],
     ['metric', '../x', 'RAPPORT_SCAFFOLD_ID'],
+    ['operator', 'within-2', 'RAPPORT_SCAFFOLD_ID'],
   ])('a %s called "%s"', (kind, id, code) => {
     expect(() => checkRequest(kind, id)).toThrow(code);
   });

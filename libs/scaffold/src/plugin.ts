@@ -2,6 +2,7 @@ import type { PluginKind } from '@rapport/sdk';
 import { action } from './action.js';
 import { ScaffoldError } from './error.js';
 import { metric } from './metric.js';
+import { operator } from './operator.js';
 import { playbook } from './playbook.js';
 import { segment } from './segment.js';
 import { titleOf, type Template } from './template.js';
@@ -22,7 +23,13 @@ export interface NewOwnPlugin extends NewPlugin {
   readonly versions: NewPlugin['versions'] & { readonly cli: string };
 }
 
-const templates: Readonly<Record<PluginKind, (id: string) => Template>> = { metric, segment, playbook, action };
+const templates: Readonly<Record<PluginKind, (id: string) => Template>> = {
+  metric,
+  segment,
+  playbook,
+  action,
+  operator,
+};
 /** What a plugin can be. */
 export const kinds: readonly string[] = Object.keys(templates);
 
@@ -34,7 +41,9 @@ export function checkRequest(kind: string, id: string): asserts kind is PluginKi
   if (!kinds.includes(kind)) {
     throw new ScaffoldError('RAPPORT_SCAFFOLD_KIND', `"${kind}" is not a kind of plugin; write ${kinds.join(', ')}`);
   }
-  if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(id) || id.length > 64) {
+  // Documents call an operator by its id in camelCase, so that its words begin with letters.
+  const pattern = kind === 'operator' ? /^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$/ : /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+  if (!pattern.test(id) || id.length > 64) {
     throw new ScaffoldError(
       'RAPPORT_SCAFFOLD_ID',
       `"${id}" cannot be a plugin's id; write lower-case words with dashes, as in "time-in-product"`,

@@ -5,6 +5,7 @@ export type { Evaluated } from './contract.js';
 export { TestkitError } from './error.js';
 export { evaluateMetric, type EvaluateOptions, type Evaluation, type EvaluationOf, type Subject } from './evaluate.js';
 export type { Finding, FindingCode } from './finding.js';
+export { checkOperator, operatorConformance, type AnyOperator, type OperatorConformanceOptions } from './operator.js';
 export type { OracleAnswer, OracleEvent, OracleSubject } from './oracle-subject.js';
 export type { UsedMetric, World } from './scene.js';
 export type { TrialStore } from './stores.js';

@@ -11,7 +11,7 @@ import { readJson, repository } from './packages.js';
 
 const require = createRequire(import.meta.url);
 const run = promisify(execFile);
-const kinds = ['metric', 'segment', 'playbook', 'action'] as const;
+const kinds = ['metric', 'segment', 'playbook', 'action', 'operator'] as const;
 
 interface FsTree extends Tree {
   listChanges(): { readonly path: string; readonly type: string }[];
@@ -53,7 +53,7 @@ describe('nx g @rapport/workspace:plugin', () => {
 
   it('makes plugins that pass their own tests', async () => {
     const { stdout } = await tool('vitest/vitest.mjs', 'run', '--root', scratch, '--reporter=json', 'plugins');
-    expect(JSON.parse(stdout)).toMatchObject({ success: true, numTotalTestSuites: 4, numFailedTests: 0 });
+    expect(JSON.parse(stdout)).toMatchObject({ success: true, numTotalTestSuites: 5, numFailedTests: 0 });
   });
 
   it('gives packages that stand alone the tools that this repository is tested with', () => {

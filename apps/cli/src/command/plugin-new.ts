@@ -43,7 +43,7 @@ export function newPlugin(session: Session, kind: string, id: string, options: P
     text: [
       `The ${kind} "${id}" is package ${name} in ${folder}: it builds and passes its tests as it is.`,
       `Next: ${folder === '.' ? '' : `cd ${folder} && `}npm install && npm test && npm run build`,
-      `Then make it yours: src/${kind === 'metric' || kind === 'action' ? 'index.ts' : `${id}.json`}, its test, and the README.`,
+      `Then make it yours: src/${kind === 'metric' || kind === 'action' || kind === 'operator' ? 'index.ts' : `${id}.json`}, its test, and the README.`,
     ].join('\n'),
     exitCode: exit.ok,
   };

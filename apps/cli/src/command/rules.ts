@@ -100,15 +100,18 @@ export const lintRules = (session: Session, rules: readonly string[]): Promise<O
   });
 
 export const testRules = (session: Session, rules: readonly string[]): Promise<Outcome> =>
-  within(session, (engine) => {
-    const reports = rules.map((rule) => ({ rule, ...engine.rules.test(textOf(session, engine, rule)) }));
-    const text = reports.flatMap(({ rule, tests, failed, untried, problems }) => [
+  within(session, async (engine) => {
+    const reports = await Promise.all(
+      rules.map(async (rule) => ({ rule, ...(await engine.rules.test(textOf(session, engine, rule))) })),
+    );
+    const text = reports.flatMap(({ rule, tests, failed, untried, errors, problems }) => [
       problems.length > 0 ? `${rule}: cannot be tested` : `${rule}: ${count(tests - failed.length)} of ${count(tests)} tests hold`,
       ...problems.map(({ pointer, message, code }) => `  ${pointer || '/'}  ${message} (${code})`),
       ...failed.map(({ name, expected, found }) => `  "${name}" expects ${expected}, but the rules say ${found}`),
+      ...errors.map((error) => `  ${error}`),
       ...untried.map(({ pointer, never }) => `  ${pointer} is never ${never} in a test`),
     ]); // prettier-ignore
-    const bad = reports.some(({ failed, problems }) => failed.length + problems.length > 0);
+    const bad = reports.some(({ failed, errors, problems }) => failed.length + errors.length + problems.length > 0);
     return { json: { rules: reports }, text: text.join('\n'), exitCode: bad ? exit.refused : exit.ok };
   });
 
@@ -139,7 +142,8 @@ export const explainOne = (
   });
 
 function explanationText(report: RuleExplanation, zone: string): string {
-  const { id, kind, subject, asOf, placement, membership, conditions, facts, versions, inForce } = report;
+  const { id, kind, subject, asOf, placement, membership, conditions, facts, versions, errors, inForce } = report;
+  const operators = Object.entries(versions.operators).map(([of, version]) => `${of}@${version}`);
   const lines = [
     `${id} for ${kind} ${subject}, as of ${describeAsOf(Date.parse(asOf), zone)}${placement === null ? '' : `: ${placement}`}`,
     membership
@@ -153,7 +157,8 @@ function explanationText(report: RuleExplanation, zone: string): string {
     '',
     table(['Fact', 'value'], Object.entries(facts).map(([fact, value]) => [fact, value === null ? 'unknown' : JSON.stringify(value)])),
     '',
-    `Rule ${versions.rule}; ${Object.values(versions.metrics).join(', ') || 'no metric'}.`,
+    ...errors,
+    `Rule ${versions.rule}; ${[...Object.values(versions.metrics), ...operators].join(', ') || 'no metric'}.`,
   ]; // prettier-ignore
   if (inForce)
     lines.push(

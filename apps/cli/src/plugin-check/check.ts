@@ -1,14 +1,15 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { entryOf, findPlugins, inspectPlugins, type LoadedPlugin } from '@rapport/engine';
+import { entryOf, findPlugins, inspectPlugins, operatorsOf, type LoadedPlugin } from '@rapport/engine';
+import type { OperatorSet } from '@rapport/rules';
 import { pluginRoots } from '@rapport/host';
-import { conformanceFindings, type MetricToTry, type Patience } from './conformance.js';
+import { conformanceFindings, type Patience, type PluginToTry } from './conformance.js';
 import { documentTestFindings, mentionedIn } from './documents.js';
 import { finding, isObject, type Finding, type JsonObject } from './finding.js';
 import { packageFindings, readmeOf } from './package-files.js';
 import { optionTableFindings, partTableFindings } from './readme-tables.js';
-import { schemaFindings } from './schema.js';
+import { schemaFindings, valueFindings } from './schema.js';
 
 export interface CheckedPlugin {
   readonly dir: string;
@@ -20,7 +21,7 @@ export interface CheckedPlugin {
   readonly findings: readonly Finding[];
 }
 export interface CheckSettings extends Patience {
-  /** Random worlds to try a metric in; 0 for none. */
+  /** Random worlds to try a metric in, and ten times as many facts to try an operator with; 0 for none. */
   readonly runs: number;
   /** Whether to hold metrics against real stores too: DuckDB, and MongoDB where `MONGODB_URI` is set. */
   readonly embedded: boolean;
@@ -81,11 +82,12 @@ export async function checkPlugins(
   });
   const loadedAt = new Map(plugins.map((plugin) => [plugin.dir, plugin]));
   const loaded = (p: Package) => loadedAt.get(p.dir);
+  const operators = operatorsOf(plugins);
   const tried =
     settings.runs === 0
       ? new Map<string, readonly Finding[]>()
       : await conformanceFindings(
-          packages.flatMap((p) => metricToTry(p, loaded(p), plugins, settings)),
+          packages.flatMap((p) => pluginToTry(p, loaded(p), plugins, settings)),
           settings,
         );
   return packages.map((p) => {
@@ -100,14 +102,14 @@ export async function checkPlugins(
       findings: [
         ...refused.filter(({ message }) => message.includes(`(${p.dir})`)).map(refusal),
         ...(p.readable ? packageFindings(p.dir, p.json) : []),
-        ...(plugin ? pluginFindings(p, plugin) : []),
+        ...(plugin ? pluginFindings(p, plugin, operators) : []),
         ...(tried.get(p.dir) ?? []),
       ],
     };
   });
 }
 
-function pluginFindings(p: Package, plugin: LoadedPlugin): readonly Finding[] {
+function pluginFindings(p: Package, plugin: LoadedPlugin, operators: OperatorSet): readonly Finding[] {
   const readme = readmeOf(p.dir);
   switch (plugin.kind) {
     case 'metric': {
@@ -129,9 +131,15 @@ function pluginFindings(p: Package, plugin: LoadedPlugin): readonly Finding[] {
         ...optionTableFindings(readme, plugin.definition.config),
       ];
     case 'segment':
-      return [...documentTestFindings(plugin.document), ...requirementFindings(p, mentionedIn(plugin.document))];
+      return [
+        ...documentTestFindings(plugin.document),
+        ...requirementFindings(p, mentionedIn(plugin.document, operators)),
+      ];
     case 'playbook':
-      return requirementFindings(p, mentionedIn(plugin.document));
+      return requirementFindings(p, mentionedIn(plugin.document, operators));
+    case 'operator':
+      // Its shape and its examples were tried when it was loaded; the rest is.
+      return valueFindings(plugin.definition.value);
   }
 }
 
@@ -146,20 +154,22 @@ function requirementFindings(p: Package, needed: readonly string[]): readonly Fi
     });
 }
 
-function metricToTry(
+function pluginToTry(
   p: Package,
   plugin: LoadedPlugin | undefined,
   plugins: readonly LoadedPlugin[],
   { runs, embedded }: CheckSettings,
-): readonly MetricToTry[] {
+): readonly PluginToTry[] {
   const urlOf = (dir: string, json: JsonObject) =>
     pathToFileURL(entryOf(dir, json, import.meta.url.endsWith('.ts')) ?? dir).href;
+  if (plugin?.kind === 'operator') return [{ kind: 'operator', key: p.dir, entry: urlOf(p.dir, p.json), runs }];
   if (plugin?.kind !== 'metric') return [];
   const others = plugins
     .filter((other) => other.kind === 'metric' && other !== plugin)
     .map((other) => [other.manifest.id, urlOf(other.dir, packageAt(other.dir).json)]);
   return [
     {
+      kind: 'metric',
       key: p.dir,
       entry: urlOf(p.dir, p.json),
       others: Object.fromEntries(others) as Record<string, string>,
@@ -176,6 +186,7 @@ const places: readonly (readonly [RegExp, string])[] = [
   [/_(REQUIRES_\w+|DEPENDENCY)$/, 'package.json#/rapport/requires'],
   [/_ENTRY$/, 'package.json#/exports'],
   [/_(CONFIG)$/, 'config'],
+  [/_EXAMPLE$/, 'examples'],
   [/_(DOCUMENT|DOCUMENT_TEST|FACT|SEGMENT|SEGMENT_CYCLE|ACTION)$/, 'document'],
 ];
 function refusal({ code, message }: { readonly code: string; readonly message: string }): Finding {

@@ -1,14 +1,15 @@
 import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
-import { factsOf } from '@rapport/rules';
+import { factsOf, operatorIdOf, type OperatorSet } from '@rapport/rules';
 import { finding, type Finding } from './finding.js';
 
 /** The plugins that a document speaks of, as `kind/id`. */
-export function mentionedIn(document: SegmentDocument | PlaybookDocument): readonly string[] {
+export function mentionedIn(document: SegmentDocument | PlaybookDocument, operators: OperatorSet): readonly string[] {
   const segment = (name: string) => `segment/${name.split('.')[0] ?? ''}`;
-  const ofFacts = factsOf(document).flatMap(({ fact }) => {
+  const ofFacts = factsOf(document, operators).flatMap(({ fact, operator }) => {
     const [head = '', ...rest] = fact.split('.');
-    if (head === 'trait') return [];
-    return [head === 'segment' ? segment(rest.join('.')) : `metric/${head.split(':')[0] ?? ''}`];
+    const ofPlugin = operators.has(operator) ? [`operator/${operatorIdOf(operator)}`] : [];
+    if (head === 'trait') return ofPlugin;
+    return [...ofPlugin, head === 'segment' ? segment(rest.join('.')) : `metric/${head.split(':')[0] ?? ''}`];
   });
   if (document.kind === 'segment') return ofFacts;
   const trigger = 'segment' in document.trigger ? [segment(document.trigger.segment)] : [];

@@ -27,6 +27,13 @@ export function propertiesOf(schema: unknown, at = ''): readonly Property[] {
   return found.filter(({ path }, i) => found.findIndex((other) => other.path === path) === i);
 }
 
+/** What the schema of an operator's value owes to the person who writes a rule. */
+export function valueFindings(schema: JsonObject | false): readonly Finding[] {
+  if (schema === false || typeof schema['description'] === 'string') return [];
+  const message = 'The value has no description. Say in one sentence what it is compared with; editors show it.';
+  return [finding('RAPPORT_CHECK_OPTION_DESCRIPTION', 'value', message)];
+}
+
 /** What a schema owes to the person who fills it in. @param name `config` or `input` */
 export function schemaFindings(name: string, schema: unknown): readonly Finding[] {
   const ajv = new Ajv({ strict: false, useDefaults: true });
