@@ -168,13 +168,13 @@ export async function loadPlugins(
     );
   }
 
-  const refuse = (key: string, code: string, sentence: string) => {
+  const refuse = (key: string, code: string, sentence: string, place?: string) => {
     const candidate = candidates.get(key);
     if (!candidate) return;
     refused.push({
       name: candidate.name,
       code,
-      message: host.scrub(`${candidate.name} (${candidate.dir}): ${sentence}`),
+      message: host.scrub(`${place ?? `${candidate.name} (${candidate.dir})`}: ${sentence}`),
     });
     candidates.delete(key);
     loaded.delete(key);
@@ -374,7 +374,7 @@ export async function loadPlugins(
     const file = unsettled.get(key);
     const again = file ? readDocumentFile(file, operators) : null;
     if (file && again && 'code' in again) {
-      refuse(key, again.code, again.message.slice(`${file.file}: `.length));
+      refuse(key, again.code, again.message.slice(`${file.file}: `.length), file.file);
       continue;
     }
     const checked =

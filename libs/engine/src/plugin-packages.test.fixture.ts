@@ -93,6 +93,25 @@ export const actionCode = (id: string, more: Readonly<Record<string, string>> = 
     .join(',\n')} };\n`;
 };
 
+/** Source of an operator that asks how a text ends; `more` replaces members. */
+export const operatorCode = (id: string, more: Readonly<Record<string, string>> = {}, before = ''): string => {
+  const members: Record<string, string> = {
+    kind: `'operator'`,
+    id: `'${id}'`,
+    title: `'${id}'`,
+    description: `'The text ends with this.'`,
+    reading: `'text'`,
+    value: `{ type: 'string', minLength: 1 }`,
+    words: `['ends with', 'does not end with']`,
+    examples: `[{ fact: 'team-2026', value: '-2026', holds: true }, { fact: 'team', value: '-2026', holds: false }]`,
+    test: '(fact, value) => fact.endsWith(value)',
+    ...more,
+  };
+  return `${before}\nexport default { ${Object.entries(members)
+    .map(([name, value]) => `${name}: ${value}`)
+    .join(',\n')} };\n`;
+};
+
 /** 2026-06-01T00:00:00Z. */
 export const JUNE = Date.UTC(2026, 5, 1);
 export const DAY = 86_400_000;

@@ -1,5 +1,13 @@
 import type { OperatorDefinition, OperatorFacts, OperatorReading } from '@rapport/sdk';
-import { operatorNameOf, operatorSet, readingOf, testOf, type KnownFact, type OperatorSet } from '@rapport/rules';
+import {
+  instantOf,
+  operatorNameOf,
+  operatorSet,
+  readingOf,
+  testOf,
+  type KnownFact,
+  type OperatorSet,
+} from '@rapport/rules';
 import fc from 'fast-check';
 import type { TSchema } from 'typebox';
 import { called, show } from './contract.js';
@@ -56,22 +64,22 @@ export function operatorConformance(
     const sentence = `${about}: its example ${String(i)} says ${String(example.holds)}, but it is ${found === null ? 'unknown' : String(found)}`;
     add({ code: 'RAPPORT_CONFORMANCE_ORACLE', sentence }, worldOf(example.fact, example.value));
   });
-  const known = [...examples.map(({ fact }) => fact), ...facts] as readonly KnownFact[];
+  const known = [...examples.map(({ fact }) => fact), ...facts].flatMap((fact) => asRead(fact, reading));
   const any = known.length === 0 ? factsOf(reading) : fc.oneof(fc.constantFrom(...known), factsOf(reading));
   // Each fault is looked for by itself, so that one does not hide another.
-  const seen = new Map<string, readonly [KnownFact, unknown]>();
+  const seen = new Map<string, readonly [fact: KnownFact, value: unknown]>();
   for (const fact of [...known, ...fc.sample(any, { numRuns: runs, seed })])
     for (const one of asked)
       for (const { code } of breachesOf(definition, about, fact, one)) if (!seen.has(code)) seen.set(code, [fact, one]);
-  for (const [code, [, one]] of seen) {
+  for (const [code, [first, one]] of seen) {
     const breach = (fact: KnownFact) => breachesOf(definition, about, fact, one).find((each) => each.code === code);
     const { counterexample } = fc.check(
       fc.property(any, (fact) => breach(fact) === undefined),
-      { numRuns: runs, seed, examples: [[seen.get(code)?.[0] as KnownFact]] },
+      { numRuns: runs, seed, examples: [[first]] },
     );
-    const fact = counterexample?.[0] ?? seen.get(code)?.[0];
-    const found = breach(fact);
-    if (found) add(found, worldOf(fact, one));
+    const smallest = counterexample?.[0] ?? first;
+    const found = breach(smallest) ?? breach(first);
+    if (found) add(found, worldOf(smallest, one));
   }
   if (findings.size === 0) {
     const sample = [...known, ...fc.sample(any, { numRuns: Math.min(runs, 200), seed })].flatMap((fact) =>
@@ -107,6 +115,13 @@ export function checkOperator<V extends TSchema | false, R extends OperatorReadi
 /** An operator, whatever it reads and takes. */
 export type AnyOperator = Omit<OperatorDefinition, 'test'> & {
   test(fact: OperatorFacts[OperatorReading], value: never): boolean;
+};
+
+/** A fact as the operator gets it. */
+const asRead = (fact: unknown, reading: OperatorReading): readonly KnownFact[] => {
+  if (reading !== 'time') return [fact as KnownFact];
+  const instant = instantOf(fact);
+  return instant === null ? [] : [instant];
 };
 
 const worldOf = (fact: unknown, value: unknown): string =>
