@@ -8,6 +8,8 @@ import { resultColumns, type Reason } from './result-columns.js';
 
 /** A metric that had to be stopped this often is not tried again until the engine is started anew. */
 const MAX_STRIKES = 3;
+/** How often a metric is computed again after something else ended the worker. */
+const MAX_INTERRUPTIONS = 5;
 const UNWATCHED = Number.POSITIVE_INFINITY;
 
 /** A level under way in the worker. */
@@ -151,14 +153,17 @@ export function createComputing(setting: ComputingSetting): Computing {
       host.call('reduce', { ...about, inputs: placed(reduce.inputs, rows), rows: rows.id, groups }, budget),
     );
   };
-  /** Once more where another plugin may have ended the worker, with the time that is left. */
+  /** Again where another plugin ended the worker. */
   const computeAgain: typeof compute = async (plan, level, portfolio) => {
-    try {
-      return await compute(plan, level, portfolio);
-    } catch (error) {
-      if (!(error instanceof WorkerDied) || error.alone) throw error;
-      return compute(plan, level, portfolio);
-    }
+    const before = spent.get(plan.metric.id) ?? 0;
+    for (let interruptions = 1; ; interruptions++)
+      try {
+        return await compute(plan, level, portfolio);
+      } catch (error) {
+        if (!(error instanceof WorkerDied) || error.alone || error.inTurn || interruptions > MAX_INTERRUPTIONS)
+          throw error;
+        spent.set(plan.metric.id, before);
+      }
   };
   const computeGuarded = async (
     plan: MetricPlan,

@@ -6,12 +6,16 @@ import type { Call, Calls, FromWorker, LoadReply, LoadRequest, Ping, WorkerSetti
 
 /** How a worker ended while a plugin's code ran in it. */
 export type Death = 'timeout' | 'memory' | 'crash';
-/** The worker ended before it answered. `alone`: nothing else was under way, so that this call is to blame. */
+/**
+ * The worker ended before it answered. `alone`: nothing else was under way, so that this call is to blame. `inTurn`: of the calls that run one after the other it was
+ * the oldest, so that it ran, or waited for a delivery.
+ */
 export class WorkerDied extends Error {
   constructor(
     readonly how: Death,
     readonly alone: boolean,
     message: string,
+    readonly inTurn = alone,
   ) {
     super(message);
     this.name = 'WorkerDied';
@@ -57,7 +61,7 @@ interface Pending {
   readonly reject: (error: Error) => void;
   since: number;
   readonly budgetMs: number;
-  /** Whether its time begins when nothing that came before it is under way: no plugin pays for how long another takes. */
+  /** Whether it runs at one go, so that its time begins when those before it are done: no plugin pays for how long another takes. */
   readonly inTurn: boolean;
   /** Whether the worker holds nothing of the caller's after it. */
   readonly last: boolean;
@@ -71,6 +75,10 @@ interface Running {
   /** When it was asked whether it still answers; null when it was not, or did. */
   pinged: number | null;
 }
+
+/** Calls that run plugin code at one go. */
+const oneAfterTheOther: ReadonlySet<Call> = new Set(['compute', 'reduce', 'foldStep', 'foldEnd', 'judge']);
+const oldestInTurn = ({ pending }: Running): Pending | undefined => [...pending.values()].find(({ inTurn }) => inTurn);
 
 /** Starts the worker from the compiled file, or, where the engine itself runs from TypeScript, from the source through tsx. */
 function startWorker(settings: Omit<WorkerSettings, 'source'>, memoryMb: number): Worker {
@@ -117,7 +125,9 @@ export function createPluginHost(options: {
     if (live === current) live = null;
     running = null;
     const alone = current.pending.size === 1;
-    for (const { reject } of current.pending.values()) reject(new WorkerDied(how, alone, message));
+    const first = oldestInTurn(current);
+    for (const pending of current.pending.values())
+      pending.reject(new WorkerDied(how, alone, message, pending === first));
     current.pending.clear();
     void current.worker.terminate();
   };
@@ -200,7 +210,7 @@ export function createPluginHost(options: {
         since: performance.now(),
         budgetMs,
         last: call === 'compute' || call === 'reduce' || call === 'deliver' || call === 'judge',
-        inTurn: call === 'judge',
+        inTurn: oneAfterTheOther.has(call),
         rss: process.memoryUsage.rss(),
       };
       current.pending.set(id, pending);
@@ -213,7 +223,7 @@ export function createPluginHost(options: {
     if (!current || current.pending.size === 0) return;
     const now = performance.now();
     const rss = process.memoryUsage.rss();
-    const [first] = current.pending.values();
+    const first = oldestInTurn(current);
     for (const pending of current.pending.values()) {
       if (pending.inTurn && pending !== first) pending.since = now;
       if (now - pending.since > pending.budgetMs) {

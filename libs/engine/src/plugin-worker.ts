@@ -346,6 +346,7 @@ function judge({ key, value, facts, marks }: Calls['judge'][0]): Calls['judge'][
   };
   freeze(value);
   for (const [i, fact] of facts.entries()) {
+    found[i] = JUDGED.underWay;
     try {
       const verdict: unknown = definition.test(freeze(fact) as never, value);
       if (typeof verdict === 'boolean') found[i] = verdict ? JUDGED.holds : JUDGED.holdsNot;

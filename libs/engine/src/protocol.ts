@@ -85,7 +85,7 @@ export interface FailureCount {
 }
 
 /** What an operator says of a fact, as a byte. */
-export const JUDGED = { notYet: 0, holds: 1, holdsNot: 2, failed: 3 } as const;
+export const JUDGED = { notYet: 0, holds: 1, holdsNot: 2, failed: 3, underWay: 4 } as const;
 export interface JudgeRequest {
   /** `operator/id`. */
   readonly key: string;

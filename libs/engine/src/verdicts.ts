@@ -168,7 +168,7 @@ async function judged(
       ended = error;
     }
     const found = marks.slice();
-    const at = ended ? found.indexOf(JUDGED.notYet) : -1;
+    const at = ended ? found.findIndex((mark) => mark === JUDGED.notYet || mark === JUDGED.underWay) : -1;
     const count = at === -1 ? found.length : at;
     for (const mark of found.subarray(0, count))
       answers.push(
@@ -179,7 +179,13 @@ async function judged(
           : mark === JUDGED.holds,
       );
     if (!ended || at === -1) return answers;
-    if (!ended.alone && ++interruptions <= MAX_INTERRUPTIONS) continue;
+    if (found[at] !== JUDGED.underWay) {
+      // It was not at it: something else ended the worker.
+      if (++interruptions <= MAX_INTERRUPTIONS) continue;
+      return rest(
+        `RAPPORT_OPERATOR_INTERRUPTED: ${about} could not be asked: other plugins ended the worker. Whom it concerns stays where it is.`,
+      );
+    }
     strikes.set(key, (strikes.get(key) ?? 0) + 1);
     answers.push(host.scrub(stopped(ended, about, left[at], limits.operatorMs)));
   }
