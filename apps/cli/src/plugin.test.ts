@@ -70,6 +70,10 @@ const TWO_OPTIONS = `config: { type: 'object', properties: {
   window: { type: 'integer', default: 30, description: 'Days.' }, event: { type: 'string', default: 'x', description: 'Event.' } } }`;
 const action = (config: string, input = `{ type: 'object', properties: {} }`) =>
   `title: 'Post', description: 'Posts.', config: ${config}, input: ${input}, deliver: async () => ({ delivered: true })`;
+const operator = (more = '') =>
+  `title: 'Ends with', description: 'It ends so.', reading: 'text', value: { type: 'string', minLength: 1, description: 'End.' },
+   words: ['ends with', 'does not end with'], examples: [{ fact: 'ab', value: 'b', holds: true }, { fact: 'ab', value: 'a', holds: false }],
+   test: (fact, value) => fact.endsWith(value), ${more}`;
 const document = (more: object) => (kind: string, id: string) =>
   `document: ${JSON.stringify({ kind, id, title: id, subject: 'account', ...more })}`;
 const low = { fact: 'usage-frequency', operator: 'lessThan', value: 1 };
@@ -132,6 +136,7 @@ describe('rapport plugin check', () => {
   const cases: readonly (readonly [what: string, given: () => string, found: readonly string[]])[] = [
     ['a metric in order', () => plugin({}), []],
     ['a segment in order', () => segment({ enter: low, tests: bothVerdicts }), []],
+    ['an operator in order', () => plugin({ kind: 'operator', id: 'ends-so', code: operator() }), []],
     ['no package', () => join(scratch, 'nowhere'), ['RAPPORT_PLUGIN_MANIFEST package.json#/rapport']],
     [
       'a manifest without an id',
@@ -301,6 +306,53 @@ describe('rapport plugin check', () => {
       () => plugin({ code: metric(`compute: ({ events }) => (console.log('here'), { value: events })`) }),
       [],
     ],
+    [
+      'an operator whose value has no description',
+      () => plugin({ kind: 'operator', id: 'op-a', code: operator(`value: { type: 'string' }`) }),
+      ['RAPPORT_CHECK_OPTION_DESCRIPTION value'],
+    ],
+    [
+      'an operator with a wrong example',
+      () =>
+        plugin({ kind: 'operator', id: 'op-b', code: operator(`examples: [{ fact: 'a', value: 'b', holds: true }]`) }),
+      ['RAPPORT_PLUGIN_EXAMPLE examples'],
+    ],
+    [
+      'an operator that throws on some texts',
+      () =>
+        plugin({
+          kind: 'operator',
+          id: 'op-c',
+          code: operator(
+            `test(fact, value) { if (fact.length > 5) throw new Error('too long'); return fact.endsWith(value); }`,
+          ),
+        }),
+      ['RAPPORT_CONFORMANCE_THREW test'],
+    ],
+    [
+      'an operator that remembers',
+      () =>
+        plugin({
+          kind: 'operator',
+          id: 'op-d',
+          code: operator(
+            `asked: new Set(), test(fact, value) { const known = this.asked.has(fact); this.asked.add(fact); return !known && fact.endsWith(value); }`,
+          ),
+        }),
+      ['RAPPORT_CONFORMANCE_IMPURE test'],
+    ],
+    [
+      'a document that uses an operator which it does not require',
+      () =>
+        segment({
+          enter: { fact: 'trait.plan', operator: 'endsSo', value: 'b' },
+          tests: [
+            { name: 'b', facts: { 'trait.plan': 'ab' }, expect: 'in' },
+            { name: 'a', facts: { 'trait.plan': 'ba' }, expect: 'out' },
+          ],
+        }),
+      ['RAPPORT_CHECK_REQUIRES package.json#/rapport/requires'],
+    ],
   ];
   const segment = (rest: object, requires: Readonly<Record<string, string>> = { 'usage-frequency': '^1.0.0' }) => {
     const id = `given-${String(++made)}`;
@@ -334,6 +386,12 @@ describe('rapport plugin check', () => {
     const endless = plugin({ code: metric(`compute: () => { for (;;); }`) });
     const plugins = await checkPlugins([endless, plugin({})], settings({ patienceMs: 3000 }));
     expect(plugins.map(told)).toEqual([['RAPPORT_CHECK_TIMEOUT compute'], []]);
+    const hanging = operator(`test(fact, value) { if (fact.length > 5) for (;;); return fact.endsWith(value); }`);
+    const operators = [plugin({ kind: 'operator', id: 'hanging', code: hanging }), plugin({})];
+    expect((await checkPlugins(operators, settings({ patienceMs: 3000 }))).map(told)).toEqual([
+      ['RAPPORT_CHECK_TIMEOUT test'],
+      [],
+    ]);
   });
 
   it('can be interrupted', async () => {

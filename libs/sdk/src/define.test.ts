@@ -3,6 +3,7 @@ import {
   count,
   defineAction,
   defineMetric,
+  defineOperator,
   definePlaybook,
   defineSegment,
   distinct,
@@ -15,6 +16,7 @@ import {
   type Duration,
   type Measures,
   type MetricDefinition,
+  type OperatorDefinition,
   type Plugin,
 } from './index.js';
 
@@ -172,6 +174,53 @@ describe('defineAction', () => {
       },
     );
     expect(outcome).toEqual({ delivered: true, detail: '> hello' });
+  });
+});
+
+describe('defineOperator', () => {
+  const about = { title: 'x', description: 'x', words: ['is', 'is not'], examples: [] } as const;
+
+  it('types fact and value by reading and schema', () => {
+    const within = defineOperator({
+      ...about,
+      id: 'is-within',
+      reading: 'number',
+      value: Type.Object({ from: Type.Number(), to: Type.Number() }),
+      test(fact, value) {
+        expectTypeOf(fact).toEqualTypeOf<number>();
+        expectTypeOf(value).toEqualTypeOf<{ from: number; to: number }>();
+        return value.from <= fact && fact <= value.to;
+      },
+    });
+    expect(within.kind).toBe('operator');
+    expect(within.test(2, { from: 1, to: 3 })).toBe(true);
+    // The compiler is the test: any operator can be held as one, and as any plugin.
+    const asPlugin: Plugin = within;
+    const asOperator: OperatorDefinition = within;
+    expect(asPlugin).toBe(asOperator);
+  });
+
+  it('gives no value to an operator that takes none', () => {
+    const isWhole = defineOperator({
+      ...about,
+      id: 'is-whole',
+      reading: 'any',
+      value: false,
+      test(fact, value) {
+        expectTypeOf(fact).toEqualTypeOf<string | number | boolean | readonly unknown[]>();
+        expectTypeOf(value).toEqualTypeOf<undefined>();
+        return Number.isInteger(fact);
+      },
+    });
+    expect(isWhole.test(2, undefined)).toBe(true);
+    defineOperator({
+      ...about,
+      id: 'x',
+      reading: 'text',
+      value: false,
+      // @ts-expect-error a verdict is true or false
+      test: (fact) => fact.length,
+    });
   });
 });
 

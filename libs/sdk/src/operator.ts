@@ -10,7 +10,11 @@ export interface OperatorFacts {
   readonly any: number | string | boolean | readonly unknown[];
 }
 /** What the value of a condition is by its schema; undefined for an operator that takes none. */
-export type OperatorValue<V extends TSchema | false> = V extends TSchema ? Static<V> : undefined;
+export type OperatorValue<V extends TSchema | false> = V extends false
+  ? undefined
+  : V extends TSchema
+    ? Static<V>
+    : never;
 
 /** A fact and a value, and whether the operator holds of them. Rapport tries it when it loads the plugin. */
 export interface OperatorExample {

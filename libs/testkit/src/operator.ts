@@ -65,7 +65,10 @@ export function operatorConformance(
     add({ code: 'RAPPORT_CONFORMANCE_ORACLE', sentence }, worldOf(example.fact, example.value));
   });
   const known = [...examples.map(({ fact }) => fact), ...facts].flatMap((fact) => asRead(fact, reading));
-  const any = known.length === 0 ? factsOf(reading) : fc.oneof(fc.constantFrom(...known), factsOf(reading));
+  const any =
+    known.length === 0
+      ? factsOf(reading, [])
+      : fc.oneof(fc.constantFrom(...known), factsOf(reading, textsIn([known, asked])));
   // Each fault is looked for by itself, so that one does not hide another.
   const seen = new Map<string, readonly [fact: KnownFact, value: unknown]>();
   for (const fact of [...known, ...fc.sample(any, { numRuns: runs, seed })])
@@ -81,7 +84,10 @@ export function operatorConformance(
     const found = breach(smallest) ?? breach(first);
     if (found) add(found, worldOf(smallest, one));
   }
+  // What it remembers of all that it was asked shows where it is asked again.
   if (findings.size === 0) {
+    const other = examples.find((example) => guarded(operators, name, example.value, example.fact) !== example.holds);
+    const forgotten = other ? ([other.fact, other.value] as const) : undefined;
     const sample = [...known, ...fc.sample(any, { numRuns: Math.min(runs, 200), seed })].flatMap((fact) =>
       asked.map((one) => [fact, one] as const),
     );
@@ -90,8 +96,8 @@ export function operatorConformance(
       const [fact, one] = sample[i] ?? [null, null];
       return definition.test(fact as never, one as never) !== first[i];
     });
-    if (differs !== undefined) {
-      const [fact, one] = sample[differs] ?? [null, null];
+    if (forgotten !== undefined || differs !== undefined) {
+      const [fact, one] = forgotten ?? sample[differs ?? 0] ?? [null, null];
       const sentence = `${about}: it says otherwise when it is asked again, after other facts; keep nothing between calls`;
       add({ code: 'RAPPORT_CONFORMANCE_IMPURE', sentence }, worldOf(fact, one));
     }
@@ -161,8 +167,14 @@ function frozen<T>(value: T): T {
   return value;
 }
 
+/** All texts in facts and values. */
+const textsIn = (value: unknown): readonly string[] => {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+};
+
 /** Facts as data brings them, odd ones included. */
-function factsOf(reading: OperatorReading): fc.Arbitrary<KnownFact> {
+function factsOf(reading: OperatorReading, words: readonly string[]): fc.Arbitrary<KnownFact> {
   const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
   const number = fc.oneof(fc.constantFrom(0, 1, -1, Number.MAX_VALUE, Number.MIN_VALUE), fc.integer(), finite);
   const text = fc.oneof(
@@ -173,6 +185,11 @@ function factsOf(reading: OperatorReading): fc.Arbitrary<KnownFact> {
     fc.emailAddress(),
     fc.webUrl(),
     fc.domain(),
+    // Near to what examples are about.
+    fc
+      .tuple(fc.string({ maxLength: 3 }), fc.constantFrom('', ...words), fc.string({ maxLength: 3 }))
+      .map((parts) => parts.join('')),
+    fc.tuple(fc.string({ maxLength: 5 }), fc.constantFrom('', ...words)).map((parts) => parts.join('')),
   );
   const scalar = fc.oneof(number, text, fc.boolean());
   switch (reading) {
