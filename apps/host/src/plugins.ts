@@ -1,6 +1,5 @@
 import { Router } from 'express';
 import type { Engine, LoadedPlugin } from '@rapport/engine';
-import { operatorNameOf } from '@rapport/rules';
 import { onlyMethods } from './problem.js';
 import { onlyParameters } from './query.js';
 
@@ -22,8 +21,7 @@ function described(plugin: LoadedPlugin) {
         enabled: plugin.enabled,
       };
     case 'operator': {
-      const { title, description, source, reading, value, words, examples } = plugin.definition;
-      const operator = operatorNameOf(manifest.id);
+      const { name: operator, title, description, source, reading, value, words, examples } = plugin.definition;
       return { ...common, operator, title, description, source, reading, value, words, examples };
     }
     case 'action':

@@ -138,6 +138,8 @@ export type MetricDescriptor = Pick<
 /** An operator's definition without its test. */
 export interface OperatorDescriptor {
   readonly id: string;
+  /** What documents call it. */
+  readonly name: string;
   readonly title: string;
   readonly description: string;
   readonly source: string | null;

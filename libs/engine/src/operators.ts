@@ -1,5 +1,5 @@
 import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
-import { factsOf, operatorIdOf, operatorNameOf, operatorSet, type OperatorSet } from '@rapport/rules';
+import { factsOf, operatorIdOf, operatorSet, type OperatorSet } from '@rapport/rules';
 import type { LoadedPlugin, OperatorDescriptor } from './api.js';
 
 const NONE: OperatorSet = new Map();
@@ -10,11 +10,11 @@ const made = new WeakMap<OperatorDescriptor, OperatorSet>();
 function setOf(definition: OperatorDescriptor): OperatorSet {
   const found = made.get(definition);
   if (found) return found;
-  const { id, reading, value, description, words } = definition;
+  const { name, reading, value, description, words } = definition;
   const unasked = () => {
-    throw new TypeError(`${id} is asked in the plugin worker`);
+    throw new TypeError(`${name} is asked in the plugin worker`);
   };
-  const { operators } = operatorSet([{ name: operatorNameOf(id), reading, value, description, words, test: unasked }]);
+  const { operators } = operatorSet([{ name, reading, value, description, words, test: unasked }]);
   made.set(definition, operators);
   return operators;
 }

@@ -136,7 +136,17 @@ export function checkOperator(exported: JsonObject): {
   if (!isFunction(exported['test'])) shape('"test" must be a function.');
   if (!Array.isArray(examples) || !examples.every((each) => isObject(each) && typeof each['holds'] === 'boolean'))
     shape('"examples" must be a list of { fact, value, holds }.');
-  const data = { id, title, description, source: source ?? null, reading, value, words, examples };
+  const data = {
+    id,
+    name: operatorNameOf(String(id)),
+    title,
+    description,
+    source: source ?? null,
+    reading,
+    value,
+    words,
+    examples,
+  };
   const written = JSON.parse(JSON.stringify(data)) as OperatorDescriptor;
   // A schema library may hang functions on its schemas; what counts is what JSON shows of them.
   const plain = notPlain({ ...data, value: written.value }, 100);
@@ -149,9 +159,8 @@ export function checkOperator(exported: JsonObject): {
 /** Holds an operator's examples against it, by the same code as rules use. */
 function tryExamples(
   definition: OperatorDefinition,
-  { id, reading, value, description, words, examples }: OperatorDescriptor,
+  { name, reading, value, description, words, examples }: OperatorDescriptor,
 ) {
-  const name = operatorNameOf(id);
   const test = (fact: unknown, with_: unknown): boolean => {
     const found: unknown = definition.test(fact as never, with_);
     return typeof found === 'boolean' ? found : shape(`test(${inShort(fact)}, …) returned neither true nor false.`);

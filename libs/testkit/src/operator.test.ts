@@ -1,6 +1,6 @@
 import { defineOperator, Type } from '@rapport/sdk';
 import { describe, expect, it } from 'vitest';
-import { checkOperator, operatorConformance, type AnyOperator } from './index.js';
+import { checkOperator, operatorConformance } from './index.js';
 
 const endsWith = defineOperator({
   id: 'ends-so',

@@ -20,6 +20,7 @@ const pluginKinds = new Map([
   ['segments', 'segment'],
   ['playbooks', 'playbook'],
   ['actions', 'action'],
+  ['operators', 'operator'],
 ]);
 
 const declared = ({ json }: WorkspacePackage) => ({
