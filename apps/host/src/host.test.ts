@@ -203,6 +203,9 @@ describe('the API on a workspace with results', () => {
       refused: unknown[];
     };
     expect(plugins.map(({ id }) => id)).toContain('stickiness');
+    expect(plugins).toContainEqual(
+      expect.objectContaining({ kind: 'operator', id: 'has-domain', operator: 'hasDomain', reading: 'text' }),
+    );
     expect(refused).toEqual([]);
   });
 

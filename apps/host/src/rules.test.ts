@@ -107,6 +107,38 @@ describe('rules over HTTP', () => {
     expect(await send('/segment/nothing')).toMatchObject({ status: 404, body: { code: 'RAPPORT_HTTP_UNKNOWN_RULE' } });
   });
 
+  it('takes operators of plugins', async () => {
+    const ours = {
+      ...rarely(1),
+      id: 'ours',
+      enter: { fact: 'trait.contact', operator: 'hasDomain', value: ['acme.com'] },
+      tests: [
+        { name: 'ours', facts: { 'trait.contact': 'ann@eu.acme.com' }, expect: 'in' },
+        { name: 'not ours', facts: { 'trait.contact': 'ann@notacme.com' }, expect: 'out' },
+      ],
+    };
+    expect((await send('/check', { document: ours })).body).toEqual({ problems: [] });
+    const typo = { ...ours, enter: { ...ours.enter, operator: 'hasDomains' } };
+    expect((await send('/check', { document: typo })).body).toMatchObject({
+      problems: [{ message: expect.stringContaining('Did you mean "hasDomain"?') as unknown }],
+    });
+    expect(
+      (await send('/check', { document: { ...ours, enter: { ...ours.enter, value: ['@acme.com'] } } })).body,
+    ).toMatchObject({
+      problems: [{ code: 'RAPPORT_RULES_VALUE', pointer: '/enter/value' }],
+    });
+    expect((await send('/test', { text: JSON.stringify(ours) })).body).toMatchObject({
+      tests: 2,
+      failed: [],
+      untried: [],
+    });
+    expect((await send('/lint', { text: JSON.stringify(ours) })).body).toEqual({ findings: [] });
+    expect((await send('/explain', { document: ours, subject: 'd1' })).body).toMatchObject({
+      placement: 'unknown',
+      versions: { operators: { 'has-domain': '1.0.0' } },
+    });
+  });
+
   it('checks, previews, backtests, explains and compares, and changes nothing', async () => {
     expect(
       (

@@ -67,7 +67,13 @@ describe('an operator of a plugin', () => {
     ]);
     expect(engine?.plugins[1]).toMatchObject({
       version: '1.0.0',
-      definition: { id: 'ends-with', name: 'endsWith', reading: 'text', words: ['ends with', 'does not end with'], source: null },
+      definition: {
+        id: 'ends-with',
+        name: 'endsWith',
+        reading: 'text',
+        words: ['ends with', 'does not end with'],
+        source: null,
+      },
     });
   });
 

@@ -1,10 +1,19 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Condition, SegmentDocument } from '@rapport/sdk';
 import { catalogueOf } from './catalogue.js';
 import { evaluate, usesOf } from './condition.js';
+import { lint } from './lint.js';
 import { readingOf, testOf, type Verdict } from './operator.js';
-import { operatorSet, type OperatorDefinition } from './operator-registration.js';
-import { checkCondition, checkFacts, checkSegment } from './validation.js';
+import {
+  answeredBy,
+  operatorIdOf,
+  operatorNameOf,
+  operatorSet,
+  type OperatorDefinition,
+} from './operator-registration.js';
+import { checkCondition, checkFacts, checkSegment, factsOf } from './validation.js';
+import { coverageOf, runTests } from './verdict.js';
 
 const NOW = Date.UTC(2026, 5, 1);
 const leaf = (fact: string, operator: string, value: unknown): Condition => ({ fact, operator, value });
@@ -187,5 +196,80 @@ describe('operators of plugins', () => {
     ]);
     expect([...wrong.operators.keys()]).toEqual(['endsWith']);
     expect(wrong.problems.map(({ pointer }) => pointer)).toEqual(['/0', '/1', '/2', '/4', '/5', '/6']);
+  });
+
+  it('have schemas that no value can take long to check against', () => {
+    const nested = { anyOf: [{ items: { $ref: '#' } }, { items: { $ref: '#' } }] };
+    const told = [
+      nested,
+      { $id: 'x', type: 'string' },
+      { type: 'array', uniqueItems: true },
+      { type: 'array', uniqueItems: true, maxItems: 1001 },
+      { type: 'string', pattern: '^(?=a)' },
+      { type: 'object', patternProperties: { '(a)\\1': {} } },
+    ].map((value) => operatorSet([{ ...endsWith, value }]).problems.map(({ code }) => code));
+    expect(told).toEqual(told.map(() => ['RAPPORT_RULES_OPERATOR']));
+    // Backtracking would take 2⁴⁰ steps.
+    const slow = operatorSet([{ ...endsWith, value: { type: 'string', pattern: '^(a+)+$' } }]);
+    expect(readingOf('endsWith', `${'a'.repeat(40)}b`, slow.operators)).toBe(null);
+    expect(readingOf('endsWith', 'aaa', slow.operators)).toBe('text');
+  });
+
+  it('are called by the id of their plugin, there and back', () => {
+    expect(['has-domain', 'in', 'a1-b2-c'].map(operatorNameOf)).toEqual(['hasDomain', 'in', 'a1B2C']);
+    const word = fc.stringMatching(/^[a-z][a-z0-9]{0,5}$/);
+    fc.assert(
+      fc.property(fc.array(word, { minLength: 1, maxLength: 5 }), (words) => {
+        const id = words.join('-');
+        expect(operatorIdOf(operatorNameOf(id))).toBe(id);
+      }),
+    );
+  });
+
+  it('can be answered from elsewhere, for facts that are known', () => {
+    const asked: unknown[] = [];
+    const set = answeredBy(more, (name, value) => (fact) => {
+      asked.push([name, value, fact]);
+      return fact === 'a' ? null : true;
+    });
+    const test = testOf('endsWith', 'x', NOW, set);
+    expect(['a', 'b', null, 7].map(test)).toEqual([null, true, null, null]);
+    expect(asked).toEqual([
+      ['endsWith', 'x', 'a'],
+      ['endsWith', 'x', 'b'],
+    ]);
+  });
+
+  it('are read by tests of documents, coverage and lint', () => {
+    const segment: SegmentDocument = {
+      kind: 'segment',
+      id: 's',
+      title: 'S',
+      subject: 'account',
+      enter: { all: [{ fact: 'score', operator: 'isEven' }, leaf('score', 'greaterThan', 3)] },
+      tests: [
+        { name: 'even', facts: { score: 4 }, expect: 'in' },
+        { name: 'odd', facts: { score: 5 }, expect: 'in' },
+      ],
+    };
+    expect(runTests(segment, more).map(({ name, found }) => [name, found])).toEqual([['odd', 'out']]);
+    expect(coverageOf(segment, more)).toMatchObject({
+      covered: 1,
+      leaves: [{ operator: 'isEven' }, { wasFalse: false }],
+    });
+    expect(factsOf(segment, more).map(({ operator, reading }) => [operator, reading])).toEqual([
+      ['isEven', 'number'],
+      ['greaterThan', 'number'],
+    ]);
+    const catalogue = catalogueOf([{ fact: 'score', type: 'text' }]);
+    expect(checkFacts(segment, catalogue, more)).toMatchObject([{ code: 'RAPPORT_RULES_TYPE' }, {}]);
+    // Its tests show both verdicts; without them nothing does.
+    expect(lint(segment, { now: NOW, operators: more })).toEqual([]);
+    const untested = {
+      ...segment,
+      enter: { all: [{ fact: 'score', operator: 'isEven' }, leaf('score', 'equal', 3)] },
+      tests: [],
+    };
+    expect(lint(untested, { now: NOW, operators: more })).toMatchObject([{ code: 'RAPPORT_RULES_CANNOT_TELL' }]);
   });
 });
