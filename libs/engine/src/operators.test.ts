@@ -361,6 +361,28 @@ describe('rules with operators of plugins, on DuckDB', () => {
     expect(JSON.stringify(segment)).toContain('{"const":"endsWith","description":"The text ends with this."}');
   });
 
+  it('stand in named conditions, but are not compared with other facts', async () => {
+    const named = seasonal('', {
+      conditions: { 'this year': at('trait.plan', 'endsWith', '-2026') },
+      enter: { all: [{ condition: 'this year' }, at('usage', 'greaterThan', 0)] },
+      exit: { not: { condition: 'this year' } },
+      tests: [
+        { name: 'a member of whom nothing is known', member: true, facts: {}, expect: 'in' },
+        { name: 'a member of last year', member: true, facts: { 'trait.plan': 'team-2025' }, expect: 'out' },
+      ],
+    });
+    expect(await engine.rules.check(named)).toEqual([]);
+    expect(await engine.rules.explain(named, { subject: 'a2' })).toMatchObject({
+      placement: 'out',
+      conditions: [{ text: 'trait.plan team-2025 does not end with -2026' }, { verdict: 'true' }],
+    });
+    expect((await engine.rules.preview(named)).segments[0]).toMatchObject({ enter: 0, leave: 0, stay: 2 });
+    const other = seasonal({ fact: 'trait.name' }, { tests: [] });
+    expect(await engine.rules.check(other)).toMatchObject([
+      { code: 'RAPPORT_RULES_VALUE', pointer: '/enter/all/0/value' },
+    ]);
+  });
+
   it('can be published, are read back at the next start, and retired', async () => {
     const change = { author: 'ann', reason: 'tried' };
     const document = seasonal('-2025', { id: 'stored', tests: [] });
