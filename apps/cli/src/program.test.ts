@@ -24,7 +24,7 @@ function folder(files: Record<string, string | Buffer> = {}): string {
 const repository = resolve(import.meta.dirname, '../../..');
 /** Everything that is installed, left out. */
 const nothing = Object.fromEntries(
-  ['metrics', 'segments', 'playbooks', 'actions'].map((kind) => [
+  readdirSync(join(repository, 'plugins')).map((kind) => [
     kind,
     Object.fromEntries(readdirSync(join(repository, 'plugins', kind)).map((id) => [id, false])),
   ]),
