@@ -116,6 +116,18 @@ function pickTables(columns: readonly KeyedColumn[], runs: readonly Run[]): Keye
   }
   const values = new Float64Array(offsets[at] as number);
   const keys = new Int32Array(values.length);
+  if (columns.every(({ dictionary }) => dictionary === null)) {
+    let filled = 0;
+    for (const { part, row, count } of entries) {
+      const column = columns[part];
+      if (column) {
+        values.set(column.values.subarray(row, row + count), filled);
+        keys.set(column.keys.subarray(row, row + count), filled);
+      }
+      filled += count;
+    }
+    return { type: 'keyed', offsets, keys, values, dictionary: null };
+  }
   const used = columns.map((column) => new Uint8Array(column.dictionary?.length ?? 0));
   for (const { part, row, count } of entries) {
     const its = columns[part]?.keys;

@@ -160,8 +160,7 @@ export function createComputing(setting: ComputingSetting): Computing {
       try {
         return await compute(plan, level, portfolio);
       } catch (error) {
-        if (!(error instanceof WorkerDied) || error.alone || error.inTurn || interruptions > MAX_INTERRUPTIONS)
-          throw error;
+        if (!(error instanceof WorkerDied) || error.running || interruptions > MAX_INTERRUPTIONS) throw error;
         spent.set(plan.metric.id, before);
       }
   };

@@ -70,10 +70,11 @@ export const createEngine: CreateEngine = async ({
           messages.length > 0 ? await store.append(messages) : { accepted: 0, duplicates: 0 };
         return { accepted, duplicates, refused: refusals };
       },
-      evaluate: (options = {}) => evaluateOnly(setting, options),
+      evaluate: (options = {}) => evaluateOnly({ ...setting }, options),
       async run(options = {}) {
         await rules.refresh();
-        return runOnce(setting, options);
+        // What is published meanwhile is for the next run.
+        return runOnce({ ...setting }, options);
       },
       deliver: () => deliverDue(store, host, plugins, clock, limits.deliveryMs),
       subject: (kind, id) =>

@@ -32,6 +32,9 @@ export function traitUses(uses: readonly FactUse[]): {
   return { measured: [...measured.values()], whole };
 }
 
+const readings: readonly FactReading[] = ['any', 'boolean', 'text', 'number', 'time'];
+const plainest = ({ reading }: FactUse): number => readings.indexOf(reading);
+
 const unknown = () => null;
 
 function factColumn(column: Column | undefined): FactColumn {
@@ -102,9 +105,10 @@ export function factTable(
     columns,
     segments,
     factsAt(uses, subject) {
-      const facts: Record<string, Json> = {};
-      for (const { fact, reading } of uses) {
-        if (fact === '__proto__' || (facts[fact] ?? null) !== null) continue;
+      const facts: Record<string, Json> = Object.fromEntries(uses.map(({ fact }) => [fact, null]));
+      // Of a fact that is read in several ways, as it is rather than as a time: what is read from it again comes out the same.
+      for (const { fact, reading } of [...uses].sort((a, b) => plainest(a) - plainest(b))) {
+        if (facts[fact] !== null) continue;
         const value = readerOf(columns(fact, reading))(subject);
         facts[fact] =
           reading === 'time' && typeof value === 'number' ? new Date(value).toISOString() : ((value ?? null) as Json);

@@ -91,9 +91,9 @@ describe('evaluating again on the same day', () => {
       code: metricCode('events', {
         subjects: all,
         window: `() => ({ kind: 'last', days: 3 })`,
-        measures: `() => ({ events: ${count}, keys: { node: 'countByKey', key: { property: 'n' }, of: 'events', filter: {}, window: { kind: 'lifetime' } } })`,
-        parts: `{ class: { type: 'text', description: 'x' }, keys: { type: 'table', description: 'x' }, names: { type: 'list', description: 'x' } }`,
-        compute: `({ events, keys }) => ({ value: events, n: keys.size, parts: { class: 'class ' + events, keys: Object.fromEntries(keys), names: [...keys.keys()] } })`,
+        measures: `() => ({ events: ${count}, keys: { node: 'countByKey', key: { property: 'n' }, of: 'events', filter: {}, window: { kind: 'lifetime' } }, closed: { node: 'series', of: 'events', filter: { events: ['Close'] }, window: { kind: 'last', days: 4 } } })`,
+        parts: `{ class: { type: 'text', description: 'x' }, keys: { type: 'table', description: 'x' }, names: { type: 'list', description: 'x' }, days: { type: 'table', description: 'x' } }`,
+        compute: `({ events, keys, closed }) => ({ value: events, n: keys.size, parts: { class: 'class ' + events, keys: Object.fromEntries(keys), names: [...keys.keys()], days: Object.fromEntries([...closed].map(([day, n]) => ['day ' + day, n])) } })`,
       }),
     });
     add('metric', 'open', {

@@ -26,7 +26,7 @@ import { operatorPluginsOf, operatorsOf } from './operators.js';
 import type { PluginHost } from './plugin-host.js';
 import { cycleIn, inOrder } from './requirements.js';
 import { segmentKeys, segmentOf } from './segment-keys.js';
-import { verdictsOf } from './verdicts.js';
+import { trying, verdictsOf } from './verdicts.js';
 
 export interface Loaded {
   /** In the order of their dependencies. */
@@ -394,7 +394,7 @@ export async function loadPlugins(
     const about = { name, version, dir, manifest, config: {}, configHash: hashOf(checked.document) };
     if (checked.document.kind === 'segment') {
       const its = checked.document;
-      const verdicts = verdictsOf(setting);
+      const verdicts = verdictsOf(trying(setting));
       const [failed] = await verdicts.settle(({ quiet }) => runTests(its, quiet));
       if (failed)
         refuse(

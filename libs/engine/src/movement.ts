@@ -115,6 +115,8 @@ async function move(
     const subject = subjects[i] ?? '';
     let membership: Membership | undefined;
     for (const { of } of current) membership ??= of?.get(subject);
+    // A segment may have been about users before, or about accounts: who is not of its kind now is no member (gone.ts).
+    if (membership?.kind !== document.subject) membership = undefined;
     const now = membership?.segment;
     const stay = () => {
       const bits = now === undefined ? undefined : state.get(now);

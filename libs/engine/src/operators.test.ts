@@ -426,18 +426,28 @@ describe('rules with operators of plugins, on DuckDB', () => {
     expect(evaluations.map(({ failures }) => failures)).toEqual([[], [], []]);
   });
 
-  it('is switched off when it had to be stopped too often, and harms nothing else', async () => {
+  it('is switched off when runs had to stop it too often, not by what is only tried, and harms nothing else', async () => {
     const failing = { ...seasonal(), id: 'failing', enter: at('trait.plan', 'failsAt', 'plan3-2026!'), tests: [] };
-    await engine.rules.preview(failing);
-    const off = await engine.rules.preview(failing);
-    expect(off.errors[0]?.message).toContain('RAPPORT_OPERATOR_SWITCHED_OFF');
-    expect(off.segments[0]).toMatchObject({ enter: 0 });
-    const explained = await engine.rules.explain(failing, { subject: 'a1' });
-    expect(explained).toMatchObject({ placement: 'unknown', errors: [expect.stringContaining('SWITCHED_OFF')] });
-    const tests = [{ name: 'x', facts: { 'trait.plan': 'a' }, expect: 'in' }];
-    expect(await engine.rules.check({ ...failing, tests })).toMatchObject([
-      { code: 'RAPPORT_RULES_TEST', message: expect.stringContaining('SWITCHED_OFF') as unknown },
-    ]);
+    const tests = [{ name: 'x', facts: { 'trait.plan': 'plan3-2026' }, expect: 'in' }];
+    for (let i = 0; i < 4; i++)
+      expect(await engine.rules.check({ ...failing, tests })).toMatchObject([
+        { code: 'RAPPORT_RULES_TEST', message: expect.stringContaining('RAPPORT_OPERATOR_TIMEOUT') as unknown },
+      ]);
+    const explained = await engine.rules.explain(failing, { subject: 'a3' });
+    expect(explained).toMatchObject({
+      placement: 'unknown',
+      errors: expect.arrayContaining([expect.stringContaining('TIMEOUT')]) as unknown,
+    });
+    expect((await engine.rules.preview(failing)).errors[0]?.message).toContain('RAPPORT_OPERATOR_TIMEOUT');
+    const change = { author: 'ann', reason: 'tried' };
+    const { version } = await engine.rules.publish(failing, change);
+    await engine.rules.approve('segment/failing', version.number, { author: 'bob', reason: 'tried' });
+    const errors: string[] = [];
+    for (let i = 0; i < 4; i++) errors.push(...(await engine.run()).segmentErrors.map(({ message }) => message));
+    const codes = errors.map((message) => /RAPPORT_OPERATOR_[A-Z_]+/.exec(message)?.[0]);
+    const stopped = 'RAPPORT_OPERATOR_TIMEOUT';
+    expect(codes).toEqual([stopped, stopped, stopped, 'RAPPORT_OPERATOR_SWITCHED_OFF']);
+    await engine.rules.retire('segment/failing', change);
     expect((await engine.run()).segmentErrors).toEqual([]);
   });
 });

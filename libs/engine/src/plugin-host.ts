@@ -7,15 +7,15 @@ import type { Call, Calls, FromWorker, LoadReply, LoadRequest, Ping, WorkerSetti
 /** How a worker ended while a plugin's code ran in it. */
 export type Death = 'timeout' | 'memory' | 'crash';
 /**
- * The worker ended before it answered. `alone`: nothing else was under way, so that this call is to blame. `inTurn`: of the calls that run one after the other it was
- * the oldest, so that it ran, or waited for a delivery.
+ * The worker ended before it answered. `alone`: nothing else was under way, so that this call is to blame; `running`: its code was running when the worker ended, so
+ * that it is, too.
  */
 export class WorkerDied extends Error {
   constructor(
     readonly how: Death,
     readonly alone: boolean,
     message: string,
-    readonly inTurn = alone,
+    readonly running = alone,
   ) {
     super(message);
     this.name = 'WorkerDied';
@@ -61,7 +61,7 @@ interface Pending {
   readonly reject: (error: Error) => void;
   since: number;
   readonly budgetMs: number;
-  /** Whether it runs at one go, so that its time begins when those before it are done: no plugin pays for how long another takes. */
+  /** Whether it runs at one go, so that its time is that in which it runs: no plugin pays for how long another takes. */
   readonly inTurn: boolean;
   /** Whether the worker holds nothing of the caller's after it. */
   readonly last: boolean;
@@ -71,6 +71,8 @@ interface Pending {
 interface Running {
   readonly worker: Worker;
   readonly pending: Map<number, Pending>;
+  /** The id of the call whose code is running, else 0. */
+  readonly running: () => number;
   dead: boolean;
   /** When it was asked whether it still answers; null when it was not, or did. */
   pinged: number | null;
@@ -78,7 +80,6 @@ interface Running {
 
 /** Calls that run plugin code at one go. */
 const oneAfterTheOther: ReadonlySet<Call> = new Set(['compute', 'reduce', 'foldStep', 'foldEnd', 'judge']);
-const oldestInTurn = ({ pending }: Running): Pending | undefined => [...pending.values()].find(({ inTurn }) => inTurn);
 
 /** Starts the worker from the compiled file, or, where the engine itself runs from TypeScript, from the source through tsx. */
 function startWorker(settings: Omit<WorkerSettings, 'source'>, memoryMb: number): Worker {
@@ -125,17 +126,24 @@ export function createPluginHost(options: {
     if (live === current) live = null;
     running = null;
     const alone = current.pending.size === 1;
-    const first = oldestInTurn(current);
-    for (const pending of current.pending.values())
-      pending.reject(new WorkerDied(how, alone, message, pending === first));
+    const at = current.running();
+    for (const [id, pending] of current.pending)
+      pending.reject(new WorkerDied(how, alone, message, alone || id === at));
     current.pending.clear();
     void current.worker.terminate();
   };
 
   const spawn = async (): Promise<Running> => {
     if (closed) throw new EngineError('RAPPORT_ENGINE_CLOSED', 'the engine is closed.');
-    const worker = startWorker({ allowPrivateAddresses }, memoryMb);
-    const current: Running = { worker, pending: new Map(), dead: false, pinged: null };
+    const slot = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const worker = startWorker({ allowPrivateAddresses, running: slot.buffer }, memoryMb);
+    const current: Running = {
+      worker,
+      pending: new Map(),
+      running: () => Atomics.load(slot, 0),
+      dead: false,
+      pinged: null,
+    };
     // What plugins print is dropped: standard output belongs to the command, and it might show a secret.
     worker.stdout.resume();
     worker.stderr.resume();
@@ -218,14 +226,21 @@ export function createPluginHost(options: {
     });
 
   // Heap is limited by the worker itself; array buffers are not, and only show in what the process occupies.
+  let watched = performance.now();
   const watch = setInterval(() => {
     const current = live;
-    if (!current || current.pending.size === 0) return;
     const now = performance.now();
+    if (!current || current.pending.size === 0) {
+      watched = now;
+      return;
+    }
     const rss = process.memoryUsage.rss();
-    const first = oldestInTurn(current);
-    for (const pending of current.pending.values()) {
-      if (pending.inTurn && pending !== first) pending.since = now;
+    const at = current.running();
+    const passed = now - watched;
+    watched = now;
+    for (const [id, pending] of current.pending) {
+      if (id !== at && pending.inTurn) pending.since = now;
+      else if (id !== at && at !== 0) pending.since += passed;
       if (now - pending.since > pending.budgetMs) {
         end(current, 'timeout', `it took longer than ${String(pending.budgetMs)} ms`);
         return;

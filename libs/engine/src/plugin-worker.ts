@@ -444,6 +444,7 @@ process.on('unhandledRejection', (reason) => {
   say({ type: 'stray', message: messageOf(reason) });
 });
 const MEGABYTE = 1_048_576;
+const running = new Int32Array((workerData as WorkerSettings).running);
 port.on('message', (message: ToWorker | Ping) => {
   if (message === 'ping') {
     const { heapUsed, arrayBuffers } = process.memoryUsage();
@@ -451,9 +452,18 @@ port.on('message', (message: ToWorker | Ping) => {
     return;
   }
   const answer = answers[message.call] as (request: unknown) => unknown;
+  /** What runs at one go: all of a call but what a delivery does after it has waited. */
+  const started = (): unknown => {
+    Atomics.store(running, 0, message.id);
+    try {
+      return answer(message.request);
+    } finally {
+      Atomics.store(running, 0, 0);
+    }
+  };
   void (async () => {
     try {
-      const reply = await answer(message.request);
+      const reply = await started();
       say({ type: 'reply', id: message.id, reply, heapMb: process.memoryUsage().heapUsed / MEGABYTE });
     } catch (error) {
       say({

@@ -171,4 +171,6 @@ export interface WorkerSettings {
   /** Resolve packages to their TypeScript sources. */
   readonly source: boolean;
   readonly allowPrivateAddresses: boolean;
+  /** One Int32: the id of the call whose code is running just now; 0 while none is, and while a delivery waits. */
+  readonly running: SharedArrayBuffer;
 }

@@ -36,6 +36,9 @@ export interface VerdictSetting {
   readonly strikes: Map<string, number>;
 }
 
+/** Where something is only tried: an operator that has to be stopped is not switched off for runs. */
+export const trying = <S extends VerdictSetting>(setting: S): S => ({ ...setting, strikes: new Map<string, number>() });
+
 /** An operator that had to be stopped this often is not tried again until the engine is started anew. */
 const MAX_STRIKES = 3;
 /** How often a question is put again after somebody else ended the worker. */
@@ -179,8 +182,8 @@ async function judged(
           : mark === JUDGED.holds,
       );
     if (!ended || at === -1) return answers;
-    if (found[at] !== JUDGED.underWay) {
-      // It was not at it: something else ended the worker.
+    if (found[at] !== JUDGED.underWay || !ended.running) {
+      // It was not at it, or it was not running: something else ended the worker.
       if (++interruptions <= MAX_INTERRUPTIONS) continue;
       return rest(
         `RAPPORT_OPERATOR_INTERRUPTED: ${about} could not be asked: other plugins ended the worker. Whom it concerns stays where it is.`,

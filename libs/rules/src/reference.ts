@@ -130,9 +130,10 @@ export interface References {
   readonly unused: readonly string[];
 }
 
-/** Most names that a message lists, and most references that are told of: each is compared with all names. */
+/** Most names that a message lists, most references that are told of, and of these most that are compared with the names there are. */
 const MOST_LISTED = 20;
 const MOST_TOLD = 100;
+const MOST_SUGGESTED = 10;
 
 /** References to what there is not. */
 function undefinedAmong(references: readonly Reference[], names: readonly string[]): readonly Problem[] {
@@ -144,10 +145,10 @@ function undefinedAmong(references: readonly Reference[], names: readonly string
   return references
     .filter(({ name }) => !known.has(name))
     .slice(0, MOST_TOLD)
-    .map(({ name, pointer }) => ({
+    .map(({ name, pointer }, i) => ({
       code: 'RAPPORT_RULES_REFERENCE',
       pointer,
-      message: `there is no condition ${JSON.stringify(name)}.${didYouMean(name, names)} ${named}.`,
+      message: `there is no condition ${JSON.stringify(name)}.${i < MOST_SUGGESTED ? didYouMean(name, names) : ''} ${named}.`,
     }));
 }
 

@@ -12,11 +12,16 @@ function distance(a: string, b: string, most: number): number {
         cost = Math.min(cost, (before[j - 2] ?? 0) + 1);
       row.push(cost);
     }
+    // No later row has less than two rows in turn had.
+    if (Math.min(...previous) > most && Math.min(...row) > most) return most + 1;
     before = previous;
     previous = row;
   }
   return previous[b.length] ?? most + 1;
 }
+
+/** Candidates that are looked at; nobody reads through more of them. */
+const MOST_CANDIDATES = 5000;
 
 /** The candidate that was probably meant, or null. A third of the word may be wrong; case, blanks, `-` and `_` do not count. */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
@@ -24,7 +29,9 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
   const wanted = plain(word.slice(0, 100));
   let best: string | null = null;
   let least = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  let looked = 0;
   for (const candidate of candidates) {
+    if (looked++ === MOST_CANDIDATES) break;
     const found = distance(wanted, plain(candidate), least);
     if (found < least) {
       least = found;

@@ -117,6 +117,8 @@ describe('tests of members', () => {
     expect(found({ ...plain, onUnknown: 'leave' }, tests)).toEqual(['true {} out']);
     expect(found({ ...base, enter: low }, tests)).toEqual(['true {"score":50} out']);
     expect(found(plain, [is(false, { score: 50 }, 'out'), is(false, {}, 'unknown')])).toEqual([]);
+    const both = { ...plain, exit: { fact: 'other', operator: 'greaterThan', value: 0 } };
+    expect(found(both, [is(false, { score: 1, other: 1 }, 'out'), is(false, { score: 1 }, 'in')])).toEqual([]);
   });
 
   it('try the ways between bands', () => {

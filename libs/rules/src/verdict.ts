@@ -9,8 +9,8 @@ import { conditionsOf, rulesOf } from './resolution.js';
 export type Placement = string;
 
 /**
- * Where a segment puts subjects that are in none of its memberships: `in` or `out` for a plain segment, the first band whose rule is true,
- * `unknown` when nothing is true and something is unknown.
+ * Where a segment puts subjects that are in none of its memberships: `in` or `out` for a plain segment (`out` also where its `exit` is true), the first band
+ * whose rule is true, `unknown` when nothing is true and something is unknown.
  *
  * @param more operators beside Rapport's own
  */
@@ -20,11 +20,14 @@ export function placementOf(
   now: number,
   more?: OperatorSet,
 ): (subject: number) => Placement {
-  const bands = rulesOf(document).enters.map(({ id, condition }) => ({
+  const { enters, exit } = rulesOf(document);
+  const keepsOut = exit && compile(exit.condition, reader, now, more);
+  const bands = enters.map(({ id, condition }) => ({
     id,
     test: compile(condition, reader, now, more),
   }));
   return (subject) => {
+    if (keepsOut?.(subject) === true) return 'out';
     let unknown = false;
     for (const band of bands) {
       const verdict = band.test(subject);

@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Filter } from '@rapport/sdk';
 import type { Frame, PlacedEvent, Plan, Properties, ResolvedMeasure } from '@rapport/store';
-import { compareCodeUnits, filtersOf, measureSubjects, numberColumn, readTime } from '@rapport/store';
+import { compareCodeUnits, filtersOf, isSettledBy, measureSubjects, numberColumn, readTime } from '@rapport/store';
 import { measureView } from './measure.js';
 import { originalId } from './order.js';
 import { filterSql } from './predicate.js';
@@ -103,7 +103,7 @@ function ownDays(view: View) {
   const { subject } = view.scope('e');
   return {
     joins,
-    within(window: Extract<EventMeasure['window'], { kind: 'sinceTrait' }>, before: number): string {
+    within(window: Extract<EventMeasure['window'], { kind: 'sinceTrait' }>, before: number, goesOn: boolean): string {
       const { subjects, values } = view.trait(window.trait);
       const firsts = subjects.flatMap((number, row) => {
         const instant = readTime(values[row]);
@@ -115,7 +115,9 @@ function ownDays(view: View) {
         window.trait,
         `LEFT JOIN (VALUES ${firsts.join(', ')}) ${name}(subject, first) ON ${name}.subject = ${subject}`,
       );
-      return `coalesce(e.day BETWEEN ${name}.first - ${whole(before)} AND ${name}.first + ${whole(window.days - 1)}, false)`;
+      const from = `${name}.first - ${whole(before)}`;
+      const days = goesOn ? `>= ${from}` : `BETWEEN ${from} AND ${name}.first + ${whole(window.days - 1)}`;
+      return `coalesce(e.day ${days}, false)`;
     },
   };
 }
@@ -134,7 +136,7 @@ function looksOf(view: View, measures: readonly EventMeasure[]) {
     const from = firstDay(measure);
     const days =
       from === 'own' && measure.window.kind === 'sinceTrait'
-        ? own.within(measure.window, earlier(measure))
+        ? own.within(measure.window, earlier(measure), !isSettledBy(measure))
         : typeof from === 'number'
           ? `e.day >= ${whole(from)}`
           : 'true';

@@ -3,7 +3,7 @@ import { dateOfDay } from '../analysis/day.js';
 import { EngineError } from '../error.js';
 import type { Move } from '../movement.js';
 import { moveAll, type RunSetting } from '../run.js';
-import { verdictsOf } from '../verdicts.js';
+import { trying, verdictsOf } from '../verdicts.js';
 import { segmentKeys } from '../segment-keys.js';
 import { playbookKey } from '../playbooks.js';
 import { concernedBy, type Proposal } from './proposal.js';
@@ -112,7 +112,7 @@ export async function backtest(
       const tables = await factsFor(setting, plugins, documents, snapshot, end, {
         full: true,
       });
-      const moved = await moveAll(documents, tables, members, ALL_KNOWN, end, verdictsOf(setting), 0);
+      const moved = await moveAll(documents, tables, members, ALL_KNOWN, end, verdictsOf(trying(setting)), 0);
       for (const error of moved.errors) errors.set(error.segment, error);
       follow(members, moved.moves);
       const its = moved.moves.filter(({ segment }) => keys.has(segment));

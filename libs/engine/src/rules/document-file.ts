@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
-import { readDocument, type OperatorSet } from '@rapport/rules';
+import { readDocument, type OperatorSet, type Problem } from '@rapport/rules';
 import type { RefusedPlugin } from '../api.js';
 import { canonical, sha256 } from '../canonical.js';
 import type { Candidate } from '../manifest.js';
@@ -11,6 +11,8 @@ export interface DocumentFile {
   readonly file: string;
   readonly text: string;
 }
+
+const ID = /^[a-z][a-z0-9-]{0,63}$/;
 
 /** A document's version is its content: two documents that say the same have the same version, whoever wrote them when. */
 export const documentVersion = (document: unknown): string => `0.0.0-r${sha256(canonical(document)).slice(0, 12)}`;
@@ -29,8 +31,8 @@ export interface ReadFile {
  */
 export function readDocumentFile({ file, text }: DocumentFile, operators?: OperatorSet): ReadFile | RefusedPlugin {
   const read = readDocument(text, operators ? { operators } : {});
-  const unsettled = !read.ok && !operators && read.problems.every(({ code }) => code === 'RAPPORT_RULES_OPERATOR');
-  if (!read.ok && !unsettled) {
+  const named = read.ok || operators ? null : whatUsesOperators(text, read.problems);
+  if (!read.ok && !named) {
     const [first] = read.problems;
     const told = read.problems
       .slice(0, 3)
@@ -43,15 +45,19 @@ export function readDocumentFile({ file, text }: DocumentFile, operators?: Opera
     const code = isText ? first.code : 'RAPPORT_PLUGIN_DOCUMENT';
     return { name: file, code, message: `${file}: ${told.join(' ')}` };
   }
-  // What has no other fault than its operators has the shape of a document.
-  const document = read.ok
-    ? read.document
-    : (JSON.parse(text.replace(/^\uFEFF/, '')) as SegmentDocument | PlaybookDocument);
-  const { kind, id } = document;
+  const document = read.ok ? read.document : named;
+  const { kind, id } = (document ?? {}) as SegmentDocument | PlaybookDocument;
   const manifest = { kind, id, sdk: '*' };
   return {
     candidate: { name: file, version: documentVersion(document), dir: dirname(file), json: {}, manifest },
     document,
-    unsettled,
+    unsettled: named !== null,
   };
+}
+
+/** A text that names a document, and uses operators that are not Rapport's own; null for any other. */
+function whatUsesOperators(text: string, problems: readonly Problem[]): unknown {
+  if (!problems.some(({ code }) => code === 'RAPPORT_RULES_OPERATOR')) return null;
+  const document = JSON.parse(text.replace(/^\uFEFF/, '')) as Partial<Record<'kind' | 'id', unknown>>;
+  return typeof document.id === 'string' && ID.test(document.id) ? document : null;
 }

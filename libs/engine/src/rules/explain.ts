@@ -18,7 +18,7 @@ import { segmentKeys } from '../segment-keys.js';
 import { concernedBy, type Proposal } from './proposal.js';
 import { factsFor, type RunProvenance } from './rehearsal.js';
 import { membersBySegment, metricsRead, moveAll, type RunSetting } from '../run.js';
-import { verdictsOf } from '../verdicts.js';
+import { trying, verdictsOf } from '../verdicts.js';
 
 export interface ExplainOptions {
   readonly subject: string;
@@ -84,7 +84,7 @@ export async function explainRule(
       );
     // Segments that the rule asks for are moved first, as a run would.
     const members = membersBySegment(await store.memberships({ subject }));
-    const verdicts = verdictsOf({ ...setting, plugins });
+    const verdicts = verdictsOf(trying({ ...setting, plugins }));
     await moveAll(documents, tables, members, { has: () => true }, asOf, verdicts, 0);
     const operators = operatorsOf(plugins);
     const facts = table.factsAt(factsOf(document, operators), row);

@@ -4,7 +4,7 @@ import { deliveriesFor, playbookKey } from '../playbooks.js';
 import { membersBySegment, moveAll, type Members, type RunSetting } from '../run.js';
 import { segmentKeys } from '../segment-keys.js';
 import type { Move } from '../movement.js';
-import { verdictsOf } from '../verdicts.js';
+import { trying, verdictsOf } from '../verdicts.js';
 import { concernedBy, type Proposal } from './proposal.js';
 import { factsFor, factsOfLatestRun } from './rehearsal.js';
 
@@ -86,7 +86,7 @@ export async function preview(
     const found = options.asOf === undefined ? await factsOfLatestRun(setting, plugins, documents, snapshot) : null;
     const asOf = found?.asOf ?? options.asOf ?? (await store.latestRun())?.asOf ?? clock.now();
     const tables = found?.tables ?? (await factsFor(setting, plugins, documents, snapshot, asOf));
-    const verdicts = verdictsOf(setting);
+    const verdicts = verdictsOf(trying(setting));
     const samples = options.samples ?? SAMPLES;
     const { moves, errors } = await moveAll(documents, tables, members, ALL_KNOWN, asOf, verdicts, samples);
     const keys = new Set(

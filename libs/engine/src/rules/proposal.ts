@@ -6,7 +6,7 @@ import { messageOf } from '../error.js';
 import { operatorsOf } from '../operators.js';
 import { cycleIn, inOrder } from '../requirements.js';
 import type { RunSetting } from '../run.js';
-import { verdictsOf } from '../verdicts.js';
+import { trying, verdictsOf } from '../verdicts.js';
 import { documentVersion } from './document-file.js';
 
 /** A document that could be in force, among the plugins that then would be. */
@@ -92,7 +92,7 @@ async function problemsAmong(
   const { plugins, host } = setting;
   const problems = [...checkFacts(document, catalogueFor(document.subject, plugins), operatorsOf(plugins))];
   if (document.kind === 'segment') {
-    const verdicts = verdictsOf(setting);
+    const verdicts = verdictsOf(trying(setting));
     const failed = await verdicts.settle(({ quiet }) => runTests(document, quiet));
     const [why] = verdicts.errors();
     for (const { name, pointer, expected, found } of failed) {

@@ -152,6 +152,15 @@ describe('documents of the store', () => {
     ); // prettier-ignore
     expect(await membersOf('leaving.one')).toEqual([]);
     expect(await membersOf('leaving.only')).toHaveLength(4);
+    const plan = { fact: 'trait.plan', operator: 'equal', value: 'pro' };
+    await engine.rules.publish({ ...quiet(1, 'leaving'), subject: 'user', enter: plan }, by('ann'));
+    expect((await engine.run()).transitions).toContainEqual(
+      expect.objectContaining({ segment: 'leaving.only', kind: 'account', change: 'exit', reason: 'it is about users now' }),
+    ); // prettier-ignore
+    const back = await engine.rules.publish(bands('only'), by('ann'));
+    if (back.needsApproval) await engine.rules.approve('segment/leaving', back.version.number, by('bob'));
+    await engine.run();
+    expect(await membersOf('leaving.only')).toHaveLength(4);
     await engine.rules.retire('segment/leaving', by('ann'));
     await engine.run();
     expect(await membersOf('leaving.only')).toEqual([]);
@@ -161,6 +170,44 @@ describe('documents of the store', () => {
     });
     // Nothing is known of a package that is not there: it may come back.
     expect((await engine.run()).transitions).toEqual([]);
+  });
+
+  it('are for the next run where they are published during one', async () => {
+    const once: { hook: (() => Promise<unknown>) | null } = { hook: null };
+    const hooked = {
+      ...store,
+      async snapshot() {
+        const snapshot = await store.snapshot();
+        return {
+          ...snapshot,
+          async measure(plans: Parameters<typeof snapshot.measure>[0]) {
+            const frames = await snapshot.measure(plans);
+            const { hook } = once;
+            once.hook = null;
+            await hook?.();
+            return frames;
+          },
+        };
+      },
+    };
+    const other = await engineOver(folder, { rules: { approvalShare: 1 } }, { store: hooked, clock });
+    const rule = (fact: string) => ({
+      ...quiet(1, 'during'), enter: { fact, operator: 'equal', value: true }, onUnknown: 'leave',
+    }); // prettier-ignore
+    const group = { type: 'group', userId: 'vera', groupId: 'a1', timestamp: new Date(JUNE - DAY).toISOString() };
+    await other.ingest([{ ...group, messageId: 'vip', traits: { vip: true } }]);
+    await other.rules.publish(rule('trait.vip'), by('ann'));
+    await other.run();
+    expect(await membersOf('during')).toEqual(['a1']);
+    let version = '';
+    once.hook = async () => {
+      version = (await other.rules.publish(rule('trait.unheard'), by('ann'))).version.version;
+    };
+    const run = await other.run();
+    expect(version).not.toBe('');
+    expect(run.transitions.filter(({ segment }) => segment === 'during')).toEqual([]);
+    expect(JSON.stringify((await store.latestRun())?.provenance)).not.toContain(version);
+    await other.close();
   });
 
   it('reach another process together with what they need, in whatever order they are kept', async () => {

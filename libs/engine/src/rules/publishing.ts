@@ -77,16 +77,26 @@ const install = (setting: Mutable, { document, plugins }: Proposal) => {
   );
 };
 
+/** Versions that could not be in force among some plugins: they are not tried again until there are others. */
+const notInForce = new WeakMap<readonly LoadedPlugin[], Set<string>>();
+function refusedAmong(plugins: readonly LoadedPlugin[]): Set<string> {
+  const refused = notInForce.get(plugins) ?? new Set<string>();
+  notInForce.set(plugins, refused);
+  return refused;
+}
+
 async function refresh(setting: Mutable): Promise<void> {
   const stored = await storedDocuments(setting.store);
   const wanted = new Set(stored.map(({ file }) => file));
   for (const plugin of setting.plugins) if (isStored(plugin) && !wanted.has(plugin.name)) withdraw(setting, plugin);
+  const refused = refusedAmong(setting.plugins);
   let left = stored
     .map(({ text }) => JSON.parse(text) as SegmentDocument | PlaybookDocument)
     .filter((document) => {
       const loaded = loadedAs(setting, keyOf(document));
       return !loaded || (isStored(loaded) && loaded.version !== documentVersion(document));
-    });
+    })
+    .filter((document) => !refused.has(documentVersion(document)));
   // One may need another that is new as well, so until nothing more can be brought into force.
   for (let before = Infinity; left.length < before;) {
     before = left.length;
@@ -98,6 +108,7 @@ async function refresh(setting: Mutable): Promise<void> {
     }
     left = waiting;
   }
+  for (const document of left) refusedAmong(setting.plugins).add(documentVersion(document));
 }
 
 /** Runs what is given to it one after the other, so that nobody works on plugins that another is about to replace. */
@@ -161,28 +172,34 @@ export function publishingOf(setting: Mutable, proposed: (document: unknown) => 
     return kept;
   };
 
+  const next = inTurn();
   const changes: Omit<Publishing, 'refresh' | 'versions'> = {
     async publish(document, change) {
       const { document: checked } = await proposed(document);
       const key = keyOf(checked);
-      const versions = await open(key, change);
+      const versions = await next(() => open(key, change));
       // Once more: what others have published since is known only now.
       const proposal = await proposed(document);
       const { version } = proposal;
       if (inForce(versions)?.version === version)
         throw new EngineError('RAPPORT_RULES_UNCHANGED', `${key} says just that already. Nothing was published.`);
-      const report = await preview(setting, proposal, {});
+      // May take long, so that nobody waits for it.
+      const report = await preview({ ...setting }, proposal, {});
       const needsApproval = report.share > approvalShare;
       const status = needsApproval ? 'proposed' : 'published';
-      const kept = await put(key, versions, change, {
-        // A copy: a version is never changed, whatever becomes of the caller's object.
-        document: JSON.parse(JSON.stringify(proposal.document)) as Json,
-        version,
-        status,
-        of: null,
+      return next(async () => {
+        await open(key, change);
+        const latest = await proposed(document);
+        const kept = await put(key, versions, change, {
+          // A copy: a version is never changed, whatever becomes of the caller's object.
+          document: JSON.parse(JSON.stringify(latest.document)) as Json,
+          version,
+          status,
+          of: null,
+        });
+        if (!needsApproval) install(setting, latest);
+        return { version: kept, needsApproval, preview: report };
       });
-      if (!needsApproval) install(setting, proposal);
-      return { version: kept, needsApproval, preview: report };
     },
     async approve(key, number, change) {
       const versions = await open(key, change);
@@ -230,11 +247,10 @@ export function publishingOf(setting: Mutable, proposed: (document: unknown) => 
       return kept;
     },
   };
-  const next = inTurn();
   return {
     refresh: () => next(() => refresh(setting)),
     versions: (key) => store.documents(key),
-    publish: (...given) => next(() => changes.publish(...given)),
+    publish: changes.publish,
     approve: (...given) => next(() => changes.approve(...given)),
     rollback: (...given) => next(() => changes.rollback(...given)),
     retire: (...given) => next(() => changes.retire(...given)),

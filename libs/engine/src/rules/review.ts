@@ -12,7 +12,7 @@ import { EngineError } from '../error.js';
 import { catalogueFor } from '../loading.js';
 import { operatorsOf } from '../operators.js';
 import type { RunSetting } from '../run.js';
-import { verdictsOf } from '../verdicts.js';
+import { trying, verdictsOf } from '../verdicts.js';
 import { propose } from './proposal.js';
 
 /** Something to say about a document, and where in its text. */
@@ -47,7 +47,7 @@ export async function reviewOf(text: string, setting: RunSetting): Promise<reado
   const problems = found.ok ? [] : found.problems;
   const catalogue = catalogueFor(document.subject, setting.plugins);
   const now = setting.clock.now();
-  const findings = await verdictsOf(setting).settle(({ quiet }) =>
+  const findings = await verdictsOf(trying(setting)).settle(({ quiet }) =>
     lint(document, { now, catalogue, operators: quiet }),
   );
   return [
@@ -63,7 +63,7 @@ export async function testReport(text: string, setting: RunSetting): Promise<Rul
   if (!read.ok) return { ...nothing, problems: read.problems };
   const { document } = read;
   if (document.kind === 'playbook') return nothing;
-  const verdicts = verdictsOf(setting);
+  const verdicts = verdictsOf(trying(setting));
   const { failed, leaves } = await verdicts.settle(({ quiet }) => ({
     failed: runTests(document, quiet),
     leaves: coverageOf(document, quiet).leaves,

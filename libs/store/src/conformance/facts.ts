@@ -72,11 +72,17 @@ export async function measured(
   asOf: string,
   level: Level = { kind: 'account' },
   zone = 'UTC',
+  subjects?: readonly string[],
 ): Promise<Record<string, unknown>> {
   const snapshot = await store.snapshot();
   try {
     const [frame] = await snapshot.measure([
-      { level, asOf: at(asOf), measures: [resolveMeasure(node as MeasureNode, at(asOf), zoneOf(zone))] },
+      {
+        level,
+        asOf: at(asOf),
+        measures: [resolveMeasure(node as MeasureNode, at(asOf), zoneOf(zone))],
+        ...(subjects ? { subjects } : {}),
+      },
     ]);
     expect(frame).toBeDefined();
     return Object.fromEntries(

@@ -13,6 +13,29 @@ export function describeIngest(open: OpenStore): void {
   const test = withStore(open);
   const events = count(everything, lifetime());
 
+  describe('measure', () => {
+    test('follows sessions over the end of the window that they began in, also of some subjects', async ({ store }) => {
+      const of = (user: string, account: string) =>
+        ['10T23:50', '10T23:59', '11T00:10', '11T00:20'].map((time) =>
+          event(user, 'Used', `2026-01-${time}:00Z`, { account }),
+        );
+      await store.append([
+        ...['acme', 'zeta'].map((account) => traits('account', account, { start: '2026-01-10' }, '2026-01-10T00:00:00Z')),
+        ...of('ann', 'acme'),
+        ...of('bob', 'zeta'),
+      ]); // prettier-ignore
+      const node = {
+        node: 'sessions',
+        of: 'seconds',
+        filter: everything,
+        idleMinutes: 30,
+        window: firstDays(1, since('start')),
+      } as const;
+      expect(await measured(store, node, '2026-01-15')).toEqual({ acme: 1800, zeta: 1800 });
+      expect(await measured(store, node, '2026-01-15', { kind: 'account' }, 'UTC', ['acme'])).toEqual({ acme: 1800 });
+    });
+  });
+
   describe('append', () => {
     test('counts a message once: in the batch, in another batch, after reopening, a month later', async ({
       store,
