@@ -191,17 +191,17 @@ describe('documents of the store', () => {
       },
     };
     const other = await engineOver(folder, { rules: { approvalShare: 1 } }, { store: hooked, clock });
-    const rule = (fact: string) => ({
-      ...quiet(1, 'during'), enter: { fact, operator: 'equal', value: true }, onUnknown: 'leave',
+    const rule = (fact: string, value: unknown) => ({
+      ...quiet(1, 'during'), enter: { fact, operator: 'equal', value }, onUnknown: 'leave',
     }); // prettier-ignore
     const group = { type: 'group', userId: 'vera', groupId: 'a1', timestamp: new Date(JUNE - DAY).toISOString() };
     await other.ingest([{ ...group, messageId: 'vip', traits: { vip: true } }]);
-    await other.rules.publish(rule('trait.vip'), by('ann'));
+    await other.rules.publish(rule('trait.vip', true), by('ann'));
     await other.run();
     expect(await membersOf('during')).toEqual(['a1']);
     let version = '';
     once.hook = async () => {
-      version = (await other.rules.publish(rule('trait.unheard'), by('ann'))).version.version;
+      version = (await other.rules.publish(rule('trait.plan', 'pro'), by('ann'))).version.version;
     };
     const run = await other.run();
     expect(version).not.toBe('');
