@@ -35,6 +35,9 @@ function verdictOf(facts: Facts): string {
   if (facts['trait.status'] === 'churned' || facts['trait.status'] === 'lapsed') return 'out';
   const signs = signsOf(facts);
   if (signs.includes(true)) return 'in';
+  // Nobody was asked, and all else is well: that is over, so it lets nobody in.
+  const well = facts[silent] === false && Number(facts[score] ?? NaN) > -10 && Number(facts[utilization] ?? NaN) > -0.1;
+  if (well && (facts[detractors] ?? null) === null) return 'out';
   return signs.includes(null) ? 'unknown' : 'out';
 }
 
