@@ -1,5 +1,6 @@
 import type { Delivery } from '@rapport/sdk';
-import type { LoadedDocument } from '../api.js';
+import { documentsAmong, type LoadedDocument } from '../api.js';
+import { leaveWhatIsGone } from '../gone.js';
 import { deliveriesFor, playbookKey } from '../playbooks.js';
 import { membersBySegment, moveAll, type Members, type RunSetting } from '../run.js';
 import { segmentKeys } from '../segment-keys.js';
@@ -79,7 +80,11 @@ export async function preview(
   const { document, version, plugins } = proposal;
   const { documents, moved } = concernedBy(proposal);
   // A workspace has far more members than one document concerns.
-  const lists = await Promise.all(documents.flatMap(keysOf).map((segment) => store.memberships({ segment })));
+  const before = documentsAmong(setting.plugins).find(
+    ({ kind, document: { id } }) => kind === document.kind && id === document.id,
+  );
+  const known = new Set([...documents.flatMap(keysOf), ...(before ? keysOf(before) : [])]);
+  const lists = await Promise.all([...known].map((segment) => store.memberships({ segment })));
   const members = membersBySegment(lists.flat());
   const snapshot = await store.snapshot();
   try {
@@ -89,17 +94,19 @@ export async function preview(
     const verdicts = verdictsOf(trying(setting));
     const samples = options.samples ?? SAMPLES;
     const { moves, errors } = await moveAll(documents, tables, members, ALL_KNOWN, asOf, verdicts, samples);
-    const keys = new Set(
-      moved.filter((plugin) => plugin.kind === 'segment' || 'when' in plugin.document.trigger).flatMap(keysOf),
-    );
-    const seen = moves.filter(({ segment }) => keys.has(segment));
+    const left = await leaveWhatIsGone(members, documents, { documents: () => Promise.resolve([]) }, asOf);
+    const keys = new Set([
+      ...moved.filter((plugin) => plugin.kind === 'segment' || 'when' in plugin.document.trigger).flatMap(keysOf),
+      ...left.map(({ segment }) => segment),
+    ]);
+    const seen = [...left, ...moves].filter(({ segment }) => keys.has(segment));
     const subjects = tables.get(document.subject)?.subjects.length ?? 0;
     return {
       id: document.id,
       version,
       asOf: new Date(asOf).toISOString(),
       subjects,
-      share: subjects === 0 ? 0 : new Set(seen.map(({ subject }) => subject)).size / subjects,
+      share: subjects === 0 ? 0 : Math.min(1, new Set(seen.map(({ subject }) => subject)).size / subjects),
       segments: [...keys].map((key) => segmentPreview(key, seen, members, samples)),
       playbooks: playbookPreviews(documents, seen, clock.now(), samples),
       errors,
