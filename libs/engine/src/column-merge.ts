@@ -116,18 +116,6 @@ function pickTables(columns: readonly KeyedColumn[], runs: readonly Run[]): Keye
   }
   const values = new Float64Array(offsets[at] as number);
   const keys = new Int32Array(values.length);
-  if (columns.every(({ dictionary }) => dictionary === null)) {
-    let filled = 0;
-    for (const { part, row, count } of entries) {
-      const column = columns[part];
-      if (column) {
-        values.set(column.values.subarray(row, row + count), filled);
-        keys.set(column.keys.subarray(row, row + count), filled);
-      }
-      filled += count;
-    }
-    return { type: 'keyed', offsets, keys, values, dictionary: null };
-  }
   const used = columns.map((column) => new Uint8Array(column.dictionary?.length ?? 0));
   for (const { part, row, count } of entries) {
     const its = columns[part]?.keys;
@@ -137,16 +125,19 @@ function pickTables(columns: readonly KeyedColumn[], runs: readonly Run[]): Keye
   const named = columns.map(({ dictionary }, part) => (dictionary ?? []).filter((_, code) => used[part]?.[code]));
   const dictionary = [...new Set(named.flat())].sort();
   const index = new Map(dictionary.map((key, code) => [key, code]));
-  const recoded = columns.map((column) => Int32Array.from(column.dictionary ?? [], (key) => index.get(key) ?? 0));
+  // Days are their own keys.
+  const recoded = columns.map((column) => column.dictionary?.map((key) => index.get(key) ?? 0) ?? null);
   let to = 0;
   for (const { part, row, count } of entries) {
     const column = columns[part];
     const codes = recoded[part];
-    if (column && codes) {
+    if (column) {
       values.set(column.values.subarray(row, row + count), to);
-      for (let i = 0; i < count; i++) keys[to + i] = codes[column.keys[row + i] as number] as number;
+      if (!codes) keys.set(column.keys.subarray(row, row + count), to);
+      else for (let i = 0; i < count; i++) keys[to + i] = codes[column.keys[row + i] as number] as number;
     }
     to += count;
   }
-  return { type: 'keyed', offsets, keys, values, dictionary };
+  const ofDays = columns.every((column) => column.dictionary === null);
+  return { type: 'keyed', offsets, keys, values, dictionary: ofDays ? null : dictionary };
 }

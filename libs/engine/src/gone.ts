@@ -3,6 +3,7 @@ import type { Membership, Store } from '@rapport/store';
 import { documentsAmong, type LoadedPlugin } from './api.js';
 import type { Move } from './movement.js';
 import { playbookKey } from './playbooks.js';
+import { latestDocuments } from './rules/latest-documents.js';
 import { segmentKeys, segmentOf } from './segment-keys.js';
 import type { Members } from './run.js';
 
@@ -10,12 +11,10 @@ const PLAYBOOK = playbookKey('');
 /** What the keys of a document's memberships begin with. */
 const rootOf = (kind: string, id: string): string => (kind === 'playbook' ? playbookKey(id) : id);
 
-/** The documents of the store whose latest version says that they are retired. */
+/** The roots of the store's documents that were retired. */
 async function retiredIn(store: Pick<Store, 'documents'>): Promise<ReadonlySet<string>> {
-  const published = (await store.documents()).filter(({ status }) => status === 'published');
-  const latest = new Map(published.map(({ key, document }) => [key, document]));
   return new Set(
-    [...latest].flatMap(([key, document]) => {
+    [...(await latestDocuments(store))].flatMap(([key, document]) => {
       const [kind = '', id = ''] = key.split('/', 2);
       return document === null ? [rootOf(kind, id)] : [];
     }),
@@ -35,9 +34,12 @@ export async function leaveWhatIsGone(
   const loaded = new Map<string, SegmentDocument | PlaybookDocument>(
     documentsAmong(plugins).map(({ document }) => [rootOf(document.kind, document.id), document]),
   );
-  const retired = await retiredIn(store);
+  const rootOfKey = (key: string) => (key.startsWith(PLAYBOOK) ? key : segmentOf(key));
+  // Nearly always every member's document is there, and nothing has to be read.
+  const isMissing = [...members.keys()].some((key) => !loaded.has(rootOfKey(key)));
+  const retired = isMissing ? await retiredIn(store) : new Set<string>();
   const why = (key: string, kind: Membership['kind']): string | null => {
-    const root = key.startsWith(PLAYBOOK) ? key : segmentOf(key);
+    const root = rootOfKey(key);
     const document = loaded.get(root);
     if (!document) return retired.has(root) ? 'it was retired' : null;
     if (document.subject !== kind) return `it is about ${document.subject}s now`;

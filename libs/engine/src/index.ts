@@ -2,7 +2,7 @@ export * from './api.js';
 export { createEngine } from './engine.js';
 export { findPlugins, type FoundPackage } from './discovery.js';
 export { entryOf } from './entry.js';
-export { operatorsOf } from './operators.js';
+export { operatorPluginsOf, operatorsOf } from './operators.js';
 export { inspectPlugins } from './inspection.js';
 export { configSchema, checkConfig, readConfig, limitsOf } from './config.js';
 export { callSchemas, normalize, timeOf, type CallType, type IngestLimits, type Normalized } from './ingest.js';

@@ -1,18 +1,6 @@
-import { codeOf, FAILED, gathered, wordsOf, type VerdictBits } from './bitset.js';
-import { failureLog, newBits, type BoundLeaf, type Source } from './columnar-leaf.js';
+import { wordsOf, type VerdictBits } from './bitset.js';
+import { failureLog, newBits, tested, valueIn, type BoundLeaf, type Source } from './columnar-leaf.js';
 import type { RuleJoint } from './joint.js';
-
-/** Gives the value of a source's fact for the subject `i` of the chunk; null where there is none. */
-function valueIn({ data }: Source): (subject: number, i: number) => unknown {
-  switch (data.kind) {
-    case 'number':
-      return (subject) => (data.valid[subject] === 1 ? data.values[subject] : null);
-    case 'text':
-      return (subject) => data.dictionary[data.codes[subject] ?? -1] ?? null;
-    case 'values':
-      return (_, i) => data.values[i];
-  }
-}
 
 type OfNumbers = (value: number, other: number) => boolean;
 
@@ -37,10 +25,10 @@ function numbersHold(
 /** A joint on the facts at hand: the sources of its facts, in their order. What fails is noted in its log or in a source's, and is unknown. */
 export function boundJoint({ test, question }: RuleJoint, sources: readonly Source[], size: number): BoundLeaf {
   const log = failureLog(size);
-  const bits = newBits();
   const [one, other] = sources.map(({ data }) => data);
   const ofNumbers = question.kind === 'pair' ? question.pair.ofNumbers : null;
-  if (ofNumbers && one?.kind === 'number' && other?.kind === 'number')
+  if (ofNumbers && one?.kind === 'number' && other?.kind === 'number') {
+    const bits = newBits();
     return {
       bits,
       log,
@@ -50,20 +38,7 @@ export function boundJoint({ test, question }: RuleJoint, sources: readonly Sour
         numbersHold(one.values, other.values, start, count, ofNumbers, bits);
       },
     };
+  }
   const reads = sources.map(valueIn);
-  return {
-    bits,
-    log,
-    run(start, count) {
-      const judge = (i: number): number => {
-        try {
-          return codeOf(test(reads.map((read) => read(start + i, i))));
-        } catch (error) {
-          log.add(start + i, error);
-          return FAILED;
-        }
-      };
-      gathered(count, judge, bits);
-    },
-  };
+  return tested(test, (subject, i) => reads.map((read) => read(subject, i)), log);
 }

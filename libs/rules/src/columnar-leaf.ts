@@ -9,7 +9,7 @@ import {
   type VerdictBits,
 } from './bitset.js';
 import type { RuleLeaf } from './ir.js';
-import type { FactReading } from './operator.js';
+import type { FactReading, Verdict } from './operator.js';
 
 /**
  * A fact of all subjects, in the shape of the store's columns: numbers with 1 where there is a value; texts as codes into a dictionary, −1 where
@@ -172,7 +172,11 @@ function textLeaf({ test }: RuleLeaf, { codes, dictionary }: Texts, log: Failure
 }
 
 /** Values are tested one by one. */
-function valueLeaf({ test }: RuleLeaf, valueAt: (subject: number, i: number) => unknown, log: FailureLog): BoundLeaf {
+export function tested<T>(
+  test: (value: T) => Verdict,
+  valueAt: (subject: number, i: number) => T,
+  log: FailureLog,
+): BoundLeaf {
   const bits = newBits();
   return {
     bits,
@@ -191,24 +195,28 @@ function valueLeaf({ test }: RuleLeaf, valueAt: (subject: number, i: number) => 
   };
 }
 
-function numberLeaf(leaf: RuleLeaf, { values, valid, unknown }: Numbers, log: FailureLog): BoundLeaf {
-  const { question, reading } = leaf;
-  if (question.kind === 'interval' && (reading === 'number' || reading === 'time')) {
-    const bits = { holds: new Uint32Array(WORDS), unknown };
-    return { bits, log, run: (start, count) => numbersWithin(values, start, count, question, bits) };
+/** Gives the value of a source's fact for a subject, `i` in the chunk; null where there is none. */
+export function valueIn({ data }: Source): (subject: number, i: number) => unknown {
+  switch (data.kind) {
+    case 'number':
+      return (subject) => (data.valid[subject] === 1 ? data.values[subject] : null);
+    case 'text':
+      return (subject) => data.dictionary[data.codes[subject] ?? -1] ?? null;
+    case 'values':
+      return (_, i) => data.values[i];
   }
-  return valueLeaf(leaf, (subject) => (valid[subject] === 1 ? values[subject] : null), log);
 }
 
 /** A leaf on the facts at hand. What fails is noted in its log or in the source's, and is unknown. */
-export function boundLeaf(leaf: RuleLeaf, { data }: Source, size: number): BoundLeaf {
+export function boundLeaf(leaf: RuleLeaf, source: Source, size: number): BoundLeaf {
   const log = failureLog(size);
-  switch (data.kind) {
-    case 'number':
-      return numberLeaf(leaf, data, log);
-    case 'text':
-      return textLeaf(leaf, data, log);
-    case 'values':
-      return valueLeaf(leaf, (_, i) => data.values[i], log);
+  const { data } = source;
+  const { question, reading, test } = leaf;
+  if (data.kind === 'text') return textLeaf(leaf, data, log);
+  if (data.kind === 'number' && question.kind === 'interval' && (reading === 'number' || reading === 'time')) {
+    const { values, unknown } = data;
+    const bits = { holds: new Uint32Array(WORDS), unknown };
+    return { bits, log, run: (start, count) => numbersWithin(values, start, count, question, bits) };
   }
+  return tested(test, valueIn(source), log);
 }

@@ -9,7 +9,7 @@ import { columns } from './rows.js';
 import { allOf, among, anyOf, whole } from './sql.js';
 import { daysBefore } from './streams.js';
 import type { Reader, View } from './view.js';
-import { openView } from './view.js';
+import { daysFrom, openView } from './view.js';
 import { propertiesIn, traitsIn } from './wanted.js';
 
 /*
@@ -98,7 +98,7 @@ const earlier = (measure: EventMeasure): number =>
   measure.node === 'sessions' || measure.node === 'activeTime' ? daysBefore(measure) : 0;
 
 /** The first days of the windows that subjects have for themselves, as joins, and SQL for the days that a measure looks at. */
-function ownDays(view: View) {
+function ownFirstDays(view: View) {
   const joins = new Map<string, string>();
   const { subject } = view.scope('e');
   return {
@@ -115,9 +115,7 @@ function ownDays(view: View) {
         window.trait,
         `LEFT JOIN (VALUES ${firsts.join(', ')}) ${name}(subject, first) ON ${name}.subject = ${subject}`,
       );
-      const from = `${name}.first - ${whole(before)}`;
-      const days = goesOn ? `>= ${from}` : `BETWEEN ${from} AND ${name}.first + ${whole(window.days - 1)}`;
-      return `coalesce(e.day ${days}, false)`;
+      return daysFrom('e.day', `${name}.first`, window.days, before, goesOn);
     },
   };
 }
@@ -127,7 +125,7 @@ function looksOf(view: View, measures: readonly EventMeasure[]) {
   const looks: string[] = [];
   const reading: string[] = [];
   const sessions: string[] = [];
-  const own = ownDays(view);
+  const own = ownFirstDays(view);
   for (const measure of measures) {
     const filters = filtersOf(measure);
     const names = filters.some(({ events }) => !events)

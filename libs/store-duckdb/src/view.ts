@@ -239,6 +239,12 @@ export interface Windows {
 
 type SinceTrait = Extract<ResolvedWindow, { kind: 'sinceTrait' }>;
 
+/** SQL for the days of a window that begins at a subject's own day, with some days before; `goesOn`: and all after it. */
+export const daysFrom = (day: string, first: string, days: number, before: number, goesOn = false): string => {
+  const from = before > 0 ? `${first} - ${whole(before)}` : first;
+  return `coalesce(${day} ${goesOn ? `>= ${from}` : `BETWEEN ${from} AND ${first} + ${whole(days - 1)}`}, false)`;
+};
+
 export async function windowsOf(view: View, windows: readonly ResolvedWindow[]): Promise<Windows> {
   const today = view.reader.zone.dayOf(view.asOf - 1);
   const sinces = new Map<string, Since>();
@@ -249,8 +255,8 @@ export async function windowsOf(view: View, windows: readonly ResolvedWindow[]):
     window.kind === 'days' ? window.from : (sinces.get(window.trait)?.least ?? null),
   );
   const first = (trait: string) => `${sinces.get(trait)?.table ?? ''}.first`;
-  const reachedDays = (window: SinceTrait, day: string, before: number) =>
-    `coalesce(${day} BETWEEN ${first(window.trait)}${before ? ` - ${whole(before)}` : ''} AND ${first(window.trait)} + ${whole(window.days - 1)}, false)`;
+  const reachedDays = ({ trait, days }: SinceTrait, day: string, before: number) =>
+    daysFrom(day, first(trait), days, before);
   return {
     first,
     joins: (subject) =>

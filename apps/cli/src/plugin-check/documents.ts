@@ -1,19 +1,20 @@
 import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
-import { factsOf, operatorIdOf, type OperatorSet } from '@rapport/rules';
+import { operatorPluginsOf } from '@rapport/engine';
+import { factsOf, type OperatorSet } from '@rapport/rules';
 import { finding, type Finding } from './finding.js';
 
 /** The plugins that a document speaks of, as `kind/id`. */
 export function mentionedIn(document: SegmentDocument | PlaybookDocument, operators: OperatorSet): readonly string[] {
   const segment = (name: string) => `segment/${name.split('.')[0] ?? ''}`;
-  const ofFacts = factsOf(document, operators).flatMap(({ fact, operator }) => {
+  const ofFacts = factsOf(document, operators).flatMap(({ fact }) => {
     const [head = '', ...rest] = fact.split('.');
-    const ofPlugin = operators.has(operator) ? [`operator/${operatorIdOf(operator)}`] : [];
-    if (head === 'trait') return ofPlugin;
-    return [...ofPlugin, head === 'segment' ? segment(rest.join('.')) : `metric/${head.split(':')[0] ?? ''}`];
+    if (head === 'trait') return [];
+    return [head === 'segment' ? segment(rest.join('.')) : `metric/${head.split(':')[0] ?? ''}`];
   });
-  if (document.kind === 'segment') return ofFacts;
+  const read = [...ofFacts, ...operatorPluginsOf(document, operators)];
+  if (document.kind === 'segment') return read;
   const trigger = 'segment' in document.trigger ? [segment(document.trigger.segment)] : [];
-  return [...ofFacts, ...trigger, ...document.steps.map(({ action }) => `action/${action}`)];
+  return [...read, ...trigger, ...document.steps.map(({ action }) => `action/${action}`)];
 }
 
 /** A segment carries an example of everything that it can say. Whether they hold is tried when it is loaded. */

@@ -94,7 +94,7 @@ export async function preview(
     const verdicts = verdictsOf(trying(setting));
     const samples = options.samples ?? SAMPLES;
     const { moves, errors } = await moveAll(documents, tables, members, ALL_KNOWN, asOf, verdicts, samples);
-    const left = await leaveWhatIsGone(members, documents, { documents: () => Promise.resolve([]) }, asOf);
+    const left = await leaveWhatIsGone(members, documents, store, asOf);
     const keys = new Set([
       ...moved.filter((plugin) => plugin.kind === 'segment' || 'when' in plugin.document.trigger).flatMap(keysOf),
       ...left.map(({ segment }) => segment),

@@ -6,6 +6,7 @@ import { isLeftOut, referencesOf, settingOf } from '../loading.js';
 import { operatorsOf } from '../operators.js';
 import type { RunSetting } from '../run.js';
 import { documentVersion, type DocumentFile } from './document-file.js';
+import { latestDocuments } from './latest-documents.js';
 import { preview, type PreviewReport } from './preview.js';
 import { propose, type Proposal } from './proposal.js';
 
@@ -54,9 +55,7 @@ const inForce = (versions: readonly DocumentVersion[]): DocumentVersion | null =
 
 /** What is in force of the store's documents, to be loaded beside files and packages. */
 export async function storedDocuments(store: Pick<RunSetting['store'], 'documents'>): Promise<readonly DocumentFile[]> {
-  const published = (await store.documents()).filter(({ status }) => status === 'published');
-  const latest = new Map(published.map((version) => [version.key, version.document]));
-  return [...latest].flatMap(([key, document]) =>
+  return [...(await latestDocuments(store))].flatMap(([key, document]) =>
     document === null ? [] : [{ file: `${FROM_STORE}${key}`, text: JSON.stringify(document) }],
   );
 }
