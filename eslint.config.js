@@ -6,25 +6,28 @@ import tseslint from 'typescript-eslint';
  * docs/decisions/0001 says why; tools/workspace/src/floors.test.ts tries the table out, and holds every manifest to it.
  */
 const everything = ['.*'];
+const stores = ['store-duckdb', 'store-mongodb'];
 const floors = {
   'libs/sdk': [],
   'libs/rules': ['sdk'],
   'libs/store': ['sdk'],
   'libs/scaffold': ['sdk'],
-  'libs/testkit': ['sdk', 'store', 'store-.*', 'rules'],
+  'libs/testkit': ['sdk', 'store', 'store-testkit', ...stores, 'rules'],
   'libs/client': ['sdk'],
   'libs/store-*': ['sdk', 'store'],
+  'libs/store-testkit': ['sdk', 'store'],
   'libs/engine': ['sdk', 'store', 'rules'],
   'plugins/*/*': ['sdk'],
-  'apps/host': ['sdk', 'store', 'rules', 'engine', 'store-.*', 'client'],
-  'apps/cli': ['sdk', 'store', 'rules', 'engine', 'store-.*', 'client', 'host', 'scaffold', 'simulate', 'testkit'],
+  'apps/host': ['sdk', 'store', 'rules', 'engine', ...stores, 'client'],
+  'apps/cli': ['sdk', 'store', 'rules', 'engine', ...stores, 'client', 'host', 'scaffold', 'simulate', 'testkit'],
   'apps/console': ['client'],
   'tools/*': everything,
 };
 /** What the tests of a floor may import besides. */
 const floorsOfTests = {
   'plugins/*/*': ['testkit'],
-  'libs/engine': ['store-duckdb'],
+  'libs/store-*': ['store-testkit'],
+  'libs/engine': ['store-duckdb', 'store-testkit'],
 };
 
 const stayInside = {

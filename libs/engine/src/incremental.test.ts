@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Snapshot, Store } from '@rapport/store';
+import { memoryStore } from '@rapport/store-testkit';
 import type { Engine } from './api.js';
-import { memoryStore } from './memory-store.test.fixture.js';
 import { DAY, engineOver, JUNE, metricCode, pluginFolder } from './plugin-packages.test.fixture.js';
 
 const count = `{ node: 'count', filter: {}, window: { kind: 'last', days: 3 } }`;

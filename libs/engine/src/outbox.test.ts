@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store } from '@rapport/store';
+import { memoryStore } from '@rapport/store-testkit';
 import type { Engine } from './api.js';
-import { memoryStore } from './memory-store.test.fixture.js';
 import { backoff, MAX_ATTEMPTS } from './outbox.js';
 import { actionCode, engineOver, JUNE, pluginFolder, standingClock } from './plugin-packages.test.fixture.js';
 

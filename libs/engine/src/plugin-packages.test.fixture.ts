@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { memoryStore } from '@rapport/store-testkit';
 import type { Clock, Engine, EngineOptions, WorkspaceConfig } from './api.js';
 import { createEngine } from './engine.js';
-import { memoryStore } from './memory-store.test.fixture.js';
 
 export interface PackageFiles {
   readonly version?: string;

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Store, StoreOptions } from '@rapport/store';
-import { describeStore } from '@rapport/store/conformance';
+import { describeStore } from '@rapport/store-testkit/conformance';
 import { openDuckdbStore } from './index.js';
 
 // A world asks some hundred questions; `RAPPORT_RUNS=100` for a long look.

@@ -1,5 +1,5 @@
-import type { OpenedStore } from '@rapport/store/conformance';
-import { describeStore } from '@rapport/store/conformance';
+import type { OpenedStore } from '@rapport/store-testkit/conformance';
+import { describeStore } from '@rapport/store-testkit/conformance';
 import { MongoClient } from 'mongodb';
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';

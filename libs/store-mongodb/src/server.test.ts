@@ -1,5 +1,6 @@
 import type { Message, Properties, Snapshot, Store, StreamedEvent } from '@rapport/store';
-import { createOracle, StoreError, valueAt } from '@rapport/store';
+import { StoreError, valueAt } from '@rapport/store';
+import { createOracle } from '@rapport/store-testkit';
 import type { Collection } from 'mongodb';
 import { MongoClient } from 'mongodb';
 import { execFileSync, spawn } from 'node:child_process';

@@ -10,7 +10,7 @@ import { ownValue, read, readKey, readNumber, readTime } from './reading.js';
 import type { Zone } from './zone.js';
 
 /*
- * The measure algebra spelled out over plain arrays of events: what every store is held against, and what a store may answer few subjects with.
+ * Every measure over plain arrays of events. The oracle runs it, and so do stores for a few subjects, so it lives here and not with the tests.
  * Measures of one subject share what they both ask of its events, and nothing else.
  */
 
@@ -138,7 +138,7 @@ export function windowOf(
   };
 }
 
-export const within = (window: Days, instant: number) =>
+export const isWithin = (window: Days, instant: number) =>
   (window.start === null || instant >= window.start) && instant < window.end;
 const dayWithin = (window: Days, day: number) => (window.from === null || day >= window.from) && day <= window.to;
 
@@ -162,7 +162,7 @@ function evaluate(
   if (node.node === 'spans') return evaluateSpans(node, events, window, level);
   const matched = matchedOf(events, node.filter);
   const inside = events.once(['inside', node.filter, window], () =>
-    matched.filter((event) => within(window, event.time)),
+    matched.filter((event) => isWithin(window, event.time)),
   );
   const numbers = (property: string) =>
     inside.map((event) => readNumber(ownValue(event.properties, property))).filter((value) => value !== null);
@@ -233,7 +233,7 @@ function evaluate(
       const sessions = events.once(['sessions', node.filter, node.idleMinutes], () =>
         sessionsOf(matched, node.idleMinutes),
       );
-      const durations = sessions.filter(({ start }) => within(window, start)).map(({ start, end }) => end - start);
+      const durations = sessions.filter(({ start }) => isWithin(window, start)).map(({ start, end }) => end - start);
       return node.of === 'count'
         ? durations.length
         : node.of === 'seconds'
@@ -248,7 +248,7 @@ function evaluate(
       for (const stream of streams) {
         stream.forEach((event, i) => {
           const gap = event.time - (stream[i - 1] ?? event).time;
-          if (within(window, event.time) && gap <= node.idleMinutes * 60_000) active += gap;
+          if (isWithin(window, event.time) && gap <= node.idleMinutes * 60_000) active += gap;
         });
       }
       return active / 1000;
@@ -410,14 +410,14 @@ function evaluateSpans(
       const span = step.key === null ? undefined : running.get(step.key);
       if (step.kind === OPEN && step.key !== null && !span) {
         running.set(step.key, { since: step.time, value });
-        if (within(window, step.time)) opened++;
+        if (isWithin(window, step.time)) opened++;
       } else if (step.kind === CHANGE && span) {
         span.value = value ?? span.value;
       } else if (step.kind === CLOSE) {
         for (const key of step.key === null ? [...running.keys()] : [step.key]) {
           const closing = running.get(key);
           running.delete(key);
-          if (closing && within(window, step.time)) durations.push(step.time - closing.since);
+          if (closing && isWithin(window, step.time)) durations.push(step.time - closing.since);
         }
       }
     }

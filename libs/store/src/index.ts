@@ -11,6 +11,15 @@ export * from './history.js';
 export * from './scope.js';
 export * from './ports.js';
 export { filtersOf, isSettledBy, looksAt } from './affected.js';
-export { measureSubjects, quantileOf, sumOf, type KnownSubjects, type PlacedEvent } from './evaluate.js';
-export { createOracle } from './oracle.js';
+export {
+  isWithin,
+  matching,
+  measureSubjects,
+  quantileOf,
+  sumOf,
+  windowOf,
+  type KnownSubjects,
+  type PlacedEvent,
+} from './evaluate.js';
+export { groupBy } from './group.js';
 export { StoreError } from './error.js';

@@ -19,7 +19,8 @@ import {
   trait,
   Type,
 } from '@rapport/sdk';
-import { createOracle, type Message } from '@rapport/store';
+import type { Message } from '@rapport/store';
+import { createOracle } from '@rapport/store-testkit';
 import { describe, expect, it } from 'vitest';
 import {
   conformance,

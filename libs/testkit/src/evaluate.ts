@@ -1,5 +1,6 @@
 import type { Measures, MetricDefinition, Parts, PartValue, Static } from '@rapport/sdk';
-import { createOracle, zone as zoneOf } from '@rapport/store';
+import { zone as zoneOf } from '@rapport/store';
+import { createOracle } from '@rapport/store-testkit';
 import type { TObject } from 'typebox';
 import { answersOf } from './answers.js';
 import { asked } from './asked.js';

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createOracle, type EventStore, type StoreOptions } from '@rapport/store';
+import type { EventStore, StoreOptions } from '@rapport/store';
+import { createOracle } from '@rapport/store-testkit';
 import { TestkitError } from './error.js';
 
 /** A kind of store that a metric can be held against: opened anew for each world, and thrown away afterwards. */

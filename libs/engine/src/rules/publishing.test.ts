@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { memoryStore } from '@rapport/store-testkit';
 import type { Engine } from '../api.js';
-import { memoryStore } from '../memory-store.test.fixture.js';
 import {
   DAY,
   engineOver,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store } from '@rapport/store';
+import { memoryStore } from '@rapport/store-testkit';
 import type { Engine } from '../api.js';
-import { memoryStore } from '../memory-store.test.fixture.js';
 import {
   actionCode,
   DAY,

@@ -1,16 +1,33 @@
-import type { Frame } from './column.js';
-import type { PlacedEvent } from './evaluate.js';
-import { matching, measureSubjects, windowOf, within } from './evaluate.js';
-import { carryingAny, compareCodeUnits } from './filter.js';
-import { groupBy } from './group.js';
-import { hierarchyOf } from './hierarchy.js';
-import type { Json, Message } from './message.js';
-import type { Level, Plan, StreamQuery } from './plan.js';
-import { subjectKindOf } from './plan.js';
-import type { EventStore, RecentEvent, Snapshot, StoreOptions, StreamedEvent } from './ports.js';
-import { ownValue, readKey, readTime } from './reading.js';
-import type { Zone } from './zone.js';
-import { zone as zoneOf } from './zone.js';
+import type {
+  EventStore,
+  Frame,
+  Json,
+  Level,
+  Message,
+  PlacedEvent,
+  Plan,
+  RecentEvent,
+  Snapshot,
+  StoreOptions,
+  StreamedEvent,
+  StreamQuery,
+  Zone,
+} from '@rapport/store';
+import {
+  carryingAny,
+  compareCodeUnits,
+  groupBy,
+  hierarchyOf,
+  matching,
+  measureSubjects,
+  ownValue,
+  readKey,
+  readTime,
+  subjectKindOf,
+  windowOf,
+  isWithin,
+  zone as zoneOf,
+} from '@rapport/store';
 
 /*
  * A store spelled out over plain arrays: slow, obvious, and what every other one is held against. Nothing is kept but the messages; every answer
@@ -104,7 +121,7 @@ export function createOracle(options: StoreOptions): EventStore {
           (event) =>
             (of === 'portfolio' || event[of] === subject) &&
             matches(event) &&
-            (!only || within(only.window, event.time)),
+            (!only || isWithin(only.window, event.time)),
         );
         return Promise.resolve(
           events
@@ -282,7 +299,7 @@ function stream(query: StreamQuery, world: World, zone: Zone): readonly Streamed
   const traits = traitsOf(query.level, world);
   return subjects.flatMap((subject) => {
     const window = windowOf(query.window, query.asOf, (name) => traits.get(subject)?.get(name), zone);
-    const events = (eventsOf.get(subject) ?? []).filter((event) => window !== null && within(window, event.time));
+    const events = (eventsOf.get(subject) ?? []).filter((event) => window !== null && isWithin(window, event.time));
     return events.map(({ time, name, user, properties }) => {
       const named = query.properties.filter((property) => Object.hasOwn(properties, property));
       return {

@@ -1,12 +1,8 @@
 import type { Filter, Node } from '@rapport/sdk';
 import { expect, it } from 'vitest';
+import type { EventStore, Level, MeasureNode, Message, Properties, StoreOptions } from '@rapport/store';
+import { resolveMeasure, valueAt, zone as zoneOf } from '@rapport/store';
 import type { OpenStore, OpenedStore } from '../conformance.js';
-import { valueAt } from '../column.js';
-import type { Message, Properties } from '../message.js';
-import type { Level, MeasureNode } from '../plan.js';
-import type { EventStore, StoreOptions } from '../ports.js';
-import { resolveMeasure } from '../resolve.js';
-import { zone as zoneOf } from '../zone.js';
 
 /** Runs a test on a store of its own. */
 export const withStore =

@@ -1,11 +1,9 @@
 import { count, countByKey, distinct, firstDays, last, lifetime, since, spans, sum, trait } from '@rapport/sdk';
 import type { Filter, Window } from '@rapport/sdk';
 import { describe, expect, it } from 'vitest';
+import type { Json, Level, Properties } from '@rapport/store';
+import { resolveWindow, zone as zoneOf } from '@rapport/store';
 import type { OpenStore } from '../conformance.js';
-import type { Json, Properties } from '../message.js';
-import type { Level } from '../plan.js';
-import { resolveWindow } from '../resolve.js';
-import { zone as zoneOf } from '../zone.js';
 import { at, event, everything, measured, member, rejectsWith, traits, withStore } from './facts.js';
 
 /** What an event store promises, one sentence per test. */

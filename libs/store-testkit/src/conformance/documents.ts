@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
+import type { DocumentStore, DocumentVersion, Json } from '@rapport/store';
 import type { OpenStore } from '../conformance.js';
-import type { Json } from '../message.js';
-import type { DocumentStore, DocumentVersion } from '../ports.js';
 import { at, event, rejectsWith, withStore } from './facts.js';
 import { commitRun, delivery, transition } from './runs.js';
 

@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import type { Store, StoreOptions } from '@rapport/store';
 import { describeChanges } from './conformance/changes.js';
 import { describeDeliveries } from './conformance/deliveries.js';
 import { describeDocuments } from './conformance/documents.js';
@@ -6,7 +7,6 @@ import { describeHistory } from './conformance/history.js';
 import { describeIngest } from './conformance/ingest.js';
 import { describeRuns } from './conformance/runs.js';
 import { describeWorlds } from './conformance/worlds.js';
-import type { Store, StoreOptions } from './ports.js';
 
 /** A fresh, empty store in a place of its own. */
 export interface OpenedStore {

@@ -29,12 +29,10 @@ import {
   trait,
 } from '@rapport/sdk';
 import { describe, expect, it } from 'vitest';
+import type { EventStore, Message, Properties, StoreOptions } from '@rapport/store';
+import { resolveWindow, zone } from '@rapport/store';
 import { at, event, everything, measured, member, traits } from './conformance/facts.js';
-import type { Message, Properties } from './message.js';
 import { createOracle } from './oracle.js';
-import type { EventStore, StoreOptions } from './ports.js';
-import { resolveWindow } from './resolve.js';
-import { zone } from './zone.js';
 
 /* Worked by hand: each expected number can be read off the events above it. */
 

@@ -1,13 +1,5 @@
-import type { Column } from './column.js';
-import { keyedColumn, numberColumn, textColumn, valueAt } from './column.js';
-import { describeStore, type OpenedStore } from './conformance.js';
-import { memoryDocuments } from './documents.js';
-import { StoreError } from './error.js';
-import { compareCodeUnits } from './filter.js';
-import { memoryHistory } from './history.js';
-import { createOracle } from './oracle.js';
-import { levelName, subjectKindOf } from './plan.js';
 import type {
+  Column,
   Delivery,
   DeliveryStore,
   Membership,
@@ -17,11 +9,20 @@ import type {
   Store,
   StoreOptions,
   Transition,
-} from './ports.js';
-
-/*
- * The suite is held against the plainest store there could be: the oracle, and lists in memory. What passes here can be passed.
- */
+} from '@rapport/store';
+import {
+  compareCodeUnits,
+  keyedColumn,
+  levelName,
+  numberColumn,
+  StoreError,
+  subjectKindOf,
+  textColumn,
+  valueAt,
+} from '@rapport/store';
+import { memoryDocuments } from './memory-documents.js';
+import { memoryHistory } from './memory-history.js';
+import { createOracle } from './oracle.js';
 
 interface Kept {
   readonly runs: Run[];
@@ -176,7 +177,8 @@ function without(frame: ResultFrame, subject: string): ResultFrame {
   return { ...frame, subjects: rows.map((i) => frame.subjects[i] ?? ''), columns: Object.fromEntries(columns) };
 }
 
-function openMemory(options: StoreOptions): OpenedStore {
+/** The oracle and lists in memory: the plainest whole store there could be, for tests of the suite and of what lies above stores. */
+export function memoryStore(options: StoreOptions): Store {
   const oracle = createOracle(options);
   const { forget, ...history } = memoryHistory();
   const kept: Kept = {
@@ -187,7 +189,7 @@ function openMemory(options: StoreOptions): OpenedStore {
     evaluated: new Set(),
     lease: null,
   };
-  const store: Store = {
+  return {
     ...oracle,
     ...resultStore(kept),
     ...deliveryStore(kept),
@@ -210,21 +212,4 @@ function openMemory(options: StoreOptions): OpenedStore {
       return oracle.erase({ kind, id });
     },
   };
-  return {
-    store,
-    reopen(changed) {
-      return changed?.zone === undefined || changed.zone === options.zone
-        ? Promise.resolve(store)
-        : Promise.reject(
-            new StoreError(
-              'RAPPORT_STORE_ZONE_CHANGED',
-              `this store cuts its days in ${options.zone}; open it with that`,
-            ),
-          );
-    },
-    dispose: () => Promise.resolve(),
-  };
 }
-
-// The oracle against itself: a few worlds show that the suite runs.
-describeStore('a store in memory', (options) => Promise.resolve(openMemory(options)), { runs: 5 });

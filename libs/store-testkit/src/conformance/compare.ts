@@ -1,8 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Column, Frame } from '../column.js';
-import { valueAt } from '../column.js';
-import type { Plan, ResolvedMeasure } from '../plan.js';
-import { columnTypeOf } from '../plan.js';
+import type { Column, Frame, Plan, ResolvedMeasure } from '@rapport/store';
+import { columnTypeOf, valueAt } from '@rapport/store';
 
 /** Throws, naming measure, level and subject, where a frame differs from the expected one or is not well formed. */
 export function expectFrame(actual: Frame, expected: Frame, plan: Plan): void {

@@ -1,12 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { looksAt } from '../affected.js';
-import type { Frame } from '../column.js';
-import { valueAt } from '../column.js';
-import type { Level, Plan } from '../plan.js';
-import type { EventStore, Snapshot, StreamedEvent } from '../ports.js';
-import { ownValue } from '../reading.js';
-import { resolveMeasure, resolveWindow } from '../resolve.js';
-import { zone as zoneOf } from '../zone.js';
+import type { EventStore, Frame, Level, Plan, Snapshot, StreamedEvent } from '@rapport/store';
+import { looksAt, ownValue, resolveMeasure, resolveWindow, valueAt, zone as zoneOf } from '@rapport/store';
 import { expectFrame, same } from './compare.js';
 import type { World } from './world.js';
 

@@ -1,9 +1,7 @@
 import type { Filter, Node, Qualification, Spans, Where, Window } from '@rapport/sdk';
 import fc from 'fast-check';
-import type { Json, Message, Properties } from '../message.js';
-import type { Level, MeasureNode } from '../plan.js';
-import type { StoreOptions } from '../ports.js';
-import { zone as zoneOf } from '../zone.js';
+import type { Json, Level, MeasureNode, Message, Properties, StoreOptions } from '@rapport/store';
+import { zone as zoneOf } from '@rapport/store';
 
 /*
  * Small worlds made to hurt: few users in several accounts, equal instants, events on the edge of days and windows and one

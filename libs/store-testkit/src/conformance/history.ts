@@ -1,8 +1,7 @@
 import { describe, expect } from 'vitest';
-import { numberColumn, valueAt } from '../column.js';
+import type { HistoryDay, HistoryStore, Level } from '@rapport/store';
+import { numberColumn, valueAt } from '@rapport/store';
 import type { OpenStore } from '../conformance.js';
-import type { Level } from '../plan.js';
-import type { HistoryDay, HistoryStore } from '../ports.js';
 import { withStore } from './facts.js';
 
 const account: Level = { kind: 'account' };
