@@ -63,6 +63,13 @@ export { rulesOf, type DocumentRules, type PlacedCondition } from './resolution.
 export type { ResolvedCondition } from './ir.js';
 export { problemsOf } from './schema-problem.js';
 export { checkProfile, classify, profileFacts, TENURE, type ProfileClass } from './profile.js';
-export { compileRule, type CompatOptions, type CompatRule, type CompiledRule } from './compat/rule.js';
+export {
+  compileRule,
+  compileRules,
+  type CompatOptions,
+  type CompatRule,
+  type CompiledRule,
+  type CompiledRules,
+} from './compat/rule.js';
 export type { CompatDecorator, CompatOperator } from './compat/operator.js';
 export type { ConditionTrace, RuleFailure, RuleTrace } from './compat/trace.js';

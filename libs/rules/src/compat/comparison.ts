@@ -3,7 +3,7 @@ import { didYouMean } from '../suggestion.js';
 import { copyOf, failing, refuse, type Context, type Facts, type Place, type Step } from './context.js';
 import { failure, messageOf, type Failure } from './failure.js';
 import { operatorOf, type CompatOperator } from './operator.js';
-import { follow, keysOf } from './path.js';
+import { follow, pathOf, type Path } from './path.js';
 import { integerOf } from './priority.js';
 import { isScalar, quickComparison } from './quick.js';
 import type { ComparisonTrace } from './trace.js';
@@ -11,25 +11,25 @@ import type { ComparisonTrace } from './trace.js';
 type Read = (facts: Facts) => unknown;
 type Properties = Readonly<Record<string, unknown>>;
 
-/** Keys of a path; null where there is none. A falsy path is none, as in the reference. */
-function pathOf(path: unknown, pointer: string, context: Context): readonly string[] | null {
+/** Where a condition's path leads; null where it has none. A falsy path is none, as in the reference. */
+function readPath(path: unknown, pointer: string, context: Context): Path | null {
   if (!path) return null;
-  const keys = typeof path === 'string' ? keysOf(path) : null;
-  if (keys === null)
+  const found = typeof path === 'string' ? pathOf(path) : null;
+  if (found === null)
     refuse(context, {
       code: 'RAPPORT_RULES_PATH',
       pointer: `${pointer}/path`,
       message:
-        'must be a plain path such as "$.plan.name", "$.seats[0]" or "$[\'plan\']"; other JSONPath is not evaluated.',
+        'must lead along names and places in lists, such as "$.plan.name", "seats[0]" or "$[\'plan.name\']"; other JSONPath is not evaluated.',
     });
-  return keys;
+  return found;
 }
 
 const isPending = (value: unknown): boolean =>
   typeof value === 'function' ||
   (typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function');
 
-function readerOf(fact: unknown, keys: readonly string[] | null, pointer: string, context: Context): Read {
+function readerOf(fact: unknown, path: Path | null, pointer: string, context: Context): Read {
   const shown = typeof fact === 'string' ? `"${fact}"` : 'of that name';
   const missing = failure(
     'RAPPORT_RULES_FACT',
@@ -53,11 +53,11 @@ function readerOf(fact: unknown, keys: readonly string[] | null, pointer: string
     if (isPending(value)) throw pending;
     return value;
   };
-  if (keys === null) return read;
+  if (path === null) return read;
   return (facts) => {
     const value = read(facts);
     // Of what is no object, the path is ignored.
-    return typeof value === 'object' && value !== null ? follow(value, keys) : value;
+    return typeof value === 'object' && value !== null ? follow(value, path) : value;
   };
 }
 
@@ -71,7 +71,7 @@ const readsOneFact = (own: ComparisonTrace): own is ComparisonTrace & { readonly
 function valueReaderOf(value: unknown, pointer: string, context: Context): Read {
   if (!isFactReference(value)) return () => value;
   const { fact, path } = value;
-  return readerOf(fact, pathOf(path, `${pointer}/value`, context), `${pointer}/value/fact`, context);
+  return readerOf(fact, readPath(path, `${pointer}/value`, context), `${pointer}/value/fact`, context);
 }
 
 type Shown = { -readonly [key in keyof ComparisonTrace]: ComparisonTrace[key] };
@@ -114,8 +114,8 @@ export function comparisonStep(properties: Properties, place: Place, context: Co
   const own = copyOf(properties, context) as ComparisonTrace;
   // Where it is not reached, it shows the results that the document says it has, if it does.
   const untouched = Object.freeze(addResult(bareOf(own), own.factResult, own.valueResult, own.result));
-  const keys = pathOf(own.path, pointer, context);
-  const readFact = readerOf(own.fact, keys, `${pointer}/fact`, context);
+  const path = readPath(own.path, pointer, context);
+  const readFact = readerOf(own.fact, path, `${pointer}/fact`, context);
   const readValue = valueReaderOf(own.value, pointer, context);
   const base = { priority: own.priority, untouched };
   const operator = operatorOf(own.operator, context.operators, context.decorators);
@@ -126,9 +126,9 @@ export function comparisonStep(properties: Properties, place: Place, context: Co
 
   return {
     ...base,
-    quick: readsOneFact(own) ? quickComparison(own.fact, keys !== null, operator, own.value) : null,
+    quick: readsOneFact(own) ? quickComparison(own.fact, path !== null, operator, own.value) : null,
     test: readsOneFact(own)
-      ? testOfOneFact(own.fact, keys !== null, operator, own.value, readFact)
+      ? testOfOneFact(own.fact, path !== null, operator, own.value, readFact)
       : (facts) => operator(readFact(facts), readValue(facts)),
     trace(facts) {
       const fact = readFact(facts);

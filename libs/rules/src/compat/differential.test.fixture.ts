@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { reference, same, type Case } from './reference.test.fixture.js';
-import { compileRule, type CompatOptions } from './rule.js';
+import { compileRule, compileRules, type CompatOptions } from './rule.js';
 
 const parsed = (text: string): unknown => JSON.parse(text);
 const words = (text: string): string[] => text.split(' ');
@@ -53,7 +53,20 @@ const factName = fc.oneof(
 );
 const path = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...words(`$ $.a $.a.b $.a[0] $.a[0].b $['a'] $["a"].b $[0] $.0 $.length`)) },
-  fc.constantFrom('$.a.length', "$['c.d']", '$.a["c.d"]', '$.__proto__', '$.constructor.name', '$[1][0]', '$.a.b.a'),
+  fc.constantFrom(
+    'a',
+    'a.b',
+    '$.a.',
+    "$.['a']",
+    "$.a.['b']",
+    '$.a.length',
+    "$['c.d']",
+    '$.a["c.d"]',
+    '$.__proto__',
+    '$.constructor.name',
+    '$[1][0]',
+    '$.a.b.a',
+  ),
   fc.constantFrom('', null, 0, undefined, false),
 );
 const params = fc.constantFrom<unknown>({ per: 'day' }, {}, '', null, 0, [1]);
@@ -170,12 +183,26 @@ export const cases: fc.Arbitrary<DrawnCase> = fc.oneof(
 /** How the two agreed. `circular` failed here, perhaps because of a circle, and was not asked of the reference: it might never answer. */
 export type Agreement = 'true' | 'false' | 'rejected' | 'circular';
 
-/** Evaluates a case by both; throws where they differ. */
+/** A rule that is evaluated beside the one of a case, over other facts of the same names. */
+const neighbour = {
+  conditions: {
+    any: [
+      { fact: 'd', operator: 'contains', value: 1 },
+      { all: [{ fact: 'a', operator: 'lessThan', value: 5 }, { not: { fact: 'b', operator: 'equal', value: 1 } }] },
+    ],
+  },
+};
+
+/** Evaluates a case by both, by itself and together with another rule; throws where they differ. */
 export async function compare(one: DrawnCase): Promise<Agreement> {
   const compiled = compileRule(one.rule, one.options);
   if (!compiled.ok) throw new Error(`refused: ${JSON.stringify(compiled.problems)}`);
   const matched = compiled.match(one.facts);
   const traced = compiled.trace(one.facts);
+  const together = compileRules([one.rule, neighbour, one.rule], one.options).match(one.facts);
+  const neighbours = compileRule(neighbour, one.options);
+  if (!same(together, [matched, neighbours.ok && neighbours.match(one.facts), matched]))
+    throw new Error(`${String(matched)} by itself, but together ${fc.stringify(together)}`);
   if (matched === null && one.circular) return 'circular';
   const outcome = await reference(one);
   if ('rejected' in outcome) {

@@ -189,7 +189,7 @@ describe('a compat document', () => {
     [{ all: [is('a', 'lessThen', 1)] }, {}, 'RAPPORT_RULES_OPERATOR', '/enter/all/0/operator', 'Did you mean "lessThan"?'],
     [{ all: [is('a', 'nott:equal', 1)] }, {}, 'RAPPORT_RULES_OPERATOR', '/enter/all/0/operator', 'decorators'],
     [{ all: [is('a', 'not:between', [1, 2])] }, {}, 'RAPPORT_RULES_OPERATOR', '/enter/all/0/operator', 'strict documents only'],
-    [{ all: [is('a', 'equal', 1, { path: '$..a' })] }, {}, 'RAPPORT_RULES_PATH', '/enter/all/0/path', 'plain path'],
+    [{ all: [is('a', 'equal', 1, { path: '$..a' })] }, {}, 'RAPPORT_RULES_PATH', '/enter/all/0/path', 'must lead along names'],
     [{ all: [is('', 'equal', 1)] }, {}, 'RAPPORT_RULES_SHAPE', '/enter/all/0/fact', 'name of a fact'],
     [{ all: [{ fact: 'a', value: 1 }] }, {}, 'RAPPORT_RULES_SHAPE', '/enter/all/0', '"operator" is missing'],
     [{ condition: 'y' }, { conditions: { yy: { all: [] } } }, 'RAPPORT_RULES_REFERENCE', '/enter/condition', 'Did you mean "yy"?'],

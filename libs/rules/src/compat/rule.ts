@@ -5,7 +5,7 @@ import { nestsWithin } from '../depth.js';
 import { frozenCopy, isPlain } from './frozen.js';
 import { decorators, operators, type CompatDecorator, type CompatOperator } from './operator.js';
 import { integerOf } from './priority.js';
-import { areSimple } from './quick.js';
+import { quickProgram, quickSlots, type Slots } from './quick.js';
 import { isObject, MAX_DEPTH, rootStep } from './step.js';
 import type { RuleFailure, RuleTrace } from './trace.js';
 
@@ -41,16 +41,52 @@ export type CompiledRule =
  * does not exist, is a failure of that evaluation: `RAPPORT_RULES_FACT`, `_OPERATOR`, `_REFERENCE`, `_CYCLE`, `_FAILED`.
  */
 export function compileRule(document: unknown, options: CompatOptions = {}): CompiledRule {
+  const made = ready(document, options);
+  if (!made.ok) return made;
+  const { step, context, trace } = made;
+  return { ok: true, match: matchOf(step, context), trace };
+}
+
+/** Rules that are evaluated together: one that is refused has problems in its place. */
+export interface CompiledRules {
+  readonly rules: readonly CompiledRule[];
+  /** The verdict of each rule in the order given, as its own `match` has it; null also for a rule that is refused. */
+  readonly match: (facts: Facts) => readonly (boolean | null)[];
+}
+
+/** Makes several rules ready at once. `match` of all of them is about twice as fast as each by itself: facts are read once for all. */
+export function compileRules(documents: readonly unknown[], options: CompatOptions = {}): CompiledRules {
+  const slots = quickSlots(options.allowUndefinedFacts ?? false);
+  const made = documents.map((document) => ready(document, options));
+  const matchers = made.map((rule) => (rule.ok ? matcher(rule.step, slots) : null));
+  return {
+    rules: made.map((rule) =>
+      rule.ok ? { ok: true, match: matchOf(rule.step, rule.context), trace: rule.trace } : rule,
+    ),
+    match(facts) {
+      const plain = loaded(facts, slots);
+      const verdicts: (boolean | null)[] = [];
+      for (const match of matchers) verdicts.push(plain && match && match(plain));
+      return verdicts;
+    },
+  };
+}
+
+type Ready =
+  | { readonly ok: true; readonly step: Step; readonly context: Context; readonly trace: CompatRule['trace'] }
+  | Extract<CompiledRule, { ok: false }>;
+
+function ready(document: unknown, options: CompatOptions): Ready {
   const context = contextOf(options);
   const head = headOf(document, context);
   if (head === null || context.problems.length > 0) return { ok: false, problems: context.problems };
   const step = rootStep(head.conditions, context);
   if (context.problems.length > 0) return { ok: false, problems: context.problems };
-
   const { event, priority, name } = head;
   return {
     ok: true,
-    match: matchOf(step, context),
+    step,
+    context,
     trace(facts) {
       try {
         const { result, shown } = step.trace(own(facts));
@@ -79,17 +115,41 @@ export function contextOf(options: CompatOptions, namedAt: Context['namedAt'] = 
   };
 }
 
-/** True or false, or null where json-rules-engine rejects. */
-export function matchOf(step: Step, { allowUndefinedFacts }: Context): CompatRule['match'] {
-  const { quick } = step;
-  const isSimple = quick === null ? () => false : areSimple(quick, allowUndefinedFacts);
+/**
+ * The verdict on facts of one subject: true or false, or null where json-rules-engine rejects.
+ *
+ * @param slots where facts are read; several rules may share them
+ */
+function matcher({ quick, test }: Step, slots: Slots): CompatRule['match'] {
+  const program = quick === null ? null : quickProgram(quick, slots);
   return (facts) => {
+    if (program?.applies() === true) return program.run();
     try {
-      const plain = own(facts);
-      return quick !== null && isSimple(plain) ? quick.test(plain) : Boolean(step.test(plain));
+      return Boolean(test(facts));
     } catch {
       return null;
     }
+  };
+}
+
+/** Reads the facts of one subject; null where a getter throws, so that no rule has a verdict. */
+function loaded(facts: Facts, slots: Slots): Facts | null {
+  try {
+    const plain = own(facts);
+    slots.load(plain);
+    return plain;
+  } catch {
+    return null;
+  }
+}
+
+/** True or false, or null where json-rules-engine rejects. */
+export function matchOf(step: Step, { allowUndefinedFacts }: Context): CompatRule['match'] {
+  const slots = quickSlots(allowUndefinedFacts);
+  const match = matcher(step, slots);
+  return (facts) => {
+    const plain = loaded(facts, slots);
+    return plain && match(plain);
   };
 }
 
