@@ -1,6 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Changes } from '@rapport/store';
-import { compareCodeUnits, readTime } from '@rapport/store';
+import { readInstant } from '@rapport/sdk/time';
+import { compareCodeUnits } from '@rapport/store';
 import type { Numbers } from './rows.js';
 import { columns, rows } from './rows.js';
 import { text, whole } from './sql.js';
@@ -105,7 +106,7 @@ async function takingEffect(
     .columns;
   const number = ({ values, valid }: Numbers, row: number) => (valid[row] ? whole(values[row] ?? 0) : 'NULL');
   return texts.flatMap((written, row) => {
-    const instant = readTime(written ?? numbers.values[row]);
+    const instant = readInstant(written ?? numbers.values[row], reader.zone);
     return instant !== null && instant >= from && instant < to
       ? [`(${number(users, row)}, ${number(accounts, row)}, NULL, NULL)`]
       : [];

@@ -1,7 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Filter } from '@rapport/sdk';
+import { dayOf, readTime } from '@rapport/sdk/time';
 import type { Frame, PlacedEvent, Plan, Properties, ResolvedMeasure } from '@rapport/store';
-import { compareCodeUnits, filtersOf, isSettledBy, measureSubjects, numberColumn, readTime } from '@rapport/store';
+import { compareCodeUnits, filtersOf, isSettledBy, measureSubjects, numberColumn } from '@rapport/store';
 import { measureView } from './measure.js';
 import { originalId } from './order.js';
 import { filterSql } from './predicate.js';
@@ -106,8 +107,9 @@ function ownFirstDays(view: View) {
     within(window: Extract<EventMeasure['window'], { kind: 'sinceTrait' }>, before: number, goesOn: boolean): string {
       const { subjects, values } = view.trait(window.trait);
       const firsts = subjects.flatMap((number, row) => {
-        const instant = readTime(values[row]);
-        return instant === null ? [] : [`(${whole(number)}, ${whole(view.reader.zone.dayOf(instant))})`];
+        const { zone } = view.reader;
+        const time = readTime(values[row], zone);
+        return time === null ? [] : [`(${whole(number)}, ${whole(dayOf(time, zone))})`];
       });
       if (firsts.length === 0) return 'false';
       const name = `own${String([...joins.keys(), window.trait].indexOf(window.trait))}`;

@@ -1,5 +1,5 @@
 import type { Column, Frame, Plan, ResolvedMeasure } from '@rapport/store';
-import { columnTypeOf, numberColumn, readNumber, readText, readTime } from '@rapport/store';
+import { columnTypeOf, numberColumn, read } from '@rapport/store';
 import { emptyAnswer, textAnswer } from './answers.js';
 import type { DayMeasure } from './days.js';
 import { countsAlong, measureDays } from './days.js';
@@ -171,15 +171,16 @@ function sort(
 function answerTrait(view: View, measure: TraitMeasure, answer: (column: Column) => void): void {
   if (view.level.kind === 'portfolio') return;
   const { subjects, values } = view.trait(measure.name);
-  if (measure.as === 'text') {
-    answer(textAnswer(view, subjects, values.map(readText)));
+  const { zone } = view.reader;
+  const found = values.map((value) => read(value, measure.as, zone));
+  if (columnTypeOf(measure) === 'text') {
+    answer(textAnswer(view, subjects, found as readonly (string | null)[]));
     return;
   }
-  const read = measure.as === 'number' ? readNumber : readTime;
   const numbers: (number | null)[] = view.subjects.map(() => null);
   subjects.forEach((subject, row) => {
     const position = view.positions[subject] ?? -1;
-    if (position >= 0) numbers[position] = read(values[row]);
+    if (position >= 0) numbers[position] = found[row] as number | null;
   });
   answer(numberColumn(numbers));
 }

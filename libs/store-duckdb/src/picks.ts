@@ -3,9 +3,9 @@ import type { ResolvedMeasure } from '@rapport/store';
 import { columnTypeOf } from '@rapport/store';
 import { numberAnswer, textAnswer } from './answers.js';
 import { filterSql } from './predicate.js';
-import { timeSql } from './properties.js';
 import { columns } from './rows.js';
 import { allOf } from './sql.js';
+import { timeSql, type TimeSql } from './times.js';
 import type { View, Want } from './view.js';
 import { scanned, windowsOf } from './view.js';
 
@@ -23,11 +23,11 @@ export async function measurePick(view: View, { measure, answer }: Want<PickMeas
   const windows = await windowsOf(view, [measure.window]);
   const filter = filterSql(measure.filter, reader);
   const scope = view.scope('e');
-  const value = valueSql(view, measure.of);
+  const { join, value } = await valueSql(view, measure.of);
   const [extreme, pick] = measure.node === 'first' ? ['min', 'arg_min'] : ['max', 'arg_max'];
   const rows = (more: string) => `
     SELECT ${scope.subject} AS s, e.time, ${more}
-    FROM ${reader.events} ${scope.join} ${windows.joins(scope.subject)}
+    FROM ${reader.events} ${scope.join} ${windows.joins(scope.subject)} ${join}
     WHERE ${allOf([scope.where, scanned(view.asOf, windows, [filter]), windows.condition(measure.window, 'e.day'), `${value} IS NOT NULL`])}`;
   const type = columnTypeOf(measure);
   const picked = async (id: string, which: string) => {
@@ -43,14 +43,5 @@ export async function measurePick(view: View, { measure, answer }: Want<PickMeas
   );
 }
 
-function valueSql(view: View, of: { readonly property: string; readonly as: Reading }): string {
-  const property = view.reader.property(of.property);
-  switch (of.as) {
-    case 'number':
-      return property.number;
-    case 'text':
-      return property.text;
-    case 'time':
-      return timeSql(property);
-  }
-}
+const valueSql = ({ reader }: View, { property, as }: PickMeasure['of']): TimeSql | Promise<TimeSql> =>
+  as === 'time' ? timeSql(reader, reader.property(property)) : { join: '', value: reader.property(property)[as] };

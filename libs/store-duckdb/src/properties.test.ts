@@ -5,10 +5,10 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { count, countByKey, distinct, equal, lifetime, not, exists, sum } from '@rapport/sdk';
 import type { Json, Message, MeasureNode, Store } from '@rapport/store';
-import { readKey, readNumber, readText, readTime, resolveMeasure, valueAt, zone } from '@rapport/store';
+import { readKey, readNumber, readText, resolveMeasure, valueAt, zone } from '@rapport/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDuckdbStore } from './index.js';
-import { COLUMN_KINDS, keySql, propertyColumns, pushColumns, timeSql } from './properties.js';
+import { COLUMN_KINDS, keySql, propertyColumns, pushColumns } from './properties.js';
 import { columns } from './rows.js';
 import type { Value } from './writer.js';
 import { tableWriter } from './writer.js';
@@ -46,21 +46,13 @@ it('reads values in SQL as @rapport/store reads them', { timeout: 60_000 }, asyn
   });
   writer.close();
   const property = propertyColumns(0);
-  const sql = `SELECT n0, t0, ${keySql(property)}, ${timeSql(property)}, (n0 IS NOT NULL OR t0 IS NOT NULL OR o0 IS NOT NULL)::DOUBLE FROM one ORDER BY i`;
-  const [number, text, key, time, there] = (
-    await columns(connection, sql, ['number', 'text', 'text', 'number', 'number'])
-  ).columns;
+  const sql = `SELECT n0, t0, ${keySql(property)}, (n0 IS NOT NULL OR t0 IS NOT NULL OR o0 IS NOT NULL)::DOUBLE FROM one ORDER BY i`;
+  const [number, text, key, there] = (await columns(connection, sql, ['number', 'text', 'text', 'number'])).columns;
   values.forEach((value, i) => {
-    const seen = [
-      number.valid[i] ? number.values[i] : null,
-      text[i],
-      key[i],
-      time.valid[i] ? time.values[i] : null,
-      there.values[i] === 1,
-    ];
+    const seen = [number.valid[i] ? number.values[i] : null, text[i], key[i], there.values[i] === 1];
     expect({ value, seen }).toEqual({
       value,
-      seen: [readNumber(value), readText(value), readKey(value), readTime(value), value !== null],
+      seen: [readNumber(value), readText(value), readKey(value), value !== null],
     });
   });
   connection.closeSync();

@@ -52,21 +52,6 @@ export function pushColumns(row: Value[], value: Json | undefined): void {
 export const keySql = ({ number, text: asText, other }: PropertyColumns): string =>
   `coalesce(${asText}, CASE WHEN ${other} IS NULL THEN ${number}::BIGINT::VARCHAR WHEN ${other} <> '[]' THEN ${other} END)`;
 
-/** The value as an instant (`readTime`), in SQL: DOUBLE epoch ms or NULL. */
-export function timeSql({ number, text: asText }: PropertyColumns): string {
-  const iso =
-    '\\d{4}-\\d{2}-\\d{2}(T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,3})?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)?)?';
-  const day = `epoch_ms(try_cast(left(${asText}, 10) AS TIMESTAMP))`;
-  const digits = (from: number) =>
-    `coalesce(try_cast(nullif(substr(${asText}, ${String(from)}, 2), '') AS INTEGER), 0)`;
-  const fraction = `coalesce(try_cast(rpad(nullif(regexp_extract(${asText}, '\\.(\\d+)', 1), ''), 3, '0') AS INTEGER), 0)`;
-  const zoned = `regexp_matches(${asText}, 'T.*[+-]\\d{2}:\\d{2}$')`;
-  const offset = `CASE WHEN ${zoned} THEN (CASE WHEN substr(${asText}, -6, 1) = '-' THEN -1 ELSE 1 END) * (substr(${asText}, -5, 2)::INTEGER * 60 + substr(${asText}, -2, 2)::INTEGER) * 60000 ELSE 0 END`;
-  const parsed = `${day} + (${digits(12)} * 3600 + ${digits(15)} * 60 + ${digits(18)}) * 1000 + ${fraction} - (${offset})`;
-  const instant = `(CASE WHEN ${number} IS NOT NULL THEN floor(${number}) WHEN regexp_full_match(${asText}, ${text(iso)}) THEN (${parsed})::DOUBLE END)`;
-  return `CASE WHEN ${instant} >= -62167219200000 AND ${instant} < 253402300800000 THEN ${instant} END`;
-}
-
 /** Index by property, of the properties that have columns as the connection sees them. */
 export async function declaredProperties(connection: DuckDBConnection): Promise<Map<string, number>> {
   const shape = { idx: 'number', property: 'text' } as const;

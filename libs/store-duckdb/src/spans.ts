@@ -1,6 +1,7 @@
 import type { Spans } from '@rapport/sdk';
 import type { ResolvedMeasure, ResolvedWindow } from '@rapport/store';
-import { numberColumn, quantileOf, readTime, sumOf } from '@rapport/store';
+import { dayOf, readInstant, readTime, type Zone } from '@rapport/sdk/time';
+import { numberColumn, quantileOf, sumOf } from '@rapport/store';
 import { filterSql } from './predicate.js';
 import { keySql } from './properties.js';
 import type { Numbers } from './rows.js';
@@ -121,8 +122,8 @@ function boundsOf(
   const { subjects, values } = view.trait(window.trait);
   const firsts = new Map<number, number>();
   subjects.forEach((subject, row) => {
-    const instant = readTime(values[row]);
-    if (instant !== null) firsts.set(view.positions[subject] ?? -1, zone.dayOf(instant));
+    const time = readTime(values[row], zone);
+    if (time !== null) firsts.set(view.positions[subject] ?? -1, dayOf(time, zone));
   });
   return (position) => {
     const first = firsts.get(position);
@@ -190,15 +191,15 @@ async function readSpans(
     key: (row) => keys[row] ?? null,
     time: (row) => times.values[row] ?? 0,
     kind: (row) => whats.values[row] ?? 0,
-    closesAt: effective ? closingTimes(atNumbers, atTexts) : () => null,
+    closesAt: effective ? closingTimes(atNumbers, atTexts, reader.zone) : () => null,
     carried,
   });
 }
 
 const closingTimes =
-  (numbers: Numbers, texts: readonly (string | null)[]) =>
+  (numbers: Numbers, texts: readonly (string | null)[], zone: Zone) =>
   (row: number): number | null =>
-    readTime(texts[row] ?? (numbers.valid[row] ? numbers.values[row] : undefined));
+    readInstant(texts[row] ?? (numbers.valid[row] ? numbers.values[row] : undefined), zone);
 
 /** Events by owner, key (none and "" together, first) and time. */
 interface SpanEvents {

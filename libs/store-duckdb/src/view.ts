@@ -1,6 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Column, Json, Level, ResolvedMeasure, ResolvedWindow, Zone } from '@rapport/store';
-import { compareCodeUnits, hierarchyOf, readKey, readTime } from '@rapport/store';
+import { dayOf, readTime } from '@rapport/sdk/time';
+import { compareCodeUnits, hierarchyOf, readKey } from '@rapport/store';
 import type { Vocabulary } from './predicate.js';
 import { columns } from './rows.js';
 import { allOf, among, anyOf, text, whole } from './sql.js';
@@ -206,9 +207,9 @@ async function sinceTable(reader: Reader, { subjects, values }: TraitValues): Pr
   const writer = await tableWriter(reader.connection, `temp.${table}`, ['integer', 'integer']);
   let least = Infinity;
   subjects.forEach((subject, row) => {
-    const instant = readTime(values[row]);
-    if (instant === null) return;
-    const day = reader.zone.dayOf(instant);
+    const time = readTime(values[row], reader.zone);
+    if (time === null) return;
+    const day = dayOf(time, reader.zone);
     least = Math.min(least, day);
     writer.add([subject, day]);
   });

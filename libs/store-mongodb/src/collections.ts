@@ -35,6 +35,8 @@ export interface WorkspaceState {
   readonly format: 1;
   readonly zone: string;
   readonly accounts: 'groups' | 'users';
+  /** How texts were read as times when messages were stored: see times.ts. */
+  readonly times?: number;
   /** Tells this database from others, in the `state` of snapshots. */
   readonly id: string;
 }

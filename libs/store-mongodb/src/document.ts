@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Json, Message, Properties, Zone } from '@rapport/store';
-import { ownValue, readKey, readNumber, readText, readTime } from '@rapport/store';
+import { ownValue, readKey, readNumber, readText } from '@rapport/store';
 import { Binary } from 'mongodb';
 import { decodeText, encodeId, encodeText, fieldOf, propertyOf } from './text.js';
+import { instantsIn } from './times.js';
 
 /**
  * Properties by how they are read, so that an expression never has to ask for a type: numbers, texts and flags as they are,
@@ -31,7 +32,6 @@ export interface TraitField {
   readonly num?: number;
   readonly str?: string;
   readonly key?: string;
-  readonly at?: number;
   /** JSON of the value; `null` removes the trait. */
   readonly json: string;
 }
@@ -89,7 +89,7 @@ export function documentOf(message: Message, batch: number, zone: Zone, usersAre
         : event.account === null && event.user !== null
           ? { account: null, attributions: [], by: '' }
           : { account: storedId(event.account) }),
-      ...propertyFields(event.properties),
+      ...propertyFields(event.properties, zone),
     }),
     ...(traits && { traits: { of: traits.of, subject: encodeId(traits.subject), values: traitFields(traits.values) } }),
     ...(member && { member: { user: encodeId(member.user), account: encodeId(member.account) } }),
@@ -98,7 +98,7 @@ export function documentOf(message: Message, batch: number, zone: Zone, usersAre
 
 const storedId = (id: string | null) => (id === null ? null : encodeId(id));
 
-function propertyFields(properties: Properties): PropertyFields {
+function propertyFields(properties: Properties, zone: Zone): PropertyFields {
   const fields: PropertyFields = {};
   for (const property of Object.keys(properties)) {
     const value = ownValue(properties, property);
@@ -110,8 +110,6 @@ function propertyFields(properties: Properties): PropertyFields {
       (fields.key ??= {})[field] = String(number);
     } else if (text !== null) {
       (fields.str ??= {})[field] = encodeText(text);
-      const instant = readTime(text);
-      if (instant !== null) (fields.at ??= {})[field] = instant;
     } else if (typeof value === 'boolean') {
       (fields.flag ??= {})[field] = value;
       (fields.key ??= {})[field] = String(value);
@@ -121,7 +119,8 @@ function propertyFields(properties: Properties): PropertyFields {
       (fields.json ??= {})[field] = JSON.stringify(value);
     }
   }
-  return fields;
+  const at = fields.str && instantsIn(fields.str, zone);
+  return at ? { ...fields, at } : fields;
 }
 
 /** The event's properties as they came, in no particular order. `only` limits them. */
@@ -145,13 +144,11 @@ function traitFields(values: Properties): TraitField[] {
     const number = readNumber(value);
     const text = readText(value);
     const key = readKey(value);
-    const instant = readTime(value);
     return {
       name: encodeId(trait),
       ...(number !== null && { num: number }),
       ...(text !== null && { str: encodeText(text) }),
       ...(key !== null && { key: encodeId(key) }),
-      ...(instant !== null && { at: instant }),
       json: JSON.stringify(value),
     };
   });

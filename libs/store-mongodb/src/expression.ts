@@ -1,4 +1,5 @@
 import type { Filter, FilterOperator, Scalar, Where } from '@rapport/sdk';
+import { EARLIEST, LATEST } from '@rapport/sdk/time';
 import { encodeId, encodeText, fieldOf } from './text.js';
 
 /** An aggregation expression. */
@@ -67,10 +68,6 @@ export const listOf = (name: string, value: Expression): Expression => ({ $map: 
 
 export const isNumber = (value: Expression): Expression => ({ $gte: [value, -Infinity] });
 export const exists = (value: Expression): Expression => ({ $gt: [value, null] });
-
-/** First instants of the years 0000 and 10000, between which numbers are read as instants. */
-const EARLIEST = -62_167_219_200_000;
-const LATEST = 253_402_300_800_000;
 
 export const numberOf = (property: string): string => `$num.${fieldOf(property)}`;
 export const textOf = (property: string): string => `$str.${fieldOf(property)}`;

@@ -14,6 +14,7 @@ import type { Visible } from './expression.js';
 import type { Scope } from './measure/scope.js';
 import { createResults } from './results.js';
 import { createSnapshot, statsOf } from './snapshot.js';
+import { rereadTimes, TIMES } from './times.js';
 
 /**
  * Opens a workspace's database in MongoDB (5.0 or newer; a single server, a replica set or a sharded cluster), and makes it on first use.
@@ -34,9 +35,14 @@ export async function openMongodbStore(
   const appender = createAppender(collections, zone, usersAreAccounts, () => Date.now());
   let id: string;
   try {
-    id = await initialise(collections, { _id: 'workspace', format: 1, zone: zone.name, accounts }, connection.location);
+    id = await initialise(
+      collections,
+      { _id: 'workspace', format: 1, zone: zone.name, accounts, times: TIMES },
+      connection.location,
+    );
     await ensureIndexes(connection.db, collections);
     await appender.recover();
+    await rereadTimes(collections, zone);
   } catch (error) {
     await connection.close();
     throw connection.explain(error);

@@ -6,6 +6,7 @@ import { describeDocuments } from './conformance/documents.js';
 import { describeHistory } from './conformance/history.js';
 import { describeIngest } from './conformance/ingest.js';
 import { describeRuns } from './conformance/runs.js';
+import { describeTimes } from './conformance/times.js';
 import { describeWorlds } from './conformance/worlds.js';
 
 /** A fresh, empty store in a place of its own. */
@@ -32,6 +33,7 @@ export function describeStore(name: string, open: OpenStore, options: { readonly
     describeHistory(open);
     describeDocuments(open);
     describeDeliveries(open);
+    describeTimes(open);
     describeWorlds(open, runs, seed);
   });
 }

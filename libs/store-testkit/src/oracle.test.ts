@@ -30,7 +30,8 @@ import {
 } from '@rapport/sdk';
 import { describe, expect, it } from 'vitest';
 import type { EventStore, Message, Properties, StoreOptions } from '@rapport/store';
-import { resolveWindow, zone } from '@rapport/store';
+import { resolveWindow } from '@rapport/store';
+import { zone } from '@rapport/sdk/time';
 import { at, event, everything, measured, member, traits } from './conformance/facts.js';
 import { createOracle } from './oracle.js';
 

@@ -1,3 +1,4 @@
+import { readInstant, zone as zoneOf, type Zone } from '@rapport/sdk/time';
 import type {
   EventStore,
   Frame,
@@ -11,7 +12,6 @@ import type {
   StoreOptions,
   StreamedEvent,
   StreamQuery,
-  Zone,
 } from '@rapport/store';
 import {
   carryingAny,
@@ -22,11 +22,9 @@ import {
   measureSubjects,
   ownValue,
   readKey,
-  readTime,
   subjectKindOf,
   windowOf,
   isWithin,
-  zone as zoneOf,
 } from '@rapport/store';
 
 /*
@@ -152,7 +150,7 @@ export function createOracle(options: StoreOptions): EventStore {
         let onlyEvents = true;
 
         for (const event of world(asOf).events) {
-          const takesEffect = effectiveAt.some((name) => passed(readTime(ownValue(event.properties, name))));
+          const takesEffect = effectiveAt.some((name) => passed(readInstant(ownValue(event.properties, name), zone)));
           if (!isNew(event) && !takesEffect) continue;
           accounts.add(event.account);
           users.add(event.user);

@@ -1,4 +1,5 @@
 import type { Filter, Qualification, Spans } from '@rapport/sdk';
+import { dayOf, readInstant, readTime, type Zone } from '@rapport/sdk/time';
 import type { Column, Frame } from './column.js';
 import { keyedColumn, numberColumn, textColumn } from './column.js';
 import { compareCodeUnits, compileFilter } from './filter.js';
@@ -6,8 +7,7 @@ import { groupBy } from './group.js';
 import type { Json, Properties } from './message.js';
 import type { Level, Plan, ResolvedMeasure, ResolvedWindow } from './plan.js';
 import { columnTypeOf } from './plan.js';
-import { ownValue, read, readKey, readNumber, readTime } from './reading.js';
-import type { Zone } from './zone.js';
+import { ownValue, read, readKey, readNumber } from './reading.js';
 
 /*
  * Every measure over plain arrays of events. The oracle runs it, and so do stores for a few subjects, so it lives here and not with the tests.
@@ -42,10 +42,10 @@ export function measureSubjects(plan: Omit<Plan, 'subjects'>, known: KnownSubjec
   const { subjects } = known;
   const events = new Map(subjects.map((subject) => [subject, remembering(known.eventsOf(subject))]));
   const value = (node: ResolvedMeasure, subject: string): Value => {
-    if (node.node === 'trait') return read(known.trait(subject, node.name), node.as);
+    if (node.node === 'trait') return read(known.trait(subject, node.name), node.as, zone);
     const window = windowOf(node.window, plan.asOf, (name) => known.trait(subject, name), zone);
     const its = events.get(subject);
-    return window === null || !its ? nothing(node) : evaluate(node, its, window, plan.level.kind);
+    return window === null || !its ? nothing(node) : evaluate(node, its, window, plan.level.kind, zone);
   };
   const columns = plan.measures.map((node) => columnOf(node, subjects.map((subject) => value(node, subject)))); // prettier-ignore
   return { subjects, columns };
@@ -124,9 +124,9 @@ export function windowOf(
   zone: Zone,
 ): Days | null {
   if (window.kind === 'days') return window;
-  const since = readTime(trait(window.trait));
+  const since = readTime(trait(window.trait), zone);
   if (since === null) return null;
-  const from = zone.dayOf(since);
+  const from = dayOf(since, zone);
   const today = zone.dayOf(asOf - 1);
   const to = Math.min(today, from + window.days - 1);
   return {
@@ -158,8 +158,9 @@ function evaluate(
   events: SubjectEvents,
   window: Days,
   level: Level['kind'],
+  zone: Zone,
 ): Value {
-  if (node.node === 'spans') return evaluateSpans(node, events, window, level);
+  if (node.node === 'spans') return evaluateSpans(node, events, window, level, zone);
   const matched = matchedOf(events, node.filter);
   const inside = events.once(['inside', node.filter, window], () =>
     matched.filter((event) => isWithin(window, event.time)),
@@ -213,7 +214,7 @@ function evaluate(
     case 'last': {
       const { of } = node;
       const values = inside
-        .map((event) => (of === 'time' ? event.time : read(ownValue(event.properties, of.property), of.as)))
+        .map((event) => (of === 'time' ? event.time : read(ownValue(event.properties, of.property), of.as, zone)))
         .filter((value) => value !== null);
       return (node.node === 'first' ? values[0] : values.at(-1)) ?? null;
     }
@@ -390,11 +391,12 @@ function evaluateSpans(
   { all, once }: SubjectEvents,
   window: Days,
   level: Level['kind'],
+  zone: Zone,
 ): number | null {
   // In a portfolio or a family each account keeps its own spans; a user's are its own in whatever account they happen.
   const owners = once(['spans', node.spans], () =>
     (level === 'user' ? [all] : [...groupBy(all, (event) => event.account).values()]).map((events) =>
-      stepsOf(node.spans, events),
+      stepsOf(node.spans, events, zone),
     ),
   );
   const sum = typeof node.of === 'object' && 'sum' in node.of ? node.of.sum : null;
@@ -437,7 +439,7 @@ function evaluateSpans(
 }
 
 /** What happens to an owner's spans, at its effective instant; at one instant opening, changing, closing; then by message id. */
-function stepsOf(definition: Spans, events: readonly PlacedEvent[]): readonly Step[] {
+function stepsOf(definition: Spans, events: readonly PlacedEvent[], zone: Zone): readonly Step[] {
   const opens = matching(definition.open);
   const changes = definition.change ? matching(definition.change) : () => false;
   const closes = matching(definition.close);
@@ -445,7 +447,7 @@ function stepsOf(definition: Spans, events: readonly PlacedEvent[]): readonly St
     const { id, time, properties } = event;
     const key = readKey(ownValue(properties, definition.key));
     const effective =
-      definition.effectiveAt === undefined ? null : readTime(ownValue(properties, definition.effectiveAt));
+      definition.effectiveAt === undefined ? null : readInstant(ownValue(properties, definition.effectiveAt), zone);
     return [
       ...(opens(event) ? [{ id, time, kind: OPEN, key: key ?? '', properties } as const] : []),
       ...(changes(event) ? [{ id, time, kind: CHANGE, key: key ?? '', properties } as const] : []),

@@ -1,4 +1,4 @@
-export * from './zone.js';
+export { zone, type Zone } from '@rapport/sdk/time';
 export * from './plan.js';
 export * from './column.js';
 export * from './message.js';

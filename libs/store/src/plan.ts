@@ -1,4 +1,4 @@
-import type { Filter, Node, Window } from '@rapport/sdk';
+import type { Filter, Node, Reading, Window } from '@rapport/sdk';
 import type { Json } from './message.js';
 
 /**
@@ -24,8 +24,11 @@ export type ResolvedWindow =
   | { readonly kind: 'sinceTrait'; readonly trait: string; readonly days: number };
 
 type Resolve<N> = N extends { readonly window: Window } ? Omit<N, 'window'> & { readonly window: ResolvedWindow } : N;
+/** How a store reads a trait: as a measure does, or as its JSON (`json`), for whoever reads it further. */
+export type TraitReading = Reading | 'json';
+type TraitNode = Omit<Extract<Node, { node: 'trait' }>, 'as'> & { readonly as: TraitReading };
 /** Folds and profiles are the engine's. */
-export type MeasureNode = Exclude<Node, { node: 'fold' | 'profile' }>;
+export type MeasureNode = Exclude<Node, { node: 'fold' | 'profile' | 'trait' }> | TraitNode;
 export type ProfileNode = Extract<Node, { node: 'profile' }>;
 export type FoldNode = Extract<Node, { node: 'fold' }>;
 /** A measure with its window resolved: what stores compile. */
@@ -84,7 +87,7 @@ export function columnTypeOf(measure: ResolvedMeasure): 'number' | 'text' | 'key
     case 'series':
       return 'keyed';
     case 'trait':
-      return measure.as === 'text' ? 'text' : 'number';
+      return measure.as === 'text' || measure.as === 'json' ? 'text' : 'number';
     case 'first':
     case 'last':
       return measure.of !== 'time' && measure.of.as === 'text' ? 'text' : 'number';

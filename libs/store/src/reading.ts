@@ -1,10 +1,8 @@
-import type { Reading } from '@rapport/sdk';
+import { readInstant, type Zone } from '@rapport/sdk/time';
 import type { Json, Properties } from './message.js';
+import type { TraitReading } from './plan.js';
 
-/*
- * How a JSON value of an event or a trait is read. Stores use this module when they take messages in, so that all of them
- * read alike.
- */
+/* How a JSON value of an event or a trait is read. All stores read values here, so that they agree. */
 
 /** Value of an own, top-level property; undefined when it is missing. */
 export const ownValue = (properties: Properties, name: string): Json | undefined =>
@@ -25,48 +23,23 @@ export function readKey(value: Json | undefined): string | null {
   return number === null ? null : String(number);
 }
 
-const ISO = /^(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,3}))?(?:Z|([+-])(\d{2}):(\d{2}))?)?$/;
-/** First instant of the year 0000 and of the year 10000, UTC. */
-const EARLIEST = -62_167_219_200_000;
-const LATEST = 253_402_300_800_000;
+/** A value as JSON, or null for null and missing values. */
+const readJson = (value: Json | undefined): string | null =>
+  value === undefined || value === null ? null : JSON.stringify(value);
 
 /**
- * An instant in epoch ms, or null. Reads a number as epoch ms (rounded down to whole ms), and as text `YYYY-MM-DD` (midnight
- * UTC) or `YYYY-MM-DDThh:mm:ss` with up to three decimals and `Z` or `±hh:mm` (UTC without). Dates that do not exist, other
- * forms, and instants outside the years 0000 to 9999 count as missing.
+ * Reads a property or trait as a measure asks for it; null when it is missing or of another type. A time is epoch ms; a calendar day is its first
+ * instant in the workspace's zone.
  */
-export function readTime(value: Json | undefined): number | null {
-  const instant =
-    typeof value === 'string' ? parseInstant(value) : typeof value === 'number' ? Math.floor(value) + 0 : null;
-  return instant !== null && instant >= EARLIEST && instant < LATEST ? instant : null;
-}
-
-function parseInstant(text: string): number | null {
-  const match = ISO.exec(text);
-  if (!match) return null;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
-    .slice(1, 7)
-    .map((part) => Number(part || 0));
-  const offsetHour = Number(match[9] ?? 0);
-  const offsetMinute = Number(match[10] ?? 0);
-  if (hour > 23 || minute > 59 || second > 59 || offsetHour > 23 || offsetMinute > 59) return null;
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return null;
-  const offset = (match[8] === '-' ? -1 : 1) * (offsetHour * 60 + offsetMinute) * 60_000;
-  return (
-    date.getTime() + ((hour * 60 + minute) * 60 + second) * 1000 + Number((match[7] ?? '').padEnd(3, '0')) - offset
-  );
-}
-
-/** Reads a property or trait as a measure asks for it; null when it is missing or of another type. */
-export function read(value: Json | undefined, as: Reading): number | string | null {
+export function read(value: Json | undefined, as: TraitReading, zone: Zone): number | string | null {
   switch (as) {
     case 'number':
       return readNumber(value);
     case 'text':
       return readText(value);
     case 'time':
-      return readTime(value);
+      return readInstant(value, zone);
+    case 'json':
+      return readJson(value);
   }
 }

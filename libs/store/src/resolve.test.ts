@@ -14,7 +14,7 @@ import {
 } from '@rapport/sdk';
 import { describe, expect, it } from 'vitest';
 import { isFold, resolveMeasure, resolveWindow } from './resolve.js';
-import { zone } from './zone.js';
+import { zone } from '@rapport/sdk/time';
 
 const DAY = 86_400_000;
 const utc = zone('UTC');

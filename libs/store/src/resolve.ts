@@ -1,6 +1,6 @@
-import type { CalendarUnit, Node, Window } from '@rapport/sdk';
+import type { Node, Window } from '@rapport/sdk';
+import { startOfUnit, type Zone } from '@rapport/sdk/time';
 import type { MeasureNode, ResolvedMeasure, ResolvedWindow } from './plan.js';
-import type { Zone } from './zone.js';
 
 /** Fixes a window's days for one `asOf` (epoch ms) in a zone. D, the last day, holds the last instant before `asOf`. */
 export function resolveWindow(window: Window, asOf: number, zone: Zone): ResolvedWindow {
@@ -44,13 +44,3 @@ export function resolveMeasure(node: MeasureNode, asOf: number, zone: Zone): Res
 }
 
 export const isFold = (node: Node): node is Extract<Node, { node: 'fold' }> => node.node === 'fold';
-
-const DAY = 86_400_000;
-function startOfUnit(day: number, unit: CalendarUnit, offset: number): number {
-  if (unit === 'week') return day - ((((day + 3) % 7) + 7) % 7) + 7 * offset; // 1970-01-01 was a Thursday; weeks begin on Monday
-  const date = new Date(day * DAY);
-  const months = { month: 1, quarter: 3, year: 12 }[unit];
-  const month = date.getUTCFullYear() * 12 + date.getUTCMonth();
-  const first = (Math.floor(month / months) + offset) * months;
-  return Date.UTC(Math.floor(first / 12), first % 12, 1) / DAY;
-}

@@ -1,8 +1,10 @@
 import type { Filter } from '@rapport/sdk';
-import type { Frame, Plan, ResolvedMeasure, ResolvedWindow } from '@rapport/store';
+import { dayOf, readTime } from '@rapport/sdk/time';
+import type { Frame, Json, Plan, ResolvedMeasure, ResolvedWindow } from '@rapport/store';
+import { read } from '@rapport/store';
 import { randomUUID } from 'node:crypto';
 import type { ScratchDocument } from '../collections.js';
-import { encodeId } from '../text.js';
+import { encodeId, encodeText } from '../text.js';
 import { createColumn } from './columns.js';
 import { flatPipeline, quantilePipeline } from './flat.js';
 import { distinctPipeline, keyedPipeline, latestByKeyPipeline, usersByKeyPipeline } from './keys.js';
@@ -56,8 +58,9 @@ async function answerTraits(
     for (const value of values) {
       const subject = value.name === name ? index.get(value.subject) : undefined;
       if (subject === undefined) continue;
-      if (measure.as === 'text') column.text(subject, value.str ?? null);
-      else column.number(subject, (measure.as === 'number' ? value.num : value.at) ?? null);
+      const found = read(JSON.parse(value.json) as Json, measure.as, scope.zone);
+      if (typeof found === 'number') column.number(subject, found);
+      else if (found !== null) column.text(subject, encodeText(found));
     }
   }
 }
@@ -88,9 +91,10 @@ export async function prepare(
     const owners = narrowedTo(groups?.values() ?? subset);
     const values = await traitValues(scope, kindOf(scope, level), asOf, [window.trait], owners);
     const ownWindows = new Map(
-      values.flatMap(({ subject, at }) =>
-        at === undefined ? [] : [[subject, ownWindow(scope, asOf, at, window.days)] as const],
-      ),
+      values.flatMap(({ subject, json }) => {
+        const time = readTime(JSON.parse(json), scope.zone);
+        return time === null ? [] : [[subject, ownWindow(scope, asOf, dayOf(time, scope.zone), window.days)] as const];
+      }),
     );
     // An account in a family is joined with the window of the family's head.
     const documents = [...(groups ?? [...ownWindows.keys()].map((subject) => [subject, subject] as const))].flatMap(
@@ -121,8 +125,7 @@ export async function prepare(
   };
 }
 
-function ownWindow({ zone }: Scope, asOf: number, since: number, days: number) {
-  const from = zone.dayOf(since);
+function ownWindow({ zone }: Scope, asOf: number, from: number, days: number) {
   return {
     from,
     to: Math.min(zone.dayOf(asOf - 1), from + days - 1),

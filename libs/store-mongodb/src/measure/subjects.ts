@@ -13,7 +13,6 @@ export interface TraitValue {
   readonly num?: number;
   readonly str?: string;
   readonly key?: string;
-  readonly at?: number;
   readonly json: string;
 }
 
@@ -44,7 +43,7 @@ export async function traitValues(
       $group: {
         _id: { s: '$s', n: '$v.name' },
         latest: {
-          $max: { t: '$t', i: '$i', num: '$v.num', str: '$v.str', key: '$v.key', at: '$v.at', json: '$v.json' },
+          $max: { t: '$t', i: '$i', num: '$v.num', str: '$v.str', key: '$v.key', json: '$v.json' },
         },
       },
     },

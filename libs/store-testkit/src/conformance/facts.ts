@@ -1,7 +1,8 @@
 import type { Filter, Node } from '@rapport/sdk';
 import { expect, it } from 'vitest';
 import type { EventStore, Level, MeasureNode, Message, Properties, StoreOptions } from '@rapport/store';
-import { resolveMeasure, valueAt, zone as zoneOf } from '@rapport/store';
+import { resolveMeasure, valueAt } from '@rapport/store';
+import { zone as zoneOf } from '@rapport/sdk/time';
 import type { OpenStore, OpenedStore } from '../conformance.js';
 
 /** Runs a test on a store of its own. */
@@ -64,7 +65,7 @@ export const traits = (
 /** One measure as of an instant, by subject. */
 export async function measured(
   store: EventStore,
-  node: Node,
+  node: Node | MeasureNode,
   asOf: string,
   level: Level = { kind: 'account' },
   zone = 'UTC',

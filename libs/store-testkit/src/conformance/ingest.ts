@@ -2,7 +2,8 @@ import { count, countByKey, distinct, firstDays, last, lifetime, since, spans, s
 import type { Filter, Window } from '@rapport/sdk';
 import { describe, expect, it } from 'vitest';
 import type { Json, Level, Properties } from '@rapport/store';
-import { resolveWindow, zone as zoneOf } from '@rapport/store';
+import { resolveWindow } from '@rapport/store';
+import { zone as zoneOf } from '@rapport/sdk/time';
 import type { OpenStore } from '../conformance.js';
 import { at, event, everything, measured, member, rejectsWith, traits, withStore } from './facts.js';
 

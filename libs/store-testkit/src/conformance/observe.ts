@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { EventStore, Frame, Level, Plan, Snapshot, StreamedEvent } from '@rapport/store';
-import { looksAt, ownValue, resolveMeasure, resolveWindow, valueAt, zone as zoneOf } from '@rapport/store';
+import { looksAt, ownValue, resolveMeasure, resolveWindow, valueAt } from '@rapport/store';
+import { zone as zoneOf } from '@rapport/sdk/time';
 import { expectFrame, same } from './compare.js';
 import type { World } from './world.js';
 

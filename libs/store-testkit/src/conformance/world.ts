@@ -1,7 +1,7 @@
 import type { Filter, Node, Qualification, Spans, Where, Window } from '@rapport/sdk';
 import fc from 'fast-check';
 import type { Json, Level, MeasureNode, Message, Properties, StoreOptions } from '@rapport/store';
-import { zone as zoneOf } from '@rapport/store';
+import { zone as zoneOf } from '@rapport/sdk/time';
 
 /*
  * Small worlds made to hurt: few users in several accounts, equal instants, events on the edge of days and windows and one
@@ -122,8 +122,10 @@ const isoOf = (instant: number, style: number): Json => {
       return iso.slice(0, 19);
     case 4:
       return `${new Date(instant + 330 * MINUTE).toISOString().slice(0, 22)}+05:30`;
+    case 5:
+      return `${iso.slice(0, 10)} ${iso.slice(11, -1)}789+00`;
     default:
-      return `${iso.slice(0, 10)} ${iso.slice(11)}`; // not a form that is read
+      return `${iso.slice(5, 7)}/${iso.slice(8, 10)}/${iso.slice(0, 4)}`; // not a notation that is read
   }
 };
 
@@ -133,7 +135,7 @@ const value = (time: fc.Arbitrary<number>): fc.Arbitrary<Json> =>
     { weight: 4, arbitrary: small<Json>(TEXTS) },
     {
       weight: 2,
-      arbitrary: fc.tuple(time, fc.integer({ min: 0, max: 5 })).map(([instant, style]) => isoOf(instant, style)),
+      arbitrary: fc.tuple(time, fc.integer({ min: 0, max: 6 })).map(([instant, style]) => isoOf(instant, style)),
     },
     { weight: 2, arbitrary: oddJson },
   );
@@ -168,7 +170,7 @@ function strokes(
   accounts: readonly string[],
 ): fc.Arbitrary<readonly Message[]> {
   const id = fc.integer({ min: 0, max: 3000 }).map((n) => `${['m', 'M', 'é', "m'", 'm ', '０'][n % 6] ?? ''}${n}`);
-  const instant = fc.tuple(time, fc.integer({ min: 0, max: 5 })).map(([at, style]) => isoOf(at, style));
+  const instant = fc.tuple(time, fc.integer({ min: 0, max: 6 })).map(([at, style]) => isoOf(at, style));
   const properties = record(USUAL, ODD, (name) => {
     switch (name) {
       case 'amount':
@@ -395,7 +397,7 @@ function measures(): fc.Arbitrary<readonly MeasureNode[]> {
         fc.record({ node: is('series'), of: fc.record({ sum: property }), ...over }),
         fc.record({ node: is('meanPerDay'), ...over }),
         fc.record({ node: is('meanPerDay'), ...over, qualifying }),
-        ...(['number', 'text', 'time'] as const).map((as) =>
+        ...(['number', 'text', 'time', 'json'] as const).map((as) =>
           fc.record({ node: is('trait'), name: as === 'time' ? is('signupAt') : small(TRAITS), as: is(as) }),
         ),
       ];
