@@ -1,6 +1,6 @@
 import type { Request } from 'express';
-import { dayOfDate, type AttributionMoment } from '@rapport/engine';
-import { readTime, type Zone } from '@rapport/store';
+import type { AttributionMoment } from '@rapport/engine';
+import { readAsOf, readDay, type Zone } from '@rapport/sdk/time';
 import { HostError } from './problem.js';
 
 /** What is thrown for a parameter that is not as it must be. */
@@ -42,17 +42,16 @@ export const limit = (request: Request): number => whole(request, 'limit', 1, 10
 export function day(request: Request, name: string): number | null {
   const given = text(request, name);
   if (given === null) return null;
-  const found = dayOfDate(given);
+  const found = readDay(given);
   if (found === null) throw refuse(name, 'must be a day, as in 2024-12-31');
   return found;
 }
 
-/** An instant, epoch ms, or null. A date is up to and including that day in the workspace's zone, as it is for the command; anything finer is that instant. */
+/** The instant to look at, epoch ms, or null. A date means the end of that day in the workspace's zone. */
 export function instant(request: Request, name: string, zone: Zone): number | null {
   const given = text(request, name);
   if (given === null) return null;
-  const date = dayOfDate(given);
-  const found = date === null ? readTime(given) : zone.startOfDay(date + 1);
+  const found = readAsOf(given, zone);
   if (found === null) throw refuse(name, 'must be a date or an instant, as in 2024-12-31 or 2024-12-31T18:30:00Z');
   return found;
 }

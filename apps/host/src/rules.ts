@@ -1,6 +1,7 @@
 import { json, Router, type Request, type Response } from 'express';
 import { documentChanges, documentsAmong, type Change, type Engine } from '@rapport/engine';
-import { readTime, type DocumentVersion } from '@rapport/store';
+import { readAsOf, zone } from '@rapport/sdk/time';
+import type { DocumentVersion } from '@rapport/store';
 import { isKnown } from './fresh.js';
 import { HostError, onlyMethods } from './problem.js';
 import { onlyParameters } from './query.js';
@@ -43,11 +44,6 @@ function wholeIn(body: Body, name: string): number {
 const maybe = <T>(body: Body, name: string, read: (body: Body, name: string) => T) =>
   Object.hasOwn(body, name) ? { [name]: read(body, name) } : {};
 
-function instantIn(body: Body, name: string): number {
-  const instant = readTime(textIn(body, name));
-  if (instant === null) throw wrong(name, 'an instant such as 2024-12-31T18:30:00Z');
-  return instant;
-}
 function outcomeIn(body: Body, name: string): 'churn' | 'renewal' | readonly string[] {
   const value = body[name];
   if (value === 'churn' || value === 'renewal') return value;
@@ -79,6 +75,12 @@ function seenBy(request: Request): number {
 export function ruleRoutes(engine: Engine): Router {
   const router = Router();
   const { rules } = engine;
+  const instantIn = (body: Body, name: string): number => {
+    const instant = readAsOf(textIn(body, name), zone(engine.store.zone));
+    if (instant === null)
+      throw wrong(name, 'a date or an instant, as in 2024-12-31 (the end of that day) or 2024-12-31T18:30:00Z');
+    return instant;
+  };
   // Other hosts of the workspace publish, too.
   router.use(async (_request, _response, next) => {
     await rules.refresh();

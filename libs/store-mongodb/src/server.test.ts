@@ -293,6 +293,28 @@ describe.skipIf(uri === '')('with a server', { timeout: 120_000 }, () => {
     });
   });
 
+  it('reads the times again of a database that another reader has read', async () => {
+    await withDatabase(async (name, client) => {
+      const opened = async () => openMongodbStore({ zone: 'America/Los_Angeles', uri, database: name });
+      const store = await opened();
+      const properties = { day: '2026-07-01', python: '2026-07-01T00:00:00.000000+00:00', no: '07/01/2026' };
+      await store.append([
+        { id: 'one', time: 0, event: { name: 'Said', user: 'ann', account: 'acme', session: null, properties } },
+      ]);
+      await store.close();
+      const db = client.db(name);
+      const messages = db.collection<{ at?: Record<string, number> }>('messages');
+      const right = (await messages.findOne({}))?.at;
+      expect(right).toEqual({ day: Date.UTC(2026, 6, 1, 7), python: Date.UTC(2026, 6, 1) });
+      await messages.updateOne({}, { $set: { at: { day: Date.UTC(2026, 6, 1) } } });
+      await (await opened()).close();
+      expect((await messages.findOne({}))?.at).toEqual({ day: Date.UTC(2026, 6, 1) });
+      await db.collection<WorkspaceState>('state').updateOne({ _id: 'workspace' }, { $unset: { times: '' } });
+      await (await opened()).close();
+      expect((await messages.findOne({}))?.at).toEqual(right);
+    });
+  });
+
   describe('history', () => {
     const query = { level: { kind: 'account' }, metrics: ['score', 'nps'], from: 0, to: 1e6 } as const;
     /** The number that each metric's values are, all of them. */

@@ -1,5 +1,5 @@
 import type { Message, Properties } from '@rapport/store';
-import { readTime } from '@rapport/store';
+import { readInstant, utc } from '@rapport/sdk/time';
 import { TestkitError } from './error.js';
 
 /** An instant: epoch ms, or ISO 8601 text (`2024-03-01`, `2024-03-01T12:00:00Z`). Text without an offset is UTC. */
@@ -69,7 +69,7 @@ export const identify = (user: string, traits: Properties, time: Instant): Call 
 
 /** Epoch ms of an instant. Throws `RAPPORT_TESTKIT_CALL` for text that is not one. */
 export function instantOf(instant: Instant): number {
-  const time = readTime(instant);
+  const time = readInstant(instant, utc);
   if (time === null) {
     throw new TestkitError(
       'RAPPORT_TESTKIT_CALL',

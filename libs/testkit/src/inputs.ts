@@ -1,7 +1,8 @@
 import type { FoldEvent, MetricDefinition, Node } from '@rapport/sdk';
 import { classify, profileFacts, TENURE, type FactReader } from '@rapport/rules';
 import type { FoldNode, MeasureNode, ProfileNode } from '@rapport/store';
-import { isFold, read, readTime, resolveMeasure, resolveWindow, valueAt } from '@rapport/store';
+import { dayOf, readTime } from '@rapport/sdk/time';
+import { isFold, read, resolveMeasure, resolveWindow, valueAt } from '@rapport/store';
 import type { Asked } from './asked.js';
 import { called, show } from './contract.js';
 import { ownEntry, type Scene, type SubjectLevel, subjectsOf } from './scene.js';
@@ -17,7 +18,9 @@ export async function inputsOf(
 ): Promise<{ readonly subjects: readonly string[]; readonly rows: readonly Row[] }> {
   const { snapshot, asOf, zone } = scene;
   const nodes = Object.entries<Node>(measures);
-  const measured = nodes.filter((entry): entry is [string, MeasureNode] => !isFold(entry[1]) && !isProfile(entry[1]));
+  const measured = nodes.filter(
+    (entry): entry is [string, Node & MeasureNode] => !isFold(entry[1]) && !isProfile(entry[1]),
+  );
   const [frame] = await snapshot.measure([
     {
       level,
@@ -115,8 +118,8 @@ export async function profileOf(
   const index = new Map(traits.map(([id], i) => [id, i]));
   const traitOf = (i: number, trait: string) => ownEntry(traits[i]?.[1], trait);
   const tenureOf = (i: number) => {
-    const signedUp = readTime(traitOf(i, 'signupAt'));
-    const days = signedUp === null ? -1 : zone.dayOf(asOf - 1) - zone.dayOf(signedUp);
+    const signedUp = readTime(traitOf(i, 'signupAt'), zone);
+    const days = signedUp === null ? -1 : zone.dayOf(asOf - 1) - dayOf(signedUp, zone);
     return days < 0 ? null : days;
   };
   const reader: FactReader = (fact, reading) => {
@@ -124,7 +127,7 @@ export async function profileOf(
     const trait = fact.slice('trait.'.length);
     return reading === 'any' || reading === 'boolean'
       ? (i) => traitOf(i, trait) ?? null
-      : (i) => read(traitOf(i, trait), reading);
+      : (i) => read(traitOf(i, trait), reading, zone);
   };
   const classOf = classify(classes, reader, asOf);
   return (subject) => classOf(index.get(subject) ?? traits.length);

@@ -1,5 +1,6 @@
 import { calendar } from '@rapport/sdk';
-import { readKey, readTime, resolveWindow, zone as zoneOf, type Properties, type Zone } from '@rapport/store';
+import { dayOf, instantOf, readTime, zone as zoneOf, type Zone } from '@rapport/sdk/time';
+import { readKey, resolveWindow, type Properties } from '@rapport/store';
 import { didYouMean } from '@rapport/rules';
 import type { Engine, MetricFailure } from '../api.js';
 import { EngineError } from '../error.js';
@@ -232,12 +233,12 @@ async function membersOf(
   let without = 0;
   for (const [id, known] of traits) {
     const own = (name: string) => (Object.hasOwn(known, name) ? known[name] : undefined);
-    const start = readTime(own(since));
-    if (start === null || start >= asOf) {
+    const start = readTime(own(since), zone);
+    if (start === null || instantOf(start, zone) >= asOf) {
       without++;
       continue;
     }
-    const began = zone.dayOf(start);
+    const began = dayOf(start, zone);
     members.push({
       id,
       began,
