@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { Ajv } from 'ajv';
 import { checkProfile, pointerToken, problemsOf } from '@rapport/rules';
-import { goalProblem, goalsSchema } from './analysis/goal.js';
-import type { WorkspaceConfig } from './api.js';
-import { EngineError, messageOf } from './error.js';
-import { measureDefinitions, scopeSchema } from './measure-schema.js';
+import { Ajv } from 'ajv';
+import { readFile } from 'node:fs/promises';
+import { goalProblem, goalsSchema, type Goal } from './analysis/goal.js';
+import { EngineError, messageOf, type PluginSettings, measureDefinitions, scopeSchema } from '@rapport/plugin-host';
 
 const count = (minimum: number, maximum: number) => ({ type: 'integer', minimum, maximum }) as const;
 const enabled = {
@@ -234,4 +232,50 @@ function placeOf(error: unknown, text: string): string {
   const at = position === undefined ? text.length : Number(position);
   const before = text.slice(0, at).split('\n');
   return `: line ${String(before.length)}, column ${String((before.at(-1) ?? '').length + 1)}`;
+}
+
+/** `rapport.json`, validated. `{ "$env": "NAME" }` may stand wherever a text may, and is replaced by that environment variable. */
+export interface WorkspaceConfig extends PluginSettings {
+  readonly $schema?: string;
+  readonly workspace: string;
+  /** IANA time zone; default `UTC`. */
+  readonly timeZone?: string;
+  /** `duckdb:<path relative to rapport.json>` (default `duckdb:rapport.duckdb`) or a `mongodb://…` URI with a database name. */
+  readonly store?: string;
+  readonly accounts?: 'groups' | 'users';
+  /** Accounts that belong to accounts: the trait that holds the parent's id. Parents are then evaluated with their descendants too. */
+  readonly hierarchy?: { readonly parent: string };
+  /** For which metrics `previous`, `change`, `changeRate` and `slope` are computed in every run; default: those that rules ask for. */
+  readonly trends?: {
+    readonly metrics?: 'all' | readonly string[];
+    /** Days that `slope` looks at; default 30. */
+    readonly slopeDays?: number;
+  };
+  readonly rules?: {
+    /** Share of all subjects that a publish may move without a second person's approval, 0–1; default 0.2. */
+    readonly approvalShare?: number;
+  };
+  /** Where metrics should be, and by when. */
+  readonly goals?: readonly Goal[];
+  readonly limits?: {
+    /** Wall clock that one metric may take for all subjects of a run, ms; default 10000. */
+    readonly metricMs?: number;
+    /** Wall clock for loading all plugin code, ms; default 10000 per plugin. */
+    readonly loadMs?: number;
+    /** Heap of the plugin worker, MiB; default 1024. */
+    readonly memoryMb?: number;
+    /** Time an action has for one delivery, ms; default 10000. */
+    readonly deliveryMs?: number;
+    /** Consecutive failed subjects after which a metric is switched off for the run; default 100. */
+    readonly metricFailures?: number;
+    /** Wall clock that one operator of a plugin may take for 50,000 facts, ms; default 5000. */
+    readonly operatorMs?: number;
+    /** Largest event in bytes of JSON; default 32768. */
+    readonly eventBytes?: number;
+  };
+  readonly network?: {
+    /** Let actions call loopback, private and link-local addresses. Default false. */
+    readonly allowPrivateAddresses?: boolean;
+  };
+  readonly http?: { readonly host?: string; readonly port?: number; readonly apiKey?: string };
 }

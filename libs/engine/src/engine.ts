@@ -1,16 +1,23 @@
-import type { Message } from '@rapport/store';
-import type { CreateEngine, Engine, Refusal } from './api.js';
-import { checkConfig, limitsOf } from './config.js';
-import { metricsOf } from './evaluation.js';
+import type { Delivery, Message, Store, StoreStats } from '@rapport/store';
+import { checkConfig, limitsOf, type WorkspaceConfig } from './config.js';
+import { metricsOf, type EvaluateOptions, type Evaluation } from './measurement/evaluation.js';
+import type { IngestReport, Refusal } from './ingest.js';
 import { normalize } from './ingest.js';
-import { loadPlugins } from './loading.js';
-import { deliverDue } from './outbox.js';
-import { propertiesOf } from './planner.js';
-import { createPluginHost } from './plugin-host.js';
-import { evaluateOnly, runOnce, type RunSetting } from './run.js';
+import {
+  type LoadedPlugin,
+  type RefusedPlugin,
+  loadPlugins,
+  createPluginHost,
+  type DocumentFile,
+} from '@rapport/plugin-host';
+import { deliverDue, type DeliverReport, type Clock } from '@rapport/playbooks';
+import { propertiesOf } from './measurement/planner.js';
 import { storedDocuments } from './rules/publishing.js';
-import { rulesOf } from './rules/rules.js';
-import { frameCache, subjectReport } from './subject-report.js';
+import { rulesOf, type Rules } from './rules/rules.js';
+import { runOnce, type RunReport } from './run.js';
+import { frameCache, subjectReport, type SubjectReport } from './subject-report.js';
+import { type RunSetting } from './membership/setting.js';
+import { evaluateOnly } from './evaluate.js';
 
 /**
  * Validates the configuration, loads plugins, and returns the engine. Close it.
@@ -35,7 +42,7 @@ export const createEngine: CreateEngine = async ({
   try {
     const files = [...documents, ...(await storedDocuments(store))];
     const strikes = new Map<string, number>();
-    const { plugins, refused } = await loadPlugins(config, pluginRoots, pluginDirs, host, files, strikes);
+    const { plugins, refused } = await loadPlugins(config, pluginRoots, pluginDirs, host, limits, files, strikes);
     await store.declare(propertiesOf(metricsOf(plugins)));
     const setting: { -readonly [K in keyof RunSetting]: RunSetting[K] } = {
       config,
@@ -90,3 +97,40 @@ export const createEngine: CreateEngine = async ({
     throw error;
   }
 };
+
+export interface Engine {
+  readonly config: WorkspaceConfig;
+  readonly store: Store;
+  readonly plugins: readonly LoadedPlugin[];
+  readonly refused: readonly RefusedPlugin[];
+  /** Validates calls in the Segment spec's shapes and appends what is good; never throws for bad calls. */
+  ingest(calls: readonly unknown[], options?: { readonly receivedAt?: number }): Promise<IngestReport>;
+  /** Computes; writes nothing. */
+  evaluate(options?: EvaluateOptions): Promise<Evaluation>;
+  /** Computes, moves segments, queues deliveries, commits all of it at once. */
+  run(options?: EvaluateOptions): Promise<RunReport>;
+  /** Sends what is due in the outbox, until nothing more is due now. */
+  deliver(): Promise<DeliverReport>;
+  /** Results of the latest run. Null when there is no run, or the run does not know the subject. */
+  subject(kind: 'account' | 'user' | 'portfolio', id: string): Promise<SubjectReport | null>;
+  /** Documents before they are in force: checked, tried on today's data and on the past, explained. */
+  readonly rules: Rules;
+  stats(): Promise<StoreStats>;
+  deliveries(query: { readonly state?: Delivery['state']; readonly limit: number }): Promise<readonly Delivery[]>;
+  close(): Promise<void>;
+}
+
+export interface EngineOptions {
+  readonly config: WorkspaceConfig;
+  readonly store: Store;
+  /** Folders in whose `node_modules` plugins are looked for. First come, first served by package name. */
+  readonly pluginRoots: readonly string[];
+  /** Extra plugin package folders (for tests and for a plugin under development). */
+  readonly pluginDirs?: readonly string[];
+  /** Segments and playbooks that are files of the workspace rather than packages. */
+  readonly documents?: readonly DocumentFile[];
+  readonly clock?: Clock;
+}
+
+/** Throws `RAPPORT_CONFIG_*` for a bad configuration (which section, which key, did you mean). A bad plugin never throws: see `refused`. */
+export type CreateEngine = (options: EngineOptions) => Promise<Engine>;

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { valueAt, type Level, type ResultFrame } from '@rapport/store';
-import type { Engine, Evaluation } from './api.js';
 import { DAY, engineOver, group, JUNE, metricCode, pluginFolder, track } from './plugin-packages.test.fixture.js';
+import type { Evaluation } from './measurement/evaluation.js';
+import type { Engine } from './engine.js';
 
 const frameOf = (evaluation: Evaluation, kind: Level['kind'], by?: string): ResultFrame => {
   const frame = evaluation.frames.find(
@@ -253,7 +254,7 @@ describe('evaluation', () => {
 
 describe('planning', () => {
   it('measures what several metrics need once', async () => {
-    const { planLevels } = await import('./planner.js');
+    const { planLevels } = await import('./measurement/planner.js');
     const { zone } = await import('@rapport/store');
     const metric = (id: string) => ({
       id,

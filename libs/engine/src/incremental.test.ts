@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Snapshot, Store } from '@rapport/store';
 import { memoryStore } from '@rapport/store-testkit';
-import type { Engine } from './api.js';
 import { DAY, engineOver, JUNE, metricCode, pluginFolder } from './plugin-packages.test.fixture.js';
+import type { Engine } from './engine.js';
 
 const count = `{ node: 'count', filter: {}, window: { kind: 'last', days: 3 } }`;
 const spans = `{ node: 'spans', spans: { key: 'id', open: { events: ['Open'] }, close: { events: ['Close'] }, effectiveAt: 'at' }, of: 'open', window: { kind: 'lifetime' } }`;

@@ -1,18 +1,32 @@
-export * from './api.js';
-export { createEngine } from './engine.js';
-export { findPlugins, type FoundPackage } from './discovery.js';
-export { entryOf } from './entry.js';
-export { operatorPluginsOf, operatorsOf } from './operators.js';
+export { createEngine, type CreateEngine, type Engine, type EngineOptions } from './engine.js';
 export { inspectPlugins } from './inspection.js';
-export { configSchema, checkConfig, readConfig, limitsOf } from './config.js';
-export { callSchemas, normalize, timeOf, type CallType, type IngestLimits, type Normalized } from './ingest.js';
-export { EngineError } from './error.js';
-export { segmentKeys } from './segment-keys.js';
-export * from './analysis/cohorts.js';
-export { summarize, differenceOf, type Difference, type Interval, type SampleSummary } from './analysis/sample.js';
-export { slopeOf, slopes, type SlopeDay, type SlopePoint } from './analysis/slope.js';
-export { goalProgress, type Goal, type GoalProgress, type GoalStatus } from './analysis/goal.js';
-export * from './analysis/goals.js';
+export { checkConfig, configSchema, limitsOf, readConfig, type WorkspaceConfig } from './config.js';
+export {
+  callSchemas,
+  normalize,
+  timeOf,
+  type CallType,
+  type IngestLimits,
+  type IngestReport,
+  type Normalized,
+  type Refusal,
+} from './ingest.js';
+export type { RunReport } from './run.js';
+export type { MetricValue, SubjectReport } from './subject-report.js';
+export type { EvaluateOptions, Evaluation } from './measurement/evaluation.js';
+export type { MetricFailure } from './measurement/computing.js';
+export { isOfOrigin, originOf, partialOrigin } from './measurement/origin.js';
+export { slopeOf, slopes, type SlopeDay, type SlopePoint } from './measurement/slope.js';
+export {
+  attribute,
+  type Attribution,
+  type AttributionEnd,
+  type AttributionMoment,
+  type AttributionOptions,
+  type AttributionStep,
+  type Contribution,
+  type Effect,
+} from './analysis/attribution.js';
 export {
   backfill,
   type BackfillOptions,
@@ -20,22 +34,61 @@ export {
   type BackfillReport,
   type HistoryKind,
 } from './analysis/backfill.js';
-export * from './analysis/trend.js';
-export * from './analysis/evidence.js';
-export * from './analysis/attribution.js';
+export {
+  cohorts,
+  compareCohorts,
+  DAYS_OF_AGE,
+  type Cohort,
+  type CohortAge,
+  type CohortBy,
+  type CohortComparison,
+  type CohortOptions,
+  type CohortPeriod,
+  type CohortTable,
+} from './analysis/cohorts.js';
 export { dateOfDay, dayOfDate, writtenDay } from './analysis/day.js';
-export { isOfOrigin, originOf, partialOrigin } from './analysis/origin.js';
-export type { DocumentFile } from './rules/document-file.js';
-export type { Rules } from './rules/rules.js';
+export { evidence, type EvidenceOptions, type EvidenceReport, type Verbatim } from './analysis/evidence.js';
+export { goalProgress, type Goal, type GoalProgress, type GoalStatus } from './analysis/goal.js';
+export {
+  goalsFor,
+  goalsReport,
+  type GoalReport,
+  type GoalsReport,
+  type GoalSubject,
+  type SharedGoalReport,
+} from './analysis/goals.js';
+export { differenceOf, summarize, type Difference, type Interval, type SampleSummary } from './analysis/sample.js';
+export type { AnalysisSource } from './analysis/source.js';
+export { trend, type Trend, type TrendOptions, type TrendPoint } from './analysis/trend.js';
+export type { BacktestDay, BacktestOptions, BacktestReport } from './rules/backtest.js';
+export { documentChanges, type DocumentChange } from './rules/diff.js';
+export type { ConditionExplanation, ExplainOptions, RuleExplanation } from './rules/explain.js';
 export type {
+  DeliveryPreview,
+  PlaybookPreview,
   PreviewOptions,
   PreviewReport,
   SegmentPreview,
-  PlaybookPreview,
-  DeliveryPreview,
 } from './rules/preview.js';
-export type { BacktestOptions, BacktestReport, BacktestDay } from './rules/backtest.js';
-export type { ExplainOptions, RuleExplanation, ConditionExplanation } from './rules/explain.js';
-export { documentChanges, type DocumentChange } from './rules/diff.js';
 export type { Change, Published, Publishing } from './rules/publishing.js';
 export type { RuleFinding, RuleTestReport } from './rules/review.js';
+export type { Rules } from './rules/rules.js';
+export type { Clock, DeliverReport } from '@rapport/playbooks';
+export {
+  documentsAmong,
+  EngineError,
+  entryOf,
+  findPlugins,
+  operatorPluginsOf,
+  operatorsOf,
+  segmentKeys,
+  type DerivedFact,
+  type DocumentFile,
+  type FoundPackage,
+  type LoadedDocument,
+  type LoadedPlugin,
+  type MetricDescriptor,
+  type OperatorDescriptor,
+  type PluginSettings,
+  type RefusedPlugin,
+} from '@rapport/plugin-host';

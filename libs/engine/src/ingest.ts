@@ -1,8 +1,7 @@
-import { Ajv, type ValidateFunction } from 'ajv';
 import { problemsOf } from '@rapport/rules';
 import type { Json, Message, Properties } from '@rapport/store';
-import type { Refusal } from './api.js';
-import { canonical, sha256 } from './canonical.js';
+import { Ajv, type ValidateFunction } from 'ajv';
+import { canonical, sha256 } from '@rapport/plugin-host';
 
 export interface IngestLimits {
   /** Largest call in bytes of JSON; default 32768. */
@@ -396,4 +395,22 @@ export function normalize(raw: unknown, receivedAt: number, limits: IngestLimits
       },
     };
   }
+}
+
+/** A call that was not accepted. The rest of its batch was. */
+export interface Refusal {
+  /** Index in the batch. */
+  readonly index: number;
+  readonly messageId: string | null;
+  /** `RAPPORT_INGEST_*`. */
+  readonly code: string;
+  /** JSON Pointer into the call. */
+  readonly pointer: string;
+  readonly message: string;
+}
+
+export interface IngestReport {
+  readonly accepted: number;
+  readonly duplicates: number;
+  readonly refused: readonly Refusal[];
 }

@@ -1,7 +1,6 @@
-import type { EngineOptions } from './api.js';
 import { checkConfig, limitsOf } from './config.js';
-import { loadPlugins, type Loaded } from './loading.js';
-import { createPluginHost } from './plugin-host.js';
+import { loadPlugins, type Loaded, createPluginHost } from '@rapport/plugin-host';
+import type { EngineOptions } from './engine.js';
 
 /**
  * Loads plugins as an engine would, and says which would be refused, without a store: nothing is evaluated, and none of their code runs afterwards.
@@ -13,10 +12,11 @@ export async function inspectPlugins({
   pluginDirs = [],
 }: Pick<EngineOptions, 'config' | 'pluginRoots' | 'pluginDirs'>): Promise<Loaded> {
   const config = checkConfig(given);
-  const { memoryMb, loadMs } = limitsOf(config);
+  const limits = limitsOf(config);
+  const { memoryMb, loadMs } = limits;
   const host = createPluginHost({ memoryMb, loadMs, allowPrivateAddresses: false });
   try {
-    return await loadPlugins(config, pluginRoots, pluginDirs, host);
+    return await loadPlugins(config, pluginRoots, pluginDirs, host, limits);
   } finally {
     await host.close();
   }

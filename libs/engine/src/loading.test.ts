@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Engine } from './api.js';
 import {
   actionCode,
   engineOver,
@@ -8,6 +7,7 @@ import {
   pluginFolder,
   segmentCode,
 } from './plugin-packages.test.fixture.js';
+import type { Engine } from './engine.js';
 
 const over = (fact: string) => ({ enter: { fact, operator: 'greaterThan', value: 1 } });
 

@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { openDuckdbStore } from '@rapport/store-duckdb';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Engine, OperatorDescriptor } from './api.js';
 import { createEngine } from './engine.js';
-import { createPluginHost, type PluginHost } from './plugin-host.js';
+import { createPluginHost, type PluginHost, AT_ONCE, verdictsOf, type OperatorDescriptor } from '@rapport/plugin-host';
 import {
   actionCode,
   DAY,
@@ -22,7 +21,7 @@ import {
   track,
   type PluginFolder,
 } from './plugin-packages.test.fixture.js';
-import { AT_ONCE, verdictsOf } from './verdicts.js';
+import type { Engine } from './engine.js';
 
 const at = (fact: string, operator: string, value?: unknown) => ({ fact, operator, value });
 const seasonal = (value: unknown = '-2026', more: object = {}) => ({

@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store } from '@rapport/store';
 import { memoryStore } from '@rapport/store-testkit';
-import type { Engine } from './api.js';
-import { backoff, MAX_ATTEMPTS } from './outbox.js';
+import { backoff, MAX_ATTEMPTS } from '@rapport/playbooks';
 import { actionCode, engineOver, JUNE, pluginFolder, standingClock } from './plugin-packages.test.fixture.js';
+import type { Engine } from './engine.js';
 
 /** A receiver that remembers, and answers as it is told. */
 function receiver() {

@@ -1,9 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { memoryStore } from '@rapport/store-testkit';
-import type { Clock, Engine, EngineOptions, WorkspaceConfig } from './api.js';
 import { createEngine } from './engine.js';
+import { memoryStore } from '@rapport/store-testkit';
+import type { WorkspaceConfig } from './config.js';
+import type { Engine, EngineOptions } from './engine.js';
+import { type Clock } from '@rapport/playbooks';
 
 export interface PackageFiles {
   readonly version?: string;

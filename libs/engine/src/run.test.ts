@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store, Transition } from '@rapport/store';
 import { memoryStore } from '@rapport/store-testkit';
-import type { Engine } from './api.js';
 import {
   actionCode,
   DAY,
@@ -15,6 +14,7 @@ import {
   standingClock,
   track,
 } from './plugin-packages.test.fixture.js';
+import type { Engine } from './engine.js';
 
 /** The score that the account's trait says, so that a test can set it. */
 const scoreCode = metricCode('score', {

@@ -1,7 +1,14 @@
-import { valueAt, type Level, type ResultFrame, type Run, type Store } from '@rapport/store';
-import type { LoadedPlugin, MetricValue, SubjectReport } from './api.js';
-import { isDerived } from './derived.js';
-import { levelKey } from './planner.js';
+import {
+  valueAt,
+  type Level,
+  type Membership,
+  type ResultFrame,
+  type Run,
+  type Store,
+  type Transition,
+} from '@rapport/store';
+import { type LoadedPlugin, isDerived, type DerivedFact } from '@rapport/plugin-host';
+import { levelKey } from './measurement/planner.js';
 
 const LAST_TRANSITIONS = 50;
 
@@ -132,3 +139,33 @@ function metricValues(
 /** A table as an object; anything else as it is. */
 const plain = (value: unknown): unknown =>
   value instanceof Map ? Object.fromEntries(value as ReadonlyMap<string, number>) : value;
+
+/** A metric's value for one subject, with everything needed to recompute it by hand. */
+export interface MetricValue {
+  readonly metric: string;
+  readonly title: string;
+  /** `id@version`. */
+  readonly version: string;
+  readonly configHash: string;
+  readonly unit: string;
+  readonly value: number | null;
+  readonly reason: string | null;
+  readonly n: number | null;
+  readonly parts: Readonly<Record<string, unknown>>;
+  /** `previous`, `change`, `changeRate` and `slope`, where they were computed. */
+  readonly derived: Readonly<Partial<Record<DerivedFact, number | null>>>;
+  readonly asOf: string;
+}
+
+export interface SubjectReport {
+  readonly kind: 'account' | 'user' | 'portfolio';
+  readonly id: string;
+  readonly run: number;
+  readonly asOf: string;
+  readonly traits: Readonly<Record<string, unknown>>;
+  readonly metrics: readonly MetricValue[];
+  /** For an account with children, where the workspace has a `hierarchy`: its values together with all its descendants. Otherwise null. */
+  readonly family: readonly MetricValue[] | null;
+  readonly memberships: readonly Membership[];
+  readonly transitions: readonly Transition[];
+}

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { valueAt, type ResultFrame } from '@rapport/store';
-import type { Engine, Evaluation } from './api.js';
-import { levelKey } from './planner.js';
+import { levelKey } from './measurement/planner.js';
 import { DAY, engineOver, group, JUNE, metricCode, pluginFolder, track } from './plugin-packages.test.fixture.js';
+import type { Evaluation } from './measurement/evaluation.js';
+import type { Engine } from './engine.js';
 
 const named = (name: string, window: string) => `{ node: 'count', filter: { events: ['${name}'] }, window: ${window} }`;
 

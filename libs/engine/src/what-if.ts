@@ -1,9 +1,7 @@
 import { checkProfile } from '@rapport/rules';
-import type { EvaluateOptions, LoadedPlugin } from './api.js';
-import { canonical, sha256 } from './canonical.js';
-import { EngineError } from './error.js';
-import { metricConfigHash } from './loading.js';
-import type { RunSetting } from './run.js';
+import { canonical, sha256, EngineError, type LoadedPlugin, metricConfigHash } from '@rapport/plugin-host';
+import type { EvaluateOptions } from './measurement/evaluation.js';
+import type { RunSetting } from './membership/setting.js';
 
 /**
  * Runs something with other configurations of metrics, and other profiles, than the workspace's. The workspace's own stay loaded beside them, so that

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store } from '@rapport/store';
 import { openDuckdbStore } from '@rapport/store-duckdb';
-import type { Engine } from '../api.js';
 import {
   DAY,
   engineOver,
@@ -14,6 +13,7 @@ import {
   track,
 } from '../plugin-packages.test.fixture.js';
 import { attribute, type Attribution } from './attribution.js';
+import type { Engine } from '../engine.js';
 
 /** Points per event of 30 days: weight × count, as declared contributions. Version 2 gives everybody a point more, and may be asked for a fixed weight. */
 const points = (second: boolean) =>

@@ -1,9 +1,10 @@
 import { addingUp, type SubjectKind } from '@rapport/sdk';
 import { zone as zoneOf, type ResultFrame, type Run } from '@rapport/store';
-import type { Engine, EvaluateOptions, LoadedPlugin, WorkspaceConfig } from '../api.js';
-import { canonical } from '../canonical.js';
-import { EngineError } from '../error.js';
+import { canonical, EngineError, type LoadedPlugin } from '@rapport/plugin-host';
 import { cellOf, frameOf, metricFor, numberAt } from './subject-metric.js';
+import type { WorkspaceConfig } from '../config.js';
+import type { EvaluateOptions } from '../measurement/evaluation.js';
+import type { AnalysisSource } from './source.js';
 
 /** An instant (epoch ms), or a run by its number. */
 export type AttributionMoment = number | { readonly run: number };
@@ -108,12 +109,12 @@ interface Subject {
  * Throws `RAPPORT_EVALUATE_METRIC`, `RAPPORT_ANALYSIS_SUBJECT`, `RAPPORT_ANALYSIS_NO_CONTRIBUTIONS` for a metric that is made of nothing, `RAPPORT_ANALYSIS_OPTION`,
  * `RAPPORT_ANALYSIS_RUN` for a run that there is not, `RAPPORT_ANALYSIS_UNKNOWN_SUBJECT`.
  */
-export async function attribute(engine: Engine, options: AttributionOptions): Promise<Attribution> {
+export async function attribute(source: AnalysisSource, options: AttributionOptions): Promise<Attribution> {
   const { metric, kind, id } = options;
-  const { definition, version } = metricFor(engine.plugins, metric, kind);
+  const { definition, version } = metricFor(source.plugins, metric, kind);
   const part = definition.contributions;
   if (part === null) {
-    const others = engine.plugins.flatMap((plugin) =>
+    const others = source.plugins.flatMap((plugin) =>
       plugin.kind === 'metric' && plugin.definition.contributions !== null ? [plugin.definition.id] : [],
     );
     throw new EngineError(
@@ -124,13 +125,13 @@ export async function attribute(engine: Engine, options: AttributionOptions): Pr
   const about: Subject = { metric, part, kind, id };
   const notes = new Set<string>();
   const note = (sentence: string) => notes.add(sentence);
-  const now = setupNow(engine, metric);
-  const from = await endAt(engine, about, options.from, now, note);
-  const to = await endAt(engine, about, options.to, now, note);
+  const now = setupNow(source, metric);
+  const from = await endAt(source, about, options.from, now, note);
+  const to = await endAt(source, about, options.to, now, note);
   if (from.asOf > to.asOf)
     throw new EngineError('RAPPORT_ANALYSIS_OPTION', `from (${iso(from.asOf)}) is after to (${iso(to.asOf)}).`);
 
-  const evaluate = (asOf: number, setup: Setup) => evaluateWith(engine, about, asOf, setup, now);
+  const evaluate = (asOf: number, setup: Setup) => evaluateWith(source, about, asOf, setup, now);
   /** With the end's own configuration; null when today's code does not take it. */
   const tried = async ({ asOf, run, setup }: End): Promise<Value | null> => {
     try {
@@ -280,10 +281,16 @@ function valueIn(frame: ResultFrame | null, { metric, part, id }: Subject): Valu
   };
 }
 
-async function evaluateWith(engine: Engine, about: Subject, asOf: number, setup: Setup, now: Setup): Promise<Value> {
+async function evaluateWith(
+  source: AnalysisSource,
+  about: Subject,
+  asOf: number,
+  setup: Setup,
+  now: Setup,
+): Promise<Value> {
   const { metric, kind, id } = about;
   const differing = Object.entries(setup.configs).filter(([used, config]) => !same(config, now.configs[used]));
-  const evaluation = await engine.evaluate({
+  const evaluation = await source.evaluate({
     asOf,
     levels: [{ kind }],
     metrics: [metric],
@@ -311,17 +318,17 @@ const usesNow = (plugins: readonly LoadedPlugin[]) => (id: string) =>
       : [],
   );
 
-function setupNow(engine: Engine, metric: string): Setup {
-  const ids = closure(metric, usesNow(engine.plugins));
+function setupNow(source: AnalysisSource, metric: string): Setup {
+  const ids = closure(metric, usesNow(source.plugins));
   const plugins = new Map(
-    engine.plugins.flatMap((plugin) =>
+    source.plugins.flatMap((plugin) =>
       plugin.kind === 'metric' && ids.includes(plugin.definition.id) ? [[plugin.definition.id, plugin] as const] : [],
     ),
   );
   return {
     versions: Object.fromEntries([...plugins].map(([id, plugin]) => [id, plugin.version])),
     configs: Object.fromEntries([...plugins].map(([id, plugin]) => [id, plugin.config])),
-    profiles: engine.config.profiles ?? {},
+    profiles: source.config.profiles ?? {},
     configHash: plugins.get(metric)?.configHash ?? '',
   };
 }
@@ -342,11 +349,11 @@ interface RunProvenance {
 }
 
 /** What a run computed the metric with; null when it did not write it down. */
-function setupOf(engine: Engine, metric: string, run: Run): Setup | null {
+function setupOf(source: AnalysisSource, metric: string, run: Run): Setup | null {
   const { metrics = {}, profiles } = (run.provenance ?? {}) as RunProvenance;
   const of = (id: string) => (Object.hasOwn(metrics, id) ? metrics[id] : undefined);
   if (typeof of(metric)?.config !== 'object') return null;
-  const now = usesNow(engine.plugins);
+  const now = usesNow(source.plugins);
   const ids = closure(metric, (id) => of(id)?.uses ?? now(id)).filter((id) => of(id)?.config);
   return {
     versions: Object.fromEntries(ids.map((id) => [id, of(id)?.version ?? '?'])),
@@ -360,21 +367,21 @@ const RUNS = 100_000;
 
 /** The result at a moment: that of the run it names, or of the day's latest run up to it; else one that is evaluated now. */
 async function endAt(
-  engine: Engine,
+  source: AnalysisSource,
   about: Subject,
   moment: AttributionMoment,
   now: Setup,
   note: (sentence: string) => void,
 ): Promise<End> {
   const { metric, kind } = about;
-  const runs = [...(await engine.store.runs(RUNS))].sort((a, b) => b.number - a.number);
+  const runs = [...(await source.store.runs(RUNS))].sort((a, b) => b.number - a.number);
   const asked = typeof moment === 'number' ? null : moment.run;
   if (asked !== null && !runs.some(({ number }) => number === asked))
     throw new EngineError(
       'RAPPORT_ANALYSIS_RUN',
       `there is no run ${String(asked)}; the latest is ${String(runs[0]?.number ?? 'none')}.`,
     );
-  const zone = zoneOf(engine.store.zone);
+  const zone = zoneOf(source.store.zone);
   const run =
     runs.find(({ number, asOf }) =>
       typeof moment === 'number'
@@ -388,12 +395,12 @@ async function endAt(
     setup: now,
   };
   if (!run) return evaluated;
-  const frame = await engine.store.results(run.number, { kind }, [
+  const frame = await source.store.results(run.number, { kind }, [
     metric,
     `${metric}.reason`,
     `${metric}.${about.part}`,
   ]);
-  const setup = frame && Object.hasOwn(frame.columns, metric) ? setupOf(engine, metric, run) : null;
+  const setup = frame && Object.hasOwn(frame.columns, metric) ? setupOf(source, metric, run) : null;
   if (!frame || !setup) {
     note(`run ${String(run.number)} has no ${metric} of ${kind}s with its configuration, so it was evaluated now.`);
     return evaluated;

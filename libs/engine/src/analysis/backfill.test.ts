@@ -4,13 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { valueAt, zone, type Level, type Store } from '@rapport/store';
 import { openDuckdbStore } from '@rapport/store-duckdb';
-import type { Engine, WorkspaceConfig } from '../api.js';
 import { engineOver, metricCode, pluginFolder, standingClock, track } from '../plugin-packages.test.fixture.js';
 import type { BackfillTask } from './backfill-child.test.fixture.js';
 import { backfill, type BackfillOptions } from './backfill.js';
 import { dateOfDay, dayOfDate } from './day.js';
-import { originOf } from './origin.js';
+import { originOf } from '../measurement/origin.js';
 import { trend } from './trend.js';
+import type { WorkspaceConfig } from '../config.js';
+import type { Engine } from '../engine.js';
 
 const berlin = zone('Europe/Berlin');
 /** In Berlin 31 March 2024 has 23 hours. */

@@ -1,9 +1,11 @@
 import { levelName, zone as zoneOf, type HistoryDay, type Level } from '@rapport/store';
-import type { Engine, Evaluation, MetricFailure } from '../api.js';
-import { EngineError } from '../error.js';
-import { checkMetrics, metricsOf } from '../evaluation.js';
+import { EngineError } from '@rapport/plugin-host';
+import { checkMetrics, metricsOf } from '../measurement/evaluation.js';
 import { dateOfDay } from './day.js';
-import { originOf } from './origin.js';
+import { originOf } from '../measurement/origin.js';
+import type { MetricFailure } from '../measurement/computing.js';
+import type { Evaluation } from '../measurement/evaluation.js';
+import type { AnalysisSource } from './source.js';
 
 export type HistoryKind = 'account' | 'user' | 'family' | 'portfolio';
 
@@ -56,18 +58,18 @@ const UNFINISHED = ['RAPPORT_METRIC_TIMEOUT', 'RAPPORT_METRIC_MEMORY', 'RAPPORT_
  *
  * Throws `RAPPORT_ANALYSIS_OPTION` (days that are not over, from after to), `RAPPORT_ANALYSIS_SUBJECT`, `RAPPORT_EVALUATE_METRIC`.
  */
-export async function backfill(engine: Engine, options: BackfillOptions): Promise<BackfillReport> {
+export async function backfill(source: AnalysisSource, options: BackfillOptions): Promise<BackfillReport> {
   const { from, to, levels: kinds = ['account', 'portfolio'], force = false } = options;
-  const zone = zoneOf(engine.store.zone);
+  const zone = zoneOf(source.store.zone);
   checkDays(from, to);
   if (zone.startOfDay(to + 1) > options.now)
     throw new EngineError(
       'RAPPORT_ANALYSIS_OPTION',
       `${dateOfDay(to)} is not over yet; the last day that can be filled in is ${dateOfDay(zone.dayOf(options.now) - 1)}.`,
     );
-  checkMetrics(options.metrics, engine.plugins);
-  const levels = kinds.map((kind) => levelOf(engine, kind));
-  const wanted = new Map(levels.map((level) => [levelName(level), wantedAt(engine, level, options.metrics)]));
+  checkMetrics(options.metrics, source.plugins);
+  const levels = kinds.map((kind) => levelOf(source, kind));
+  const wanted = new Map(levels.map((level) => [levelName(level), wantedAt(source, level, options.metrics)]));
   const all = [...new Set([...wanted.values()].flatMap((metrics) => [...metrics.keys()]))];
   const unfit = options.metrics?.find((id) => !all.includes(id));
   if (unfit !== undefined)
@@ -75,7 +77,7 @@ export async function backfill(engine: Engine, options: BackfillOptions): Promis
 
   const known = new Map<string, ReadonlyMap<number, Readonly<Record<string, string>>>>();
   for (const level of levels)
-    known.set(levelName(level), force ? new Map() : await engine.store.historyOrigins({ level, from, to }));
+    known.set(levelName(level), force ? new Map() : await source.store.historyOrigins({ level, from, to }));
   /** Metrics of a day that the history does not have as they are now. */
   const missing = (day: number): readonly string[] => {
     const lacking = levels.flatMap((level) => {
@@ -92,8 +94,8 @@ export async function backfill(engine: Engine, options: BackfillOptions): Promis
     const metrics = missing(day);
     if (metrics.length === 0) skipped++;
     else {
-      const evaluation = await engine.evaluate({ asOf: zone.startOfDay(day + 1), levels, metrics, derived: [] });
-      await engine.store.putHistory(historyDays(evaluation, day, metrics, wanted));
+      const evaluation = await source.evaluate({ asOf: zone.startOfDay(day + 1), levels, metrics, derived: [] });
+      await source.store.putHistory(historyDays(evaluation, day, metrics, wanted));
       for (const failure of evaluation.failures) failures.set(`${failure.metric} ${failure.code}`, failure);
       evaluated++;
     }
@@ -121,21 +123,25 @@ export function checkDays(from: number, to: number): void {
 }
 
 /** Throws `RAPPORT_ANALYSIS_OPTION` for families where accounts have no parents. */
-export function levelOf(engine: Engine, kind: HistoryKind): Level {
+export function levelOf(source: AnalysisSource, kind: HistoryKind): Level {
   if (kind !== 'family') return { kind };
-  if (!engine.config.hierarchy)
+  if (!source.config.hierarchy)
     throw new EngineError('RAPPORT_ANALYSIS_OPTION', 'there are no families: rapport.json has no "hierarchy".');
-  return { kind, parent: engine.config.hierarchy.parent };
+  return { kind, parent: source.config.hierarchy.parent };
 }
 
 /** Metrics that a level has, with their origins. */
-function wantedAt(engine: Engine, { kind }: Level, asked: readonly string[] | undefined): ReadonlyMap<string, string> {
+function wantedAt(
+  source: AnalysisSource,
+  { kind }: Level,
+  asked: readonly string[] | undefined,
+): ReadonlyMap<string, string> {
   const subject = kind === 'family' ? 'account' : kind;
   return new Map(
-    metricsOf(engine.plugins)
+    metricsOf(source.plugins)
       .filter(({ id, subjects }) => subjects.includes(subject) && (asked?.includes(id) ?? true))
       .flatMap(({ id }) => {
-        const origin = originOf(engine.plugins, id);
+        const origin = originOf(source.plugins, id);
         return origin === null ? [] : [[id, origin] as const];
       }),
   );

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDuckdbStore } from '@rapport/store-duckdb';
 import { zone, type Store } from '@rapport/store';
-import type { Engine } from '../api.js';
 import { DAY, engineOver, group, metricCode, pluginFolder, track } from '../plugin-packages.test.fixture.js';
 import { cohorts, compareCohorts, type CohortAge } from './cohorts.js';
+import type { Engine } from '../engine.js';
 
 const at = (text: string) => Date.parse(text);
 /** The instant `days` after an account's first day began, in Berlin. */

@@ -2,11 +2,12 @@ import { calendar } from '@rapport/sdk';
 import { dayOf, instantOf, readTime, zone as zoneOf, type Zone } from '@rapport/sdk/time';
 import { readKey, resolveWindow, type Properties } from '@rapport/store';
 import { didYouMean } from '@rapport/rules';
-import type { Engine, MetricFailure } from '../api.js';
-import { EngineError } from '../error.js';
+import { EngineError } from '@rapport/plugin-host';
 import { dateOfDay, dayOfDate } from './day.js';
 import { differenceOf, summarize, type Difference, type SampleSummary } from './sample.js';
 import { frameOf, metricFor, numberAt } from './subject-metric.js';
+import type { MetricFailure } from '../measurement/computing.js';
+import type { AnalysisSource } from './source.js';
 
 export type CohortPeriod = 'week' | 'month' | 'quarter';
 /** Cohorts by the period in which life began, or by a trait's value as of `asOf`. */
@@ -80,14 +81,14 @@ interface Member {
  *
  * Throws `RAPPORT_EVALUATE_METRIC`, `RAPPORT_ANALYSIS_SUBJECT`, `RAPPORT_ANALYSIS_OPTION`, `RAPPORT_ANALYSIS_TRAIT`, `RAPPORT_ANALYSIS_COHORT`.
  */
-export async function cohorts(engine: Engine, options: CohortOptions): Promise<CohortTable> {
+export async function cohorts(source: AnalysisSource, options: CohortOptions): Promise<CohortTable> {
   const { kind = 'account', by, ages = 6, asOf } = options;
-  const since = options.since ?? engine.config.signupTrait ?? 'signupAt';
-  const metric = metricFor(engine.plugins, options.metric, kind);
+  const since = options.since ?? source.config.signupTrait ?? 'signupAt';
+  const metric = metricFor(source.plugins, options.metric, kind);
   if (!Number.isInteger(ages) || ages < 1 || ages > MAX_AGES)
     throw new EngineError('RAPPORT_ANALYSIS_OPTION', `ages must be a whole number from 1 to ${String(MAX_AGES)}.`);
-  const zone = zoneOf(engine.store.zone);
-  const { members, without } = await membersOf(engine, { kind, by, since, asOf, zone });
+  const zone = zoneOf(source.store.zone);
+  const { members, without } = await membersOf(source, { kind, by, since, asOf, zone });
   const wanted = wantedCohorts(members, options.cohorts);
 
   const due = new Map<number, { readonly member: Member; readonly age: number }[]>();
@@ -110,7 +111,7 @@ export async function cohorts(engine: Engine, options: CohortOptions): Promise<C
   let done = 0;
   for (const [instant, at] of [...due].sort(([a], [b]) => a - b)) {
     options.onProgress?.(done++, due.size);
-    const evaluation = await engine.evaluate({
+    const evaluation = await source.evaluate({
       asOf: instant,
       levels: [{ kind }],
       metrics: [options.metric],
@@ -199,7 +200,7 @@ export function compareCohorts(table: CohortTable, first: string, second: string
 }
 
 async function membersOf(
-  engine: Engine,
+  source: AnalysisSource,
   {
     kind,
     by,
@@ -214,7 +215,7 @@ async function membersOf(
     readonly zone: Zone;
   },
 ): Promise<{ readonly members: readonly Member[]; readonly without: number }> {
-  const snapshot = await engine.store.snapshot();
+  const snapshot = await source.store.snapshot();
   let traits: ReadonlyMap<string, Properties>;
   try {
     const names = await snapshot.traitNames(kind);

@@ -1,5 +1,5 @@
+import { EngineError } from '@rapport/plugin-host';
 import { readDay } from '@rapport/sdk/time';
-import { EngineError } from '../error.js';
 
 export { dateOf as dateOfDay, readDay as dayOfDate } from '@rapport/sdk/time';
 

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store } from '@rapport/store';
 import { openDuckdbStore } from '@rapport/store-duckdb';
-import type { Engine } from '../api.js';
 import { DAY, engineOver, JUNE, metricCode, pluginFolder, track } from '../plugin-packages.test.fixture.js';
 import { evidence } from './evidence.js';
+import type { Engine } from '../engine.js';
 
 const survey = (account: string, daysBefore: number, properties: object) => ({
   ...track(account, JUNE - daysBefore * DAY, { event: 'Survey Responded', properties }),

@@ -1,8 +1,8 @@
 import type { SubjectKind } from '@rapport/sdk';
 import { resolveWindow, zone as zoneOf, type Properties } from '@rapport/store';
-import type { Engine } from '../api.js';
-import { EngineError } from '../error.js';
+import { EngineError } from '@rapport/plugin-host';
 import { metricFor } from './subject-metric.js';
+import type { AnalysisSource } from './source.js';
 
 export interface EvidenceOptions {
   readonly metric: string;
@@ -46,13 +46,13 @@ const MOST = 1000;
  *
  * Throws `RAPPORT_EVALUATE_METRIC`, `RAPPORT_ANALYSIS_SUBJECT`, `RAPPORT_ANALYSIS_OPTION`, `RAPPORT_ANALYSIS_NO_EVIDENCE` for a metric that has none to show.
  */
-export async function evidence(engine: Engine, options: EvidenceOptions): Promise<EvidenceReport> {
+export async function evidence(source: AnalysisSource, options: EvidenceOptions): Promise<EvidenceReport> {
   const { metric, kind, id, asOf, limit = 50 } = options;
-  const { definition } = metricFor(engine.plugins, metric, kind);
+  const { definition } = metricFor(source.plugins, metric, kind);
   if (!Number.isInteger(limit) || limit < 1 || limit > MOST)
     throw new EngineError('RAPPORT_ANALYSIS_OPTION', `limit must be a whole number from 1 to ${String(MOST)}.`);
   if (!definition.evidence) {
-    const others = engine.plugins.flatMap((plugin) =>
+    const others = source.plugins.flatMap((plugin) =>
       plugin.kind === 'metric' && plugin.definition.evidence ? [plugin.definition.id] : [],
     );
     throw new EngineError(
@@ -61,10 +61,10 @@ export async function evidence(engine: Engine, options: EvidenceOptions): Promis
     );
   }
   const { filter, properties } = definition.evidence;
-  const window = resolveWindow(definition.evidence.window, asOf, zoneOf(engine.store.zone));
+  const window = resolveWindow(definition.evidence.window, asOf, zoneOf(source.store.zone));
   if (window.kind !== 'days')
     throw new EngineError('RAPPORT_ANALYSIS_NO_EVIDENCE', `${metric} looks at no fixed days.`);
-  const snapshot = await engine.store.snapshot();
+  const snapshot = await source.store.snapshot();
   try {
     const found = await snapshot.recent(kind, kind === 'portfolio' ? '' : id, asOf, limit, {
       filter,

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store } from '@rapport/store';
 import { openDuckdbStore } from '@rapport/store-duckdb';
-import type { Engine } from '../api.js';
 import { DAY, engineOver, JUNE, metricCode, pluginFolder, track } from '../plugin-packages.test.fixture.js';
 import type { Goal } from './goal.js';
 import { goalsFor, goalsReport } from './goals.js';
+import type { Engine } from '../engine.js';
 
 /** Half of the time is over on 1 June. */
 const year: Pick<Goal, 'from' | 'by'> = { from: '2026-05-02', by: '2026-06-30' };

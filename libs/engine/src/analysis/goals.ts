@@ -1,9 +1,9 @@
 import { didYouMean } from '@rapport/rules';
 import { zone as zoneOf, type Level, type ResultFrame, type Run } from '@rapport/store';
-import type { Engine } from '../api.js';
-import { metricsOf } from '../evaluation.js';
+import { metricsOf } from '../measurement/evaluation.js';
 import { goalProgress, type Goal, type GoalProgress, type GoalStatus } from './goal.js';
 import { cellOf, numberAt } from './subject-metric.js';
+import type { AnalysisSource } from './source.js';
 
 /** A goal and how far one subject is with it. */
 export interface GoalReport extends GoalProgress {
@@ -38,11 +38,11 @@ const NOT_EVALUATED = 'the run did not evaluate it.';
 
 type Kind = GoalReport['kind'];
 const kindOf = ({ subject = 'portfolio' }: Goal): Kind => subject;
-const goalsOf = (engine: Engine): readonly Goal[] => engine.config.goals ?? [];
+const goalsOf = (source: AnalysisSource): readonly Goal[] => source.config.goals ?? [];
 
 /** What makes a goal impossible to measure: no such metric, or not for such a subject. Null when nothing does. */
-function problemOf(engine: Engine, goal: Goal): string | null {
-  const metrics = metricsOf(engine.plugins);
+function problemOf(source: AnalysisSource, goal: Goal): string | null {
+  const metrics = metricsOf(source.plugins);
   const metric = metrics.find(({ id }) => id === goal.metric);
   const kind = kindOf(goal);
   if (!metric) {
@@ -51,8 +51,8 @@ function problemOf(engine: Engine, goal: Goal): string | null {
   }
   return metric.subjects.includes(kind) ? null : `${goal.metric} is a metric of ${metric.subjects.join(', ')} only.`;
 }
-const named = (engine: Engine, goal: Goal) => {
-  const metric = metricsOf(engine.plugins).find(({ id }) => id === goal.metric);
+const named = (source: AnalysisSource, goal: Goal) => {
+  const metric = metricsOf(source.plugins).find(({ id }) => id === goal.metric);
   return { goal, label: goal.label ?? metric?.title ?? goal.metric, unit: metric?.unit ?? '' };
 };
 
@@ -69,49 +69,49 @@ export interface GoalSubject {
 }
 
 /** How far one subject is with the goals that it has: those of its own, and those that all of its kind have. In the order of `rapport.json`. */
-export function goalsFor(engine: Engine, { kind, id, asOf, metrics }: GoalSubject): readonly GoalReport[] {
-  const zone = zoneOf(engine.store.zone);
-  return goalsOf(engine)
+export function goalsFor(source: AnalysisSource, { kind, id, asOf, metrics }: GoalSubject): readonly GoalReport[] {
+  const zone = zoneOf(source.store.zone);
+  return goalsOf(source)
     .filter((goal) => kindOf(goal) === kind && (goal.id === undefined || goal.id === id))
     .map((goal): GoalReport => {
-      const problem = problemOf(engine, goal);
+      const problem = problemOf(source, goal);
       const found = metrics.find(({ metric }) => metric === goal.metric);
       const value = found?.value ?? null;
       const reason = value === null ? (problem ?? found?.reason ?? NOT_EVALUATED) : null;
-      return { ...named(engine, goal), kind, id, value, reason, ...goalProgress(goal, value, asOf, zone) };
+      return { ...named(source, goal), kind, id, value, reason, ...goalProgress(goal, value, asOf, zone) };
     });
 }
 
 /** How far all goals are, by the latest run; in the order of `rapport.json`. Null when nothing has been evaluated yet. */
-export async function goalsReport(engine: Engine): Promise<GoalsReport | null> {
-  const run = await engine.store.latestRun();
+export async function goalsReport(source: AnalysisSource): Promise<GoalsReport | null> {
+  const run = await source.store.latestRun();
   if (!run) return null;
   const frames = new Map<Kind, ResultFrame | null>();
   const goals: (GoalReport | SharedGoalReport)[] = [];
-  for (const goal of goalsOf(engine)) {
+  for (const goal of goalsOf(source)) {
     const kind = kindOf(goal);
-    if (!frames.has(kind)) frames.set(kind, await resultsOf(engine, run, { kind }));
+    if (!frames.has(kind)) frames.set(kind, await resultsOf(source, run, { kind }));
     const frame = frames.get(kind) ?? null;
     goals.push(
       kind === 'portfolio' || goal.id !== undefined
-        ? singleGoal(engine, goal, frame, run)
-        : sharedGoal(engine, goal, kind, frame, run),
+        ? singleGoal(source, goal, frame, run)
+        : sharedGoal(source, goal, kind, frame, run),
     );
   }
   return { run: run.number, asOf: new Date(run.asOf).toISOString(), goals };
 }
 
 /** Only the columns that goals read. */
-const resultsOf = (engine: Engine, run: Run, level: Level & { readonly kind: Kind }) =>
-  engine.store.results(
+const resultsOf = (source: AnalysisSource, run: Run, level: Level & { readonly kind: Kind }) =>
+  source.store.results(
     run.number,
     level,
-    goalsOf(engine)
+    goalsOf(source)
       .filter((goal) => kindOf(goal) === level.kind)
       .flatMap(({ metric }) => [metric, `${metric}.reason`]),
   );
 
-function singleGoal(engine: Engine, goal: Goal, frame: ResultFrame | null, run: Run): GoalReport {
+function singleGoal(source: AnalysisSource, goal: Goal, frame: ResultFrame | null, run: Run): GoalReport {
   const kind = kindOf(goal);
   const id = goal.id ?? '';
   const row = frame?.subjects.indexOf(id) ?? -1;
@@ -124,27 +124,27 @@ function singleGoal(engine: Engine, goal: Goal, frame: ResultFrame | null, run: 
         ? why
         : NOT_EVALUATED;
   return {
-    ...named(engine, goal),
+    ...named(source, goal),
     kind,
     id,
     value,
-    reason: value === null ? (problemOf(engine, goal) ?? unknown) : null,
-    ...goalProgress(goal, value, run.asOf, zoneOf(engine.store.zone)),
+    reason: value === null ? (problemOf(source, goal) ?? unknown) : null,
+    ...goalProgress(goal, value, run.asOf, zoneOf(source.store.zone)),
   };
 }
 
 function sharedGoal(
-  engine: Engine,
+  source: AnalysisSource,
   goal: Goal,
   kind: 'account' | 'user',
   frame: ResultFrame | null,
   run: Run,
 ): SharedGoalReport {
-  const zone = zoneOf(engine.store.zone);
+  const zone = zoneOf(source.store.zone);
   const statuses = { reached: 0, missed: 0, 'on-track': 0, behind: 0, unknown: 0 };
   frame?.subjects.forEach((_, row) => {
     statuses[goalProgress(goal, numberAt(frame, goal.metric, row), run.asOf, zone).status]++;
   });
-  const reason = problemOf(engine, goal) ?? (frame === null ? NOT_EVALUATED : null);
-  return { ...named(engine, goal), kind, subjects: frame?.subjects.length ?? 0, statuses, reason };
+  const reason = problemOf(source, goal) ?? (frame === null ? NOT_EVALUATED : null);
+  return { ...named(source, goal), kind, subjects: frame?.subjects.length ?? 0, statuses, reason };
 }

@@ -1,8 +1,8 @@
 import { valueAt, type ResultFrame } from '@rapport/store';
 import type { SubjectKind } from '@rapport/sdk';
-import type { Evaluation, LoadedPlugin } from '../api.js';
-import { EngineError } from '../error.js';
-import { checkMetrics } from '../evaluation.js';
+import { EngineError, type LoadedPlugin } from '@rapport/plugin-host';
+import { checkMetrics } from '../measurement/evaluation.js';
+import type { Evaluation } from '../measurement/evaluation.js';
 
 export type LoadedMetric = Extract<LoadedPlugin, { readonly kind: 'metric' }>;
 

@@ -1,11 +1,11 @@
 import { valueAt, zone as zoneOf } from '@rapport/store';
-import type { Engine } from '../api.js';
-import { EngineError } from '../error.js';
+import { EngineError } from '@rapport/plugin-host';
 import { checkDays, levelOf, type HistoryKind } from './backfill.js';
 import { dateOfDay } from './day.js';
-import { isOfOrigin, originOf } from './origin.js';
-import { slopeOf } from './slope.js';
+import { isOfOrigin, originOf } from '../measurement/origin.js';
+import { slopeOf } from '../measurement/slope.js';
 import { metricFor } from './subject-metric.js';
+import type { AnalysisSource } from './source.js';
 
 export interface TrendOptions {
   readonly metric: string;
@@ -57,19 +57,19 @@ const SLOPE_DAYS = 30;
  *
  * Throws `RAPPORT_EVALUATE_METRIC`, `RAPPORT_ANALYSIS_SUBJECT`, `RAPPORT_ANALYSIS_OPTION`.
  */
-export async function trend(engine: Engine, options: TrendOptions): Promise<Trend> {
+export async function trend(source: AnalysisSource, options: TrendOptions): Promise<Trend> {
   const { metric, kind = 'portfolio', id = '', from, to } = options;
-  const { definition } = metricFor(engine.plugins, metric, kind === 'family' ? 'account' : kind);
+  const { definition } = metricFor(source.plugins, metric, kind === 'family' ? 'account' : kind);
   checkDays(from, to);
   if ((kind === 'portfolio') !== (id === ''))
     throw new EngineError(
       'RAPPORT_ANALYSIS_OPTION',
       kind === 'portfolio' ? 'the portfolio has no id; leave it out.' : `whose ${metric}? Give the id of the ${kind}.`,
     );
-  const origin = originOf(engine.plugins, metric) ?? '';
-  const zone = zoneOf(engine.store.zone);
-  const level = levelOf(engine, kind);
-  const days = await engine.store.history({ level, metrics: [metric], from, to, subject: id });
+  const origin = originOf(source.plugins, metric) ?? '';
+  const zone = zoneOf(source.store.zone);
+  const level = levelOf(source, kind);
+  const days = await source.store.history({ level, metrics: [metric], from, to, subject: id });
   const points = days.flatMap(({ day, asOf, subjects, metrics }) => {
     const found = metrics[metric];
     const row = subjects.indexOf(id);
@@ -85,7 +85,7 @@ export async function trend(engine: Engine, options: TrendOptions): Promise<Tren
     };
     return [{ day, value, point }];
   });
-  const slopeDays = engine.config.trends?.slopeDays ?? SLOPE_DAYS;
+  const slopeDays = source.config.trends?.slopeDays ?? SLOPE_DAYS;
   const recent = points.filter(({ day, value, point }) => day > to - slopeDays && point.current && value !== null);
   return {
     metric,

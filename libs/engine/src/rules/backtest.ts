@@ -1,13 +1,11 @@
 import { zone as zoneOf, type Membership, type Snapshot } from '@rapport/store';
 import { dateOfDay } from '../analysis/day.js';
-import { EngineError } from '../error.js';
-import type { Move } from '../movement.js';
-import { moveAll, type RunSetting } from '../run.js';
-import { trying, verdictsOf } from '../verdicts.js';
-import { segmentKeys } from '../segment-keys.js';
-import { playbookKey } from '../playbooks.js';
+import { EngineError, trying, verdictsOf, segmentKeys, playbookKey } from '@rapport/plugin-host';
+import type { Move } from '../membership/transitions.js';
 import { concernedBy, type Proposal } from './proposal.js';
 import { factsFor } from './rehearsal.js';
+import { type RunSetting } from '../membership/setting.js';
+import { moveAll } from '../membership/move-all.js';
 
 export interface BacktestOptions {
   /** The last day ends at or before this instant, epoch ms; default that of the latest run, else now. */

@@ -11,14 +11,13 @@ import {
   type Verdict,
 } from '@rapport/rules';
 import type { Membership, Properties, Run } from '@rapport/store';
-import { EngineError } from '../error.js';
-import { originOf } from '../analysis/origin.js';
-import { operatorPluginsOf, operatorsOf } from '../operators.js';
-import { segmentKeys } from '../segment-keys.js';
+import { EngineError, operatorPluginsOf, operatorsOf, segmentKeys, trying, verdictsOf } from '@rapport/plugin-host';
+import { originOf } from '../measurement/origin.js';
 import { concernedBy, type Proposal } from './proposal.js';
 import { factsFor, type RunProvenance } from './rehearsal.js';
-import { membersBySegment, metricsRead, moveAll, type RunSetting } from '../run.js';
-import { trying, verdictsOf } from '../verdicts.js';
+import { type RunSetting } from '../membership/setting.js';
+import { metricsRead } from '../membership/fact-tables.js';
+import { membersBySegment, moveAll } from '../membership/move-all.js';
 
 export interface ExplainOptions {
   readonly subject: string;

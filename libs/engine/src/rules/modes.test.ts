@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store } from '@rapport/store';
 import { openDuckdbStore } from '@rapport/store-duckdb';
-import type { Engine } from '../api.js';
 import {
   actionCode,
   DAY,
@@ -14,6 +13,7 @@ import {
   standingClock,
   track,
 } from '../plugin-packages.test.fixture.js';
+import type { Engine } from '../engine.js';
 
 const segment = (id: string, enter: object, more: object = {}) => ({
   kind: 'segment',

@@ -1,13 +1,19 @@
 import type { Delivery } from '@rapport/sdk';
-import { documentsAmong, type LoadedDocument } from '../api.js';
-import { leaveWhatIsGone } from '../gone.js';
-import { deliveriesFor, playbookKey } from '../playbooks.js';
-import { membersBySegment, moveAll, type Members, type RunSetting } from '../run.js';
-import { segmentKeys } from '../segment-keys.js';
-import type { Move } from '../movement.js';
-import { trying, verdictsOf } from '../verdicts.js';
+import { leaveWhatIsGone } from '../membership/retired.js';
+import { deliveriesFor } from '@rapport/playbooks';
+import {
+  segmentKeys,
+  playbookKey,
+  trying,
+  verdictsOf,
+  documentsAmong,
+  type LoadedDocument,
+} from '@rapport/plugin-host';
+import type { Move } from '../membership/transitions.js';
 import { concernedBy, type Proposal } from './proposal.js';
 import { factsFor, factsOfLatestRun } from './rehearsal.js';
+import { type RunSetting } from '../membership/setting.js';
+import { membersBySegment, moveAll, type Members } from '../membership/move-all.js';
 
 export interface PreviewOptions {
   /** Instant, epoch ms; default that of the latest run, else now. */

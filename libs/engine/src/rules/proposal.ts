@@ -1,13 +1,24 @@
 import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
 import { checkDocument, checkFacts, didYouMean, runTests, type Problem } from '@rapport/rules';
-import { documentsAmong, type LoadedDocument, type LoadedPlugin } from '../api.js';
-import { catalogueFor, hashOf, isEnabled, referencesOf, settingOf, unknownTrigger } from '../loading.js';
-import { messageOf } from '../error.js';
-import { operatorsOf } from '../operators.js';
-import { cycleIn, inOrder } from '../requirements.js';
-import type { RunSetting } from '../run.js';
-import { trying, verdictsOf } from '../verdicts.js';
-import { documentVersion } from './document-file.js';
+import {
+  messageOf,
+  operatorsOf,
+  cycleIn,
+  inOrder,
+  trying,
+  verdictsOf,
+  documentVersion,
+  documentsAmong,
+  type LoadedDocument,
+  type LoadedPlugin,
+  catalogueFor,
+  referencesOf,
+  unknownTrigger,
+  isEnabled,
+  settingOf,
+  hashOf,
+} from '@rapport/plugin-host';
+import type { RunSetting } from '../membership/setting.js';
 
 /** A document that could be in force, among the plugins that then would be. */
 export interface Proposal {

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { memoryStore } from '@rapport/store-testkit';
-import type { Engine } from '../api.js';
 import {
   DAY,
   engineOver,
@@ -11,6 +10,7 @@ import {
   standingClock,
   track,
 } from '../plugin-packages.test.fixture.js';
+import type { Engine } from '../engine.js';
 
 const quiet = (below: number, id = 'quiet') => ({
   kind: 'segment', id, title: 'Quiet', subject: 'account', enter: { fact: 'usage', operator: 'lessThan', value: below },

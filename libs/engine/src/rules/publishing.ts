@@ -1,14 +1,21 @@
 import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
 import type { DocumentVersion, Json } from '@rapport/store';
-import { documentsAmong, type LoadedDocument, type LoadedPlugin } from '../api.js';
-import { EngineError } from '../error.js';
-import { isLeftOut, referencesOf, settingOf } from '../loading.js';
-import { operatorsOf } from '../operators.js';
-import type { RunSetting } from '../run.js';
-import { documentVersion, type DocumentFile } from './document-file.js';
-import { latestDocuments } from './latest-documents.js';
+import {
+  EngineError,
+  operatorsOf,
+  documentVersion,
+  type DocumentFile,
+  documentsAmong,
+  type LoadedDocument,
+  type LoadedPlugin,
+  referencesOf,
+  isLeftOut,
+  settingOf,
+} from '@rapport/plugin-host';
+import { latestDocuments } from '../membership/latest-documents.js';
 import { preview, type PreviewReport } from './preview.js';
 import { propose, type Proposal } from './proposal.js';
+import type { RunSetting } from '../membership/setting.js';
 
 /** Who changes something, and why. Both are kept with the version. */
 export interface Change {

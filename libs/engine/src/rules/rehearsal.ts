@@ -1,9 +1,10 @@
 import type { Level, Snapshot } from '@rapport/store';
-import type { EvaluateOptions, LoadedDocument, LoadedPlugin } from '../api.js';
-import { factTable, traitUses, type FactTable } from '../facts.js';
-import { operatorsOf } from '../operators.js';
-import { traitKey } from '../planner.js';
-import { factTables, metricsRead, usesOfAll, type FactTables, type RunSetting } from '../run.js';
+import { factTable, traitUses, type FactTable } from '../membership/facts.js';
+import { operatorsOf, type LoadedDocument, type LoadedPlugin } from '@rapport/plugin-host';
+import { traitKey } from '../measurement/planner.js';
+import type { EvaluateOptions } from '../measurement/evaluation.js';
+import { type RunSetting } from '../membership/setting.js';
+import { factTables, metricsRead, usesOfAll, type FactTables } from '../membership/fact-tables.js';
 
 /** The same setting with metrics and operators, and of the documents only these. */
 export const only = (

@@ -8,12 +8,9 @@ import {
   type OperatorSet,
   type Problem,
 } from '@rapport/rules';
-import { EngineError } from '../error.js';
-import { catalogueFor } from '../loading.js';
-import { operatorsOf } from '../operators.js';
-import type { RunSetting } from '../run.js';
-import { trying, verdictsOf } from '../verdicts.js';
+import { EngineError, operatorsOf, trying, verdictsOf, catalogueFor } from '@rapport/plugin-host';
 import { propose } from './proposal.js';
+import type { RunSetting } from '../membership/setting.js';
 
 /** Something to say about a document, and where in its text. */
 export interface RuleFinding extends Problem {

@@ -1,7 +1,6 @@
 import { catalogueOf, schemaFor, type FactDescription } from '@rapport/rules';
-import { factsKnown } from '../loading.js';
-import { operatorsOf } from '../operators.js';
-import type { RunSetting } from '../run.js';
+import { operatorsOf, factsKnown } from '@rapport/plugin-host';
+import type { RunSetting } from '../membership/setting.js';
 
 /**
  * JSON Schemas (2020-12) of the documents, for editors: facts of the loaded plugins, and of the traits that the data has. A document is about accounts or users; what either knows is offered,

@@ -1,7 +1,5 @@
 import type { Problem } from '@rapport/rules';
-import { EngineError } from '../error.js';
-import { operatorsOf } from '../operators.js';
-import type { RunSetting } from '../run.js';
+import { EngineError, operatorsOf } from '@rapport/plugin-host';
 import { backtest, type BacktestOptions, type BacktestReport } from './backtest.js';
 import { explainRule, type ExplainOptions, type RuleExplanation } from './explain.js';
 import { preview, type PreviewOptions, type PreviewReport } from './preview.js';
@@ -9,6 +7,7 @@ import { propose, type Proposal } from './proposal.js';
 import { parsed, reviewOf, testReport, type RuleFinding, type RuleTestReport } from './review.js';
 import { ruleSchemas } from './rule-schemas.js';
 import { publishingOf, type Publishing } from './publishing.js';
+import type { RunSetting } from '../membership/setting.js';
 
 /** Documents before they are in force, and their versions. Each takes a document as JSON; what it names are the plugins that are loaded. Only `Publishing` writes. */
 export interface Rules extends Publishing {
