@@ -243,3 +243,29 @@ describe('bad input', () => {
       ]);
   });
 });
+
+describe('patterns', () => {
+  const matching = (count: number, pattern: (i: number) => string) => ({
+    any: Array.from({ length: count }, (_, i) => ({ fact: 'trait.plan', operator: 'matches', value: pattern(i) })),
+  });
+  // As costly as a pattern may be.
+  const costly = (i: number) => `(a|b|c){1,60}${'[a-z0-9]+x?'.repeat(8)}${String(i)}`;
+
+  it('may be 200 in a document, and are compiled once', () => {
+    const json = text(matching(200, costly));
+    quickly(() => readDocument(json));
+    expect(readDocument(json).ok).toBe(true);
+    expect(readDocument(text(matching(3000, () => '^pro'))).ok).toBe(true);
+  });
+
+  it('that are more are refused at the first that is too many, before any is compiled', () => {
+    const read = quickly(() => readDocument(text(matching(3000, costly))), 5000);
+    expect(read.ok ? [] : read.problems).toMatchObject([
+      { code: 'RAPPORT_RULES_SIZE', pointer: '/enter/any/200', line: expect.any(Number) as number },
+    ]);
+    const named = segment({ condition: 'one' }, { conditions: { one: matching(201, String) } });
+    expect(told(readDocument(JSON.stringify(named)))).toEqual([
+      expect.stringContaining('/conditions/one/any/200 RAPPORT_RULES_SIZE'),
+    ]);
+  });
+});

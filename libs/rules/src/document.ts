@@ -76,17 +76,18 @@ export function checkDocument(value: unknown, operators?: OperatorSet): Checked<
 
 const words = (code: string) => code.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
 
+export type ReadJson =
+  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly problems: readonly PlacedProblem[] };
+
 /**
- * Reads the text of a segment or playbook: JSON, without comments, each key once. Returns the checked document (facts are not looked up:
- * see `checkFacts`), or what is wrong with it, each with line and column; at most a hundred problems.
+ * Reads JSON without comments in which no object has a key twice. At most a hundred problems, with line and column: `RAPPORT_RULES_SIZE`,
+ * `_JSON`, `_DEPTH`, `_DUPLICATE_KEY`. Whatever the text is, nothing is thrown.
  *
- * Codes beside those of the checks: `RAPPORT_RULES_SIZE`, `_JSON`, `_DEPTH`, `_DUPLICATE_KEY`, `_KIND`. Whatever the text is, nothing is
- * thrown.
+ * @param maxDepth most levels of objects and lists; those of a document when left out
  */
-export function readDocument(given: string, { maxBytes = MAX_BYTES, operators }: ReadOptions = {}): ReadDocument {
-  // Editors do not count a byte order mark.
-  const text = given.startsWith('\uFEFF') ? given.slice(1) : given;
-  const refuse = (code: string, message: string, position: Position = { line: 1, column: 1 }): ReadDocument => ({
+export function readJson(given: string, maxBytes = MAX_BYTES, maxDepth = MAX_JSON_DEPTH): ReadJson {
+  const text = withoutMark(given);
+  const refuse = (code: string, message: string, position: Position = { line: 1, column: 1 }): ReadJson => ({
     ok: false,
     problems: [{ code, pointer: '', message, ...position }],
   });
@@ -94,11 +95,11 @@ export function readDocument(given: string, { maxBytes = MAX_BYTES, operators }:
   if (text.length > maxBytes || new TextEncoder().encode(text).length > maxBytes)
     return refuse('RAPPORT_RULES_SIZE', `the document has more than ${String(maxBytes)} bytes. Split it into several.`);
   const at = positionsIn(text);
-  const deep = tooDeepAt(text, MAX_JSON_DEPTH);
+  const deep = tooDeepAt(text, maxDepth);
   if (deep !== null)
     return refuse(
       'RAPPORT_RULES_DEPTH',
-      `the document nests deeper than ${String(MAX_JSON_DEPTH)} levels; split the rule.`,
+      `the document nests deeper than ${String(maxDepth)} levels; split the rule.`,
       at(deep),
     );
   const errors: ParseError[] = [];
@@ -116,9 +117,8 @@ export function readDocument(given: string, { maxBytes = MAX_BYTES, operators }:
       ok: false,
       problems: duplicates.slice(0, MOST_PROBLEMS).map(({ offset, ...problem }) => ({ ...problem, ...at(offset) })),
     };
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    return { ok: true, value: JSON.parse(text) };
   } catch (failure) {
     // What the other parser lets pass, such as a control character in a string.
     return refuse(
@@ -126,9 +126,21 @@ export function readDocument(given: string, { maxBytes = MAX_BYTES, operators }:
       `this is not JSON: ${failure instanceof Error ? failure.message : String(failure)}.`,
     );
   }
-  const checked = checkDocument(value, operators);
+}
+
+/** Editors do not count a byte order mark. */
+const withoutMark = (text: string): string => (text.startsWith('\uFEFF') ? text.slice(1) : text);
+
+/**
+ * Reads the text of a segment or playbook. Returns the checked document (facts are not looked up: see `checkFacts`), or what is wrong with it,
+ * each with line and column; at most a hundred problems. Codes beside those of the checks: those of `readJson`, and `RAPPORT_RULES_KIND`.
+ */
+export function readDocument(text: string, { maxBytes = MAX_BYTES, operators }: ReadOptions = {}): ReadDocument {
+  const json = readJson(text, maxBytes);
+  if (!json.ok) return json;
+  const checked = checkDocument(json.value, operators);
   if (checked.ok) return checked;
-  const place = locator(text);
+  const place = locator(withoutMark(text));
   return {
     ok: false,
     problems: checked.problems.slice(0, MOST_PROBLEMS).map((problem) => ({ ...problem, ...place(problem.pointer) })),

@@ -44,7 +44,15 @@ export {
   factsOf,
   type Checked,
 } from './validation.js';
-export { checkDocument, readDocument, type PlacedProblem, type ReadDocument, type ReadOptions } from './document.js';
+export {
+  checkDocument,
+  readDocument,
+  readJson,
+  type PlacedProblem,
+  type ReadDocument,
+  type ReadJson,
+  type ReadOptions,
+} from './document.js';
 export { locate, locator, type Position } from './position.js';
 export { lint, type Finding, type LintOptions } from './lint.js';
 export {

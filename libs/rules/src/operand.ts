@@ -46,18 +46,35 @@ export function amountOf(value: unknown): Amount | null {
 const LONGEST_PATTERN = 200;
 const LARGEST_PROGRAM = 300;
 
+/** A regular expression that is ready, or the sentence that says why it is none. */
+type Pattern = { readonly test: (text: string) => boolean } | string;
+
+/** Compiling takes up to a millisecond, and a document is read several times: by the checks, the linter, and each evaluation. */
+const patterns = new Map<string, Pattern>();
+const MOST_PATTERNS = 1000;
+
 /**
  * A regular expression whose time is linear in the text, whatever the pattern (RE2's syntax and algorithm: no look-around, no back
- * references). Found anywhere in the text unless anchored. The sentence that says why not, when it is not one.
+ * references). Found anywhere in the text unless anchored. The sentence that says why not, when it is not one. Patterns are kept.
  */
-export function patternOf(value: unknown): { readonly test: (text: string) => boolean } | string {
+export function patternOf(value: unknown): Pattern {
   if (typeof value !== 'string' || value === '') return 'it must be text.';
   if (value.length > LONGEST_PATTERN) return `it has more than ${String(LONGEST_PATTERN)} characters.`;
+  const found = patterns.get(value) ?? compilePattern(value);
+  // What was used last stands last, so that the first is the one to drop.
+  patterns.delete(value);
+  patterns.set(value, found);
+  const [oldest] = patterns.keys();
+  if (patterns.size > MOST_PATTERNS && oldest !== undefined) patterns.delete(oldest);
+  return found;
+}
+
+function compilePattern(text: string): Pattern {
   try {
-    const pattern = RE2JS.compile(value);
+    const pattern = RE2JS.compile(text);
     if (pattern.programSize() > LARGEST_PROGRAM)
       return 'it is too large; repeat fewer things, or fewer times ("{1,100}" counts a hundred).';
-    return { test: (text) => pattern.test(text) };
+    return { test: (fact) => pattern.test(fact) };
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : 'not an expression';
     return `${reason}. Look-around and back references are not offered: they can take forever.`;

@@ -10,7 +10,7 @@ import { instantOf, isChange, operators, ruleOf, type FactType, type Operator, t
 import { nestsWithin } from './depth.js';
 import { isFactValue, pairOf, pairOperators } from './pair.js';
 import { namedPointer, pointerToken, type Problem } from './problem.js';
-import { referencesIn, writtenIn } from './reference.js';
+import { referencesIn, writtenIn, type WrittenCondition } from './reference.js';
 import { conditionsOf } from './resolution.js';
 import { problemsOf } from './schema-problem.js';
 import { playbookSchema, segmentSchema } from './schema.js';
@@ -191,6 +191,33 @@ const tooDeep = problem(
   `the document nests deeper than ${String(MAX_JSON_DEPTH)} levels; conditions may nest ${String(MAX_DEPTH)} deep, in a "compat" document about twice as deep.`,
 );
 
+/** Most different patterns that a document may have: compiling one takes up to a millisecond, during which nothing else happens. */
+const MOST_PATTERNS = 200;
+
+/** Refuses more patterns than can be compiled in a moment, without compiling any. */
+function tooManyPatterns(written: readonly WrittenCondition[]): Problem | null {
+  const seen = new Set<unknown>();
+  const excess = (node: unknown, pointer: string): string | null => {
+    if (typeof node !== 'object' || node === null) return null;
+    if (Reflect.get(node, 'operator') === ('matches' satisfies Operator)) {
+      seen.add(Reflect.get(node, 'value'));
+      return seen.size > MOST_PATTERNS ? pointer : null;
+    }
+    for (const [key, child] of Object.entries(node)) {
+      const found = excess(child, `${pointer}/${pointerToken(key)}`);
+      if (found !== null) return found;
+    }
+    return null;
+  };
+  for (const { condition, pointer } of written) {
+    const found = excess(condition, pointer);
+    if (found === null) continue;
+    const message = `"matches" has more than ${String(MOST_PATTERNS)} different patterns in this document. Join some with "|", use "in" or "startsWith", or split the rule into segments.`;
+    return problem('RAPPORT_RULES_SIZE', found, message);
+  }
+  return null;
+}
+
 /** What is wrong with the conditions of a document of either mode. */
 function checkConditions(document: SegmentDocument | PlaybookDocument, more?: OperatorSet): readonly Problem[] {
   const names = Object.keys(document.conditions ?? {});
@@ -218,6 +245,8 @@ function checkConditions(document: SegmentDocument | PlaybookDocument, more?: Op
       ),
     ];
   const all = [...written, ...names.map((name) => ({ condition: conditions[name], pointer: namedPointer(name) }))];
+  const excess = tooManyPatterns(all);
+  if (excess) return [excess];
   const problems = all.flatMap(({ condition, pointer }) => checkCondition(condition, pointer, 0, more, true));
   return problems.length > 0 ? problems : referencesIn(document).problems;
 }
