@@ -54,6 +54,7 @@ export {
   type ReadOptions,
 } from './document.js';
 export { locate, locator, type Position } from './position.js';
+export { lintTraits, traitsOf, type TraitProfile, type TraitProfiles } from './trait-lint.js';
 export { lint, type Finding, type LintOptions } from './lint.js';
 export {
   coverageOf,

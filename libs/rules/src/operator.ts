@@ -161,6 +161,11 @@ export type Operator = keyof typeof rules;
 export const operators = Object.keys(rules) as readonly Operator[];
 export const isOperator = (name: string): name is Operator => Object.hasOwn(rules, name);
 
+/** Operators that compare a text, or the items of a list, as a whole. */
+export const comparesWhole: readonly string[] = [
+  'equal', 'notEqual', 'in', 'notIn', 'contains', 'doesNotContain', 'hasAll', 'hasAny',
+] satisfies Operator[]; // prettier-ignore
+
 /** Operators beside Rapport's own, by name; see `operatorSet`. */
 export type OperatorSet = ReadonlyMap<string, OperatorRule>;
 const none: OperatorSet = new Map();

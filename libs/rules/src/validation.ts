@@ -6,7 +6,16 @@ import { compileConditions } from './compat/document.js';
 import { MAX_DEPTH, type FactUse } from './condition.js';
 import { irOf, partsOf, type RuleLeaf } from './ir.js';
 import type { RuleJoint } from './joint.js';
-import { instantOf, isChange, operators, ruleOf, type FactType, type Operator, type OperatorSet } from './operator.js';
+import {
+  comparesWhole,
+  instantOf,
+  isChange,
+  operators,
+  ruleOf,
+  type FactType,
+  type Operator,
+  type OperatorSet,
+} from './operator.js';
 import { nestsWithin } from './depth.js';
 import { isFactValue, pairOf, pairOperators } from './pair.js';
 import { namedPointer, pointerToken, type Problem } from './problem.js';
@@ -338,18 +347,6 @@ export function checkPlaybook(value: unknown, more?: OperatorSet): Checked<Playb
 
 /** Most problems that are told of the facts of one document. */
 const MOST_PROBLEMS = 100;
-
-/** Operators that compare a text, or the items of a list, as a whole. */
-const comparesWhole: readonly string[] = [
-  'equal',
-  'notEqual',
-  'in',
-  'notIn',
-  'contains',
-  'doesNotContain',
-  'hasAll',
-  'hasAny',
-] satisfies Operator[];
 
 /** The one type that a fact of these readings has, or null. */
 const typeOf = (readings: readonly string[]): FactType | null => {
