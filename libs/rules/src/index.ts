@@ -80,5 +80,6 @@ export {
   type CompiledRule,
   type CompiledRules,
 } from './compat/rule.js';
+export { compatNames, undecorated } from './compat/foreign.js';
 export type { CompatDecorator, CompatOperator } from './compat/operator.js';
 export type { ConditionTrace, RuleFailure, RuleTrace } from './compat/trace.js';

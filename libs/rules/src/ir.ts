@@ -220,7 +220,7 @@ export function irOf(condition: ResolvedCondition, now: number, pointer = '', mo
       throw new TypeError(`RAPPORT_RULES_VALUE: the value of "${node.operator}" at "${place}" cannot be a fact`);
     }
     if ('not' in node) return { kind: 'not', pointer: place, child: typed(node.not, `${place}/not`, depth + 1) };
-    if ('compat' in node) return compatJoint(node.compat, place);
+    if ('compat' in node) return compatJoint(node.compat, place, more);
     if ('condition' in node) {
       const { condition: name, means } = node;
       if (!means) throw new TypeError(`RAPPORT_RULES_REFERENCE: there is no condition "${name}" for "${place}"`);

@@ -1,5 +1,5 @@
 import type { ConditionTrace } from './compat/trace.js';
-import type { FactReading, Verdict } from './operator.js';
+import type { FactReading, OperatorSet, Verdict } from './operator.js';
 import { pairOf, type Pair } from './pair.js';
 import type { Problem } from './problem.js';
 
@@ -17,8 +17,9 @@ export interface CompatCondition {
   readonly uses: readonly FactUse[];
   /** Equal for conditions that say the same with the same named conditions. */
   readonly key: () => string;
-  readonly match: (facts: Readonly<Record<string, unknown>>) => Verdict;
-  readonly trace: (facts: Readonly<Record<string, unknown>>) => ConditionTrace | Problem;
+  /** @param more operators of plugins */
+  readonly match: (facts: Readonly<Record<string, unknown>>, more?: OperatorSet) => Verdict;
+  readonly trace: (facts: Readonly<Record<string, unknown>>, more?: OperatorSet) => ConditionTrace | Problem;
 }
 
 /** What a joint asks: how the values of two facts compare, or all that a condition of json-rules-engine does. */
@@ -58,7 +59,7 @@ export function factsOf(
   return known;
 }
 
-export function compatJoint(condition: CompatCondition, pointer: string): RuleJoint {
+export function compatJoint(condition: CompatCondition, pointer: string, more?: OperatorSet): RuleJoint {
   const facts = [...new Map(condition.uses.map(({ fact, reading }) => [fact, { fact, reading }])).values()];
   return {
     kind: 'joint',
@@ -67,7 +68,7 @@ export function compatJoint(condition: CompatCondition, pointer: string): RuleJo
     facts,
     uses: condition.uses,
     question: { kind: 'compat', condition },
-    test: (values) => condition.match(factsOf(facts, values)),
+    test: (values) => condition.match(factsOf(facts, values), more),
     get key() {
       return condition.key();
     },

@@ -9,6 +9,7 @@ import {
   type OperatorSet,
   type Verdict,
 } from './operator.js';
+import { operators as jsonRulesEngine } from './compat/operator.js';
 import { patternOf } from './operand.js';
 import type { Problem } from './problem.js';
 import { nearest } from './suggestion.js';
@@ -40,6 +41,8 @@ export interface OperatorDefinition {
   readonly description: string;
   /** What explanations say when it holds and when it does not. */
   readonly words: readonly [holds: string, holdsNot: string];
+  /** What documents of json-rules-engine (`"mode": "compat"`) call it, where that is not `name`: whatever `engine.addOperator` was given. */
+  readonly compatName?: string;
   /** Pure and quick: it is called for each subject. A time is given as epoch ms. */
   readonly test: (fact: KnownFact, value: unknown) => boolean;
 }
@@ -90,24 +93,30 @@ function excessIn(schema: unknown): string | null {
 }
 
 /** What is wrong with one definition; null when nothing is. */
-function mistakeIn({ name, description, words, value }: OperatorDefinition): string | null {
+function mistakeIn({ name, description, words, value, compatName }: OperatorDefinition): string | null {
   if (!/^[a-z][a-zA-Z0-9]{0,63}$/.test(name)) return `an operator's name is in camelCase, which "${name}" is not.`;
   if (isOperator(name)) return `"${name}" is one of Rapport's own operators; choose another name.`;
   if (nearest(name, operators)?.toLowerCase() === name.toLowerCase())
     return `"${name}" differs from one of Rapport's own operators in letter case only; choose another name.`;
   if (description.trim() === '' || words.some((word) => word.trim() === ''))
     return `"${name}" has no description, or no words for explanations.`;
+  if (
+    compatName !== undefined &&
+    (!/^[A-Za-z][\w-]{0,99}$/.test(compatName) || Object.hasOwn(jsonRulesEngine, compatName))
+  )
+    return `"compatName" of "${name}" must be a word of letters, digits, "-" and "_", and none of json-rules-engine's own operators.`;
   const excess = excessIn(value);
   return excess === null ? null : `the schema of the value of "${name}" is not valid: ${excess}`;
 }
 
 function ruleFrom(definition: OperatorDefinition): OperatorRule {
-  const { name, reading, value: schema, description, words, test } = definition;
+  const { name, reading, value: schema, description, words, test, compatName } = definition;
   const fits = schema === false ? null : ajv.compile(schema);
   return {
     fits: types[reading],
     description,
     words,
+    ...(compatName === undefined ? {} : { compatName }),
     takes: {
       expected: fits ? `what "${name}" takes` : 'absent',
       reading: (value) => ((fits ? value !== undefined && fits(value) : value === undefined) ? reading : null),

@@ -26,6 +26,8 @@ export interface OperatorRule {
   readonly description: string;
   /** What explanations say when it holds and when it does not; Rapport's own have theirs in explanation.ts. */
   readonly words?: readonly [holds: string, holdsNot: string];
+  /** What documents of json-rules-engine call it, where that is another name. */
+  readonly compatName?: string;
   /** @param now epoch ms that `withinNext` and `withinLast` count from */
   readonly test: (value: unknown, reading: FactReading, now: number) => Test;
 }

@@ -67,7 +67,7 @@ interface Resolved {
 }
 
 function compiled(document: Extract<Document, { mode: 'compat' }>, written: readonly WrittenCondition[]): Resolved {
-  const { conditions, problems } = compileConditions(written, document);
+  const { conditions, problems } = compileConditions(written, document, null);
   refuse(problems);
   return { conditions: conditions.map((compat) => ({ compat })), named: [] };
 }

@@ -1,4 +1,5 @@
 import { descriptionsOf, isTrait, operatorsFor, type FactCatalogue, type FactDescription } from './catalogue.js';
+import { compatNames } from './compat/foreign.js';
 import { decorators, operators as jsonRulesEngine } from './compat/operator.js';
 import { timeSchema, type FactType, type JsonSchema } from './operand.js';
 import { isChange, ruleOf, type OperatorSet } from './operator.js';
@@ -304,9 +305,14 @@ const compatOperators: Readonly<Record<string, string>> = {
 } satisfies Readonly<Record<keyof typeof jsonRulesEngine, string>>;
 
 /** JSON Schema of a condition of json-rules-engine, with the names of facts. */
-function compatSchema(named: JsonSchema): JsonSchema {
+function compatSchema(named: JsonSchema, more?: OperatorSet): JsonSchema {
   const one = { $ref: '#/$defs/compat' } as const;
-  const decorated = `^(?:(?:${Object.keys(decorators).join('|')}):)+(?:${Object.keys(compatOperators).join('|')})$`;
+  const plugins = Array.from(
+    more ? compatNames(more) : [],
+    ([name, own]) => [name, more?.get(own)?.description ?? ''] as const,
+  );
+  const all = [...Object.entries(compatOperators), ...plugins];
+  const decorated = `^(?:(?:${Object.keys(decorators).join('|')}):)+(?:${all.map(([name]) => name).join('|')})$`;
   return {
     type: 'object',
     properties: {
@@ -319,7 +325,7 @@ function compatSchema(named: JsonSchema): JsonSchema {
       fact: named,
       operator: {
         anyOf: [
-          ...Object.entries(compatOperators).map(([operator, about]) => ({ const: operator, description: about })),
+          ...all.map(([operator, about]) => ({ const: operator, description: about })),
           { type: 'string', pattern: decorated, description: 'With decorators before it, such as not:someFact:equal.' },
         ],
       },
@@ -328,7 +334,7 @@ function compatSchema(named: JsonSchema): JsonSchema {
         if: where('fact', true),
         then: { type: 'object', properties: { fact: named, path: { type: 'string' }, params: true } },
       },
-      path: { type: 'string', description: 'A plain path into the fact, such as $.plan.name or $.seats[0].' },
+      path: { type: 'string', description: 'A path into the fact, such as $.plan.name or seats[0].' },
       params: { description: 'Without effect: facts are fetched before.' },
     },
     anyOf: [
@@ -397,7 +403,7 @@ export function schemaFor(kind: 'segment' | 'playbook', catalogue: FactCatalogue
         then: { allOf: leaves },
         else: { type: 'object', minProperties: 1, maxProperties: 1, properties: { operator: false, value: false } },
       },
-      compat: compatSchema(named),
+      compat: compatSchema(named, more),
       ...namesByType({ facts, otherTrait }),
       facts: {
         type: 'object',

@@ -52,7 +52,7 @@ function leafOf({ pointer, fact, operator, value: threshold, reading, test }: Ru
   };
 }
 
-function jointOf(joint: RuleJoint, reader: FactReader): Tracer {
+function jointOf(joint: RuleJoint, reader: FactReader, more?: OperatorSet): Tracer {
   const { pointer, operator, facts, question } = joint;
   const valuesOf = valuesReader(joint, reader);
   const fact = facts[0]?.fact ?? '';
@@ -64,7 +64,7 @@ function jointOf(joint: RuleJoint, reader: FactReader): Tracer {
       return { kind: 'leaf', pointer, verdict, fact, operator, threshold: question.value, thresholdValue, value };
     }
     const missing = facts.flatMap(({ fact: name }, i) => (values[i] === null ? [name] : []));
-    const found = question.condition.trace(factsOf(facts, values));
+    const found = question.condition.trace(factsOf(facts, values), more);
     const [result, problem] = 'code' in found ? [null, found] : [found, null];
     return { kind: 'compat', pointer, verdict: joint.test(values), result, problem, missing };
   };
@@ -85,17 +85,17 @@ function groupOf(kind: 'all' | 'any', pointer: string, children: readonly Tracer
   };
 }
 
-function tracerOf(node: RuleNode, reader: FactReader): Tracer {
+function tracerOf(node: RuleNode, reader: FactReader, more?: OperatorSet): Tracer {
   if (node.kind === 'leaf') return leafOf(node, reader);
-  if (node.kind === 'joint') return jointOf(node, reader);
+  if (node.kind === 'joint') return jointOf(node, reader, more);
   const { pointer } = node;
   if (node.kind !== 'not')
     return groupOf(
       node.kind,
       pointer,
-      node.children.map((child) => tracerOf(child, reader)),
+      node.children.map((child) => tracerOf(child, reader, more)),
     );
-  const one = tracerOf(node.child, reader);
+  const one = tracerOf(node.child, reader, more);
   return (subject) => {
     const child = one(subject);
     return { kind: 'not', pointer, verdict: child.verdict === null ? null : !child.verdict, child };
@@ -115,7 +115,7 @@ export const tracer = (
   now: number,
   more?: OperatorSet,
   pointer = '',
-): Tracer => tracerOf(irOf(condition, now, pointer, more), reader);
+): Tracer => tracerOf(irOf(condition, now, pointer, more), reader, more);
 
 /** The full tree of a valid condition on one subject's facts. */
 export const trace = (

@@ -98,7 +98,7 @@ const counted = (count: number, kind: string): string => `${String(count)} ${kin
 /** Says that nobody's value is of the type that a condition asks for, where the data has the trait in another. */
 function otherType({ fact, reading, value, operator }: RuleLeaf, profile: TraitProfile, kind: string): string | null {
   const { texts, numbers, times, notATime } = profile;
-  const written = JSON.stringify(value) ?? operator;
+  const written = value === undefined ? operator : JSON.stringify(value);
   switch (reading) {
     case 'text': {
       if (texts > 0 || numbers === 0) return null;

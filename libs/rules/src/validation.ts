@@ -242,7 +242,7 @@ function checkConditions(document: SegmentDocument | PlaybookDocument, more?: Op
     if (problems.length > 0) return problems;
     // Those that nothing comes to are constructed by json-rules-engine as well, which may refuse them.
     const others = unused.map((name) => ({ condition: conditions[name], pointer: namedPointer(name) }));
-    return compileConditions([...written, ...others], document).problems;
+    return compileConditions([...written, ...others], document, more ?? new Map()).problems;
   }
   const ofCompat = ['allowUndefinedConditions', 'allowUndefinedFacts'].find((key) => Object.hasOwn(document, key));
   if (ofCompat !== undefined)

@@ -1,7 +1,8 @@
 import { isOperator } from '../operator.js';
 import { didYouMean } from '../suggestion.js';
 import { copyOf, failing, refuse, type Context, type Facts, type Place, type Step } from './context.js';
-import { failure, messageOf, type Failure } from './failure.js';
+import { failure, isFailure, messageOf, type Failure } from './failure.js';
+import { compatNames, foreignOperator, isForeign, type Foreign } from './foreign.js';
 import { operatorOf, type CompatOperator } from './operator.js';
 import { follow, pathOf, type Path } from './path.js';
 import { integerOf } from './priority.js';
@@ -118,11 +119,15 @@ export function comparisonStep(properties: Properties, place: Place, context: Co
   const readFact = readerOf(own.fact, path, `${pointer}/fact`, context);
   const readValue = valueReaderOf(own.value, pointer, context);
   const base = { priority: own.priority, untouched };
-  const operator = operatorOf(own.operator, context.operators, context.decorators);
+  const { foreign } = context;
+  const operator = operatorOf(own.operator, context.operators, context.decorators, (name) =>
+    foreign && isForeign(foreign, name) ? foreignOperator(foreign, name, pointer) : null,
+  );
   context.reads.set(pointer, { fact: own.fact, operator: own.operator });
   if (isFactReference(own.value))
     context.reads.set(`${pointer}/value`, { fact: own.value.fact, operator: own.operator });
   if (operator === null) return failing(context, unknownOperator(own.operator, pointer, context), base);
+  if (foreign) checkForeign(own, pointer, foreign, context);
 
   return {
     ...base,
@@ -158,11 +163,42 @@ function testOfOneFact(
   };
 }
 
+/** An operator of a plugin is asked ahead about facts, with values that stand in the document and that it takes. */
+function checkForeign(own: ComparisonTrace, pointer: string, { known }: Foreign, context: Context): void {
+  const decorators = typeof own.operator === 'string' ? own.operator.split(':') : [];
+  const name = decorators.pop() ?? '';
+  const rule = known?.get(compatNames(known).get(name) ?? '');
+  if (!rule) return;
+  if (decorators.includes('swap'))
+    return void refuse(context, {
+      code: 'RAPPORT_RULES_OPERATOR',
+      pointer: `${pointer}/operator`,
+      message: `"swap" cannot be used with "${name}", the operator of a plugin, which is asked about facts; remove it.`,
+    });
+  if (isFactReference(own.value))
+    return void refuse(context, {
+      code: 'RAPPORT_RULES_VALUE',
+      pointer: `${pointer}/value`,
+      message: `the value of "${name}", the operator of a plugin, cannot be another fact; write the value down.`,
+    });
+  let values: readonly unknown[] = [own.value];
+  for (const decorator of decorators)
+    if (decorator === 'someValue' || decorator === 'everyValue')
+      values = values.flatMap((value): readonly unknown[] => (Array.isArray(value) ? value : []));
+  if (values.every((value) => rule.takes.reading(value) !== null)) return;
+  refuse(context, {
+    code: 'RAPPORT_RULES_VALUE',
+    pointer: `${pointer}/value`,
+    message: `the value of "${name}" must be ${rule.takes.expected}.`,
+  });
+}
+
 /** What an operator says, or a failure that names the place. */
 function said(operator: CompatOperator, fact: unknown, value: unknown, pointer: string): unknown {
   try {
     return operator(fact, value);
   } catch (thrown) {
+    if (isFailure(thrown)) throw thrown;
     throw failure('RAPPORT_RULES_FAILED', pointer, `the operator cannot compare these values: ${messageOf(thrown)}.`);
   }
 }
@@ -172,7 +208,10 @@ function unknownOperator(operator: unknown, pointer: string, context: Context): 
   const plain = typeof operator === 'string' ? operator.slice(operator.lastIndexOf(':') + 1) : '';
   const hint = isOperator(plain)
     ? ` "${plain}" is an operator of strict documents only: leave out "mode": "compat" to use it.`
-    : didYouMean(plain, context.operators.keys());
+    : didYouMean(plain, [
+        ...context.operators.keys(),
+        ...(context.foreign?.known ? compatNames(context.foreign.known).keys() : []),
+      ]);
   return failure(
     'RAPPORT_RULES_OPERATOR',
     `${pointer}/operator`,

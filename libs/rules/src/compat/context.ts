@@ -1,5 +1,6 @@
 import type { Problem } from '../problem.js';
 import type { Failure } from './failure.js';
+import type { Foreign } from './foreign.js';
 import { frozenCopy } from './frozen.js';
 import type { CompatDecorator, CompatOperator } from './operator.js';
 import type { Quick } from './quick.js';
@@ -52,6 +53,8 @@ export interface Context {
   readonly conditions: Readonly<Record<string, unknown>>;
   readonly operators: ReadonlyMap<string, CompatOperator>;
   readonly decorators: ReadonlyMap<string, CompatDecorator>;
+  /** Operators of plugins; null where there can be none. */
+  readonly foreign: Foreign | null;
   readonly allowUndefinedConditions: boolean;
   readonly allowUndefinedFacts: boolean;
   readonly problems: Problem[];

@@ -2,7 +2,9 @@ import type { CompatMode } from '@rapport/sdk';
 import type { CompatCondition, FactUse } from '../joint.js';
 import type { WrittenCondition } from '../reference.js';
 import { namedPointer, type Problem } from '../problem.js';
+import type { OperatorSet } from '../operator.js';
 import { problemOf } from './failure.js';
+import type { Foreign } from './foreign.js';
 import { contextOf, matchOf } from './rule.js';
 import { rootStep } from './step.js';
 
@@ -16,6 +18,8 @@ export interface CompiledConditions {
 /** Most characters of an operator with its decorators. */
 const LONGEST_OPERATOR = 200;
 
+const NONE: OperatorSet = new Map();
+
 let documents = 0;
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
@@ -24,12 +28,16 @@ const textOf = (value: unknown): string => (typeof value === 'string' ? value : 
  * Makes the conditions of a `compat` document ready, each to be evaluated as the `conditions` of a rule of json-rules-engine. What that finds only when it reaches
  * the place is a problem here: an operator or decorator that does not exist, a condition that is referred to and does not exist. All of them together
  * may have 10,000 conditions, references put in place. They must not refer to each other in a circle, which `checkReferences` finds.
+ *
+ * @param known operators that plugins bring; null to take any name, where the document was checked before
  */
 export function compileConditions(
   written: readonly WrittenCondition[],
   { conditions = {}, allowUndefinedConditions = false, allowUndefinedFacts = false }: Omit<CompatMode, 'mode'>,
+  known: OperatorSet | null,
 ): CompiledConditions {
-  const context = contextOf({ conditions, allowUndefinedConditions, allowUndefinedFacts }, namedPointer);
+  const foreign: Foreign = { known, bound: NONE };
+  const context = contextOf({ conditions, allowUndefinedConditions, allowUndefinedFacts }, namedPointer, foreign);
   const flags = `${String(allowUndefinedConditions)} ${String(allowUndefinedFacts)}`;
   // Named conditions are a document's own; conditions without any say the same in every document.
   const scope = Object.keys(conditions).length === 0 ? '' : String((documents += 1));
@@ -53,11 +61,16 @@ export function compileConditions(
       return { fact: textOf(fact), operator: textOf(operator), reading: 'any', pointer: place };
     });
     let key: string | null = null;
+    const match = matchOf(step, context);
     return {
       uses,
       key: () => (key ??= `compat ${scope} ${flags} ${JSON.stringify(condition)}`),
-      match: matchOf(step, context),
-      trace(facts) {
+      match(facts, more = NONE) {
+        foreign.bound = more;
+        return match(facts);
+      },
+      trace(facts, more = NONE) {
+        foreign.bound = more;
         try {
           return step.trace(facts).shown;
         } catch (thrown) {

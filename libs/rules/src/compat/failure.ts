@@ -9,10 +9,12 @@ export type Failure = Error & { readonly problem: Problem };
 export const failure = (code: string, pointer: string, message: string): Failure =>
   Object.assign(new Error(message), { problem: Object.freeze({ code, pointer, message }) });
 
+export const isFailure = (thrown: unknown): thrown is Failure => thrown instanceof Error && 'problem' in thrown;
+
 /** The problem that an exception stands for. Of one that is no `Failure` (a stack that overflows, say) its message is all there is. */
 export const problemOf = (thrown: unknown): Problem =>
-  thrown instanceof Error && 'problem' in thrown
-    ? (thrown as Failure).problem
+  isFailure(thrown)
+    ? thrown.problem
     : { code: 'RAPPORT_RULES_FAILED', pointer: '', message: `cannot be evaluated: ${messageOf(thrown)}` };
 
 /** An exception's text. What an operator throws may be anything. */

@@ -39,23 +39,25 @@ const decorate =
 /**
  * The operator of a name such as `equal` or `not:someFact:in`, of which the leftmost decorator is the outermost; null when a part is not known.
  * A known name is taken as it is, colons included.
+ *
+ * @param other finds an operator that is not among the known ones
  */
 export function operatorOf(
   name: unknown,
   known: ReadonlyMap<string, CompatOperator>,
   knownDecorators: ReadonlyMap<string, CompatDecorator>,
+  other: (name: string) => CompatOperator | null = () => null,
 ): CompatOperator | null {
   if (typeof name !== 'string') return null;
   const found: CompatDecorator[] = [];
   let rest = name;
-  while (!known.has(rest)) {
+  let operator = known.get(rest) ?? other(rest);
+  while (operator === null) {
     const decorator = knownDecorators.get(rest.slice(0, Math.max(0, rest.indexOf(':'))));
     if (decorator === undefined) return null;
     found.push(decorator);
     rest = rest.slice(rest.indexOf(':') + 1);
+    operator = known.get(rest) ?? other(rest);
   }
-  const operator = known.get(rest);
-  return operator === undefined
-    ? null
-    : found.reduceRight<CompatOperator>((next, one) => decorate(one, next), operator);
+  return found.reduceRight<CompatOperator>((next, one) => decorate(one, next), operator);
 }

@@ -1,6 +1,7 @@
 import type { Problem } from '../problem.js';
 import { refuse, type Context, type Facts, type Step } from './context.js';
 import { problemOf } from './failure.js';
+import type { Foreign } from './foreign.js';
 import { nestsWithin } from '../depth.js';
 import { frozenCopy, isPlain } from './frozen.js';
 import { decorators, operators, type CompatDecorator, type CompatOperator } from './operator.js';
@@ -99,11 +100,16 @@ function ready(document: unknown, options: CompatOptions): Ready {
 }
 
 /** What compiling begins with. */
-export function contextOf(options: CompatOptions, namedAt: Context['namedAt'] = null): Context {
+export function contextOf(
+  options: CompatOptions,
+  namedAt: Context['namedAt'] = null,
+  foreign: Foreign | null = null,
+): Context {
   return {
     conditions: options.conditions ?? {},
     operators: new Map(Object.entries({ ...operators, ...options.operators })),
     decorators: new Map(Object.entries({ ...decorators, ...options.decorators })),
+    foreign,
     allowUndefinedConditions: options.allowUndefinedConditions ?? false,
     allowUndefinedFacts: options.allowUndefinedFacts ?? false,
     problems: [],
