@@ -118,6 +118,14 @@ describe('evaluating again on the same day', () => {
         compute: `(_, { metric }) => metric('age').value === null ? { noData: 'pending' } : ({ value: 2 * metric('age').value + metric('events').value })`,
       }),
     });
+    add('metric', 'complete', {
+      code: metricCode('complete', {
+        subjects: all,
+        measures: `() => ({ month: { node: 'count', filter: {}, window: { kind: 'complete', unit: 'month', back: 1 } }, before: { node: 'count', filter: {}, window: { kind: 'before', edge: 'start', of: { kind: 'complete', unit: 'month', back: 1 } } } })`,
+        parts: `{ before: { description: 'x' } }`,
+        compute: `({ month, before }) => ({ value: month, parts: { before } })`,
+      }),
+    });
     add('metric', 'share', {
       code: metricCode('share', {
         subjects: `['account']`,
@@ -172,6 +180,27 @@ describe('evaluating again on the same day', () => {
       expect({ ...again, timings: null }, `step ${String(i)}`).toEqual({ ...anew, timings: null });
     }
     expect(measured.some).toBeGreaterThan(30);
+  });
+
+  it('finds another complete month in the last instant of a month', async () => {
+    const used = (day: number) => ({
+      type: 'track',
+      event: 'Used',
+      userId: 'kim',
+      context: { groupId: 'complete' },
+      timestamp: instant(JUNE + day * DAY),
+    });
+    // Two in April, one in May.
+    await ingest([used(-40), used(-41), used(-20)]);
+    const levels = [{ kind: 'account' }] as const;
+    const valueAt = async (asOf: number) => {
+      const { frames } = await engine.evaluate({ asOf, levels, metrics: ['complete'] });
+      const [{ subjects, columns } = { subjects: [], columns: {} }] = frames;
+      const column = columns['complete'];
+      return column?.type === 'number' ? column.values[subjects.indexOf('complete')] : undefined;
+    };
+    expect(await valueAt(JUNE - HOUR)).toBe(2);
+    expect(await valueAt(JUNE)).toBe(1);
   });
 
   it('measures only whom something happened to, and all of them on another day or after a failure of the store to tell', async () => {

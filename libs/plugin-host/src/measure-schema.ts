@@ -21,6 +21,11 @@ const definitions = {
       unit: { enum: ['week', 'month', 'quarter', 'year'] },
       offset: { type: 'integer', minimum: -10_000, maximum: 0 },
     }),
+    object({
+      kind: { const: 'complete' },
+      unit: { enum: ['week', 'month', 'quarter', 'year'] },
+      back: { type: 'integer', minimum: 1, maximum: 10_000 },
+    }),
     object({ kind: { const: 'firstDays' }, days, since: object({ trait: property }) }),
     object({ kind: { const: 'before' }, edge: { enum: ['start', 'end'] }, of: ref('window') }),
     object({ kind: { const: 'lifetime' } }),
@@ -95,7 +100,11 @@ const nodes: Readonly<Record<string, object>> = {
       { key: { type: 'string', maxLength: 200 }, open: filter, close: filter, change: filter, effectiveAt: property },
       ['change', 'effectiveAt'],
     ),
-    of: either({ enum: ['opened', 'closed', 'open'] }, object({ sum: property }), object({ quantile: share })),
+    of: either(
+      { enum: ['opened', 'closed', 'open'] },
+      object({ sum: property, atLeast: { type: 'number' } }, ['atLeast']),
+      object({ quantile: share }),
+    ),
     window,
   }),
   series: object(

@@ -289,9 +289,9 @@ export function windowOf(definition: MetricDefinition, config: JsonObject): Wind
   const window: unknown = called('window', () => definition.window?.(config));
   checkWindow('window', { events: [] }, window);
   const { kind } = window as Window;
-  if (kind !== 'last' && kind !== 'calendar')
+  if (kind !== 'last' && kind !== 'calendar' && kind !== 'complete')
     return shape(
-      'window(config) must be last(…) or calendar(…): the same window must exist one window length earlier.',
+      'window(config) must be last(…), calendar(…) or lastComplete(…): the same window must exist one window length earlier.',
     );
   return window as Window;
 }

@@ -5,6 +5,7 @@ export * from './metric.js';
 export * from './survey.js';
 export * from './subscription.js';
 export * from './score.js';
+export { total } from './decimal.js';
 export * from './profile-set.js';
 export * from './document.js';
 export * from './action.js';

@@ -27,6 +27,12 @@ export interface Spans {
   readonly effectiveAt?: string;
 }
 
+/** Sum of a property over running spans. A value below `atLeast` counts as missing: a negative price is a mistake, not a discount. */
+export interface SpanSum {
+  readonly sum: string;
+  readonly atLeast?: number;
+}
+
 export type Distinct = 'user' | 'newUser' | 'session' | 'day' | 'event' | { readonly property: string };
 
 export type Node =
@@ -75,7 +81,7 @@ export type Node =
   | {
       readonly node: 'spans';
       readonly spans: Spans;
-      readonly of: 'opened' | 'closed' | 'open' | { readonly sum: string } | { readonly quantile: number };
+      readonly of: 'opened' | 'closed' | 'open' | SpanSum | { readonly quantile: number };
       readonly window: Window;
     }
   | {
@@ -240,8 +246,8 @@ export const activeTime = (filter: Filter, window: Window, idleMinutes = 5) =>
 
 /**
  * Things opened and closed (tickets, subscriptions). `opened`/`closed`: spans opened or closed in the window; `open`: spans
- * running at the window's end; `{ sum: property }`: sum over those of the latest value that their opening or changing events carried
- * (null when none carries one); `{ quantile: q }`: quantile of the seconds from opening to closing of the spans closed in
+ * running at the window's end; `{ sum: property }`: sum over those of the latest value that their opening or changing events carried, of at least
+ * `atLeast` if given (null when none carries one); `{ quantile: q }`: quantile of the seconds from opening to closing of the spans closed in
  * the window (null when none was). At one instant, opening comes before changing and changing before closing. Opening an
  * open span, or closing a closed one, changes nothing. An event counts at its effective instant if known by `asOf`; only closing has one other
  * than the event's own. Running at the window's end means closed no earlier than that instant. For a portfolio every account (and the events without
@@ -250,12 +256,12 @@ export const activeTime = (filter: Filter, window: Window, idleMinutes = 5) =>
 export function spans(definition: Spans, of: 'opened' | 'closed' | 'open', window: Window): Measure<number>;
 export function spans(
   definition: Spans,
-  of: { readonly sum: string } | { readonly quantile: number },
+  of: SpanSum | { readonly quantile: number },
   window: Window,
 ): Measure<number | null>;
 export function spans(
   definition: Spans,
-  of: 'opened' | 'closed' | 'open' | { readonly sum: string } | { readonly quantile: number },
+  of: 'opened' | 'closed' | 'open' | SpanSum | { readonly quantile: number },
   window: Window,
 ) {
   return measure<number | null>({ node: 'spans', spans: definition, of, window });

@@ -1,6 +1,16 @@
 import { Value } from 'typebox/value';
 import { expect, it } from 'vitest';
-import { calendar, last, periodOptions, periodWindow, subscriptionOptions, subscriptionSpans, Type } from './index.js';
+import {
+  calendar,
+  last,
+  lastComplete,
+  monthlyRevenue,
+  periodOptions,
+  periodWindow,
+  subscriptionOptions,
+  subscriptionSpans,
+  Type,
+} from './index.js';
 
 const options = Type.Object({ ...subscriptionOptions(), ...periodOptions() });
 const config = Value.Parse(options, Value.Default(options, {}));
@@ -19,9 +29,14 @@ it('has no change of a subscription where none is configured, rather than every 
   expect(subscriptionSpans({ ...config, changed: [] }).change).toEqual({ events: [] });
 });
 
+it('takes no negative amount for revenue', () => {
+  expect(monthlyRevenue('mrr')).toEqual({ sum: 'mrr', atLeast: 0 });
+});
+
 it('takes the last days for a period, or a calendar month', () => {
   expect(periodWindow(config)).toEqual(last('30d'));
   expect(periodWindow({ ...config, window: '12w' })).toEqual(last('84d'));
-  expect(periodWindow({ ...config, period: 'month' })).toEqual(calendar('month', -1));
+  expect(periodWindow({ ...config, period: 'month' })).toEqual(lastComplete('month'));
+  expect(periodWindow({ ...config, period: 'month', month: -3 })).toEqual(lastComplete('month', 3));
   expect(periodWindow({ ...config, period: 'month', month: 0 })).toEqual(calendar('month', 0));
 });

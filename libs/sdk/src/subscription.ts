@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { named } from './filter.js';
-import type { Spans } from './measure.js';
+import type { Spans, SpanSum } from './measure.js';
 
 /** Where an account's subscriptions are found. */
 export interface Subscriptions {
@@ -32,7 +32,9 @@ export const subscriptionOptions = () => ({
 });
 /** Configuration option with the property that says what a subscription brings in a month. */
 export const mrrOption = () =>
-  Type.String({ minLength: 1, default: 'mrr', description: 'Property with the monthly recurring revenue.' });
+  Type.String({ minLength: 1, default: 'mrr', description: 'Property with the monthly recurring revenue, 0 or more.' });
+/** Monthly recurring revenue of the running subscriptions, for `spans`. A negative amount is unknown. */
+export const monthlyRevenue = (property: string): SpanSum => ({ sum: property, atLeast: 0 });
 
 /** Subscriptions as spans: an account is a customer while one of its spans is open. */
 export const subscriptionSpans = (subscriptions: Subscriptions): Spans => ({

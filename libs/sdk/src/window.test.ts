@@ -7,6 +7,7 @@ import {
   endOf,
   firstDays,
   last,
+  lastComplete,
   lifetime,
   previous,
   since,
@@ -58,6 +59,7 @@ describe('a window', () => {
     expect(previous('30d')).toEqual({ kind: 'previous', days: 30 });
     expect(calendar('month')).toEqual({ kind: 'calendar', unit: 'month', offset: 0 });
     expect(calendar('quarter', -1)).toEqual({ kind: 'calendar', unit: 'quarter', offset: -1 });
+    expect(lastComplete('month')).toEqual({ kind: 'complete', unit: 'month', back: 1 });
     expect(firstDays(7, since('signupAt'))).toEqual({ kind: 'firstDays', days: 7, since: { trait: 'signupAt' } });
     expect(lifetime()).toEqual({ kind: 'lifetime' });
     expect(startOf(last('1d'))).toEqual({ kind: 'before', edge: 'start', of: { kind: 'last', days: 1 } });

@@ -10,6 +10,7 @@ export type Duration = `${number}d` | `${number}w`;
 export type Window =
   | { readonly kind: 'last' | 'previous'; readonly days: number }
   | { readonly kind: 'calendar'; readonly unit: CalendarUnit; readonly offset: number }
+  | { readonly kind: 'complete'; readonly unit: CalendarUnit; readonly back: number }
   | { readonly kind: 'firstDays'; readonly days: number; readonly since: TraitReference }
   | { readonly kind: 'before'; readonly edge: 'start' | 'end'; readonly of: Window }
   | { readonly kind: 'lifetime' };
@@ -40,6 +41,12 @@ export const previous = (length: Duration): Window => ({ kind: 'previous', days:
 
 /** The calendar week (from Monday), month, quarter or year that holds D; `offset` −1 is the one before it. Cut off at `asOf`. */
 export const calendar = (unit: CalendarUnit, offset = 0): Window => ({ kind: 'calendar', unit, offset });
+
+/**
+ * The last calendar week (from Monday), month, quarter or year that is over at `asOf`; `back` 2 is the one before it. As of the first instant of
+ * February the last complete month is January, where `calendar('month')` is January, too, and `calendar('month', -1)` is December.
+ */
+export const lastComplete = (unit: CalendarUnit, back = 1): Window => ({ kind: 'complete', unit, back });
 
 /** The day of the subject's trait instant and the `days − 1` after it. A subject without that trait has no window: counts are 0, values null. */
 export const firstDays = (days: number, since: TraitReference): Window => ({ kind: 'firstDays', days, since });
@@ -78,4 +85,8 @@ export const periodOptions = () => ({
 });
 
 export const periodWindow = ({ period, window, month }: Period): Window =>
-  period === 'month' ? calendar('month', month) : { kind: 'last', days: daysIn(window) };
+  period === 'rolling'
+    ? { kind: 'last', days: daysIn(window) }
+    : month < 0
+      ? lastComplete('month', -month)
+      : calendar('month', month);

@@ -1,11 +1,12 @@
 import type { Filter, Qualification } from '@rapport/sdk';
+import { asDecimal } from '@rapport/sdk/decimal';
 import type { ResolvedMeasure } from '@rapport/store';
 import { keyedAnswer, numberAnswer } from './answers.js';
 import { grouped } from './group.js';
 import { filterSql } from './predicate.js';
 import type { Numbers } from './rows.js';
 import { columns } from './rows.js';
-import { allOf, whole } from './sql.js';
+import { allOf, placesSql, whole } from './sql.js';
 import type { Reader, View, Want, Windows } from './view.js';
 import { ownDays, scanned, windowsOf } from './view.js';
 
@@ -168,14 +169,20 @@ interface Need {
   readonly matched: string;
   /** The day counts for the user. */
   readonly counted: string;
-  /** Column with the day's sum, for a series of sums. */
-  readonly sum: string | null;
+  /** Number of the columns with the day's sum and the decimal places of its values, for a series of sums. */
+  readonly sum: number | null;
 }
 
 async function measureTable(reader: Reader, asOf: number, wants: readonly DayWant[]): Promise<void> {
   if (wants.length === 0) return;
   const counts = numbered();
   const sums = numbered();
+  const places: string[] = [];
+  const sumOf = (value: string, where: string) => {
+    const i = sums.index(`fsum(${value})${where}`);
+    places[i] = `max(${placesSql(value)})${where}`;
+    return i;
+  };
   const countOf = (filter: Filter | Qualification) => `c${String(counts.index(filterSql(filter, reader)))}`;
   const needs = wants.map((want): Need => {
     const { measure } = want;
@@ -185,7 +192,7 @@ async function measureTable(reader: Reader, asOf: number, wants: readonly DayWan
     const tests = qualifying.map((test) => `${countOf(test)} >= ${whole(Math.ceil(test.atLeast))}`);
     const sum =
       measure.node === 'series' && typeof measure.of === 'object'
-        ? `s${String(sums.index(`fsum(${reader.property(measure.of.sum).number})${only(filterSql(measure.filter, reader))}`))}`
+        ? sumOf(reader.property(measure.of.sum).number, only(filterSql(measure.filter, reader)))
         : null;
     return { want, count, matched, counted: allOf(['usr IS NOT NULL', matched, ...tests]), sum };
   });
@@ -209,7 +216,7 @@ async function measureTable(reader: Reader, asOf: number, wants: readonly DayWan
   const table = reader.temporary();
   const selected = [
     ...counts.all().map((filter, i) => `(count(*)${only(filter)})::INTEGER AS c${String(i)}`),
-    ...sums.all().map((sum, i) => `${sum} AS s${String(i)}`),
+    ...sums.all().map((sum, i) => `${sum} AS s${String(i)}, ${places[i] ?? 'NULL'} AS p${String(i)}`),
   ];
   await reader.connection.run(`
     CREATE TEMP TABLE ${table} AS SELECT e.account, e.usr, e.day, ${selected.join(', ')}
@@ -238,7 +245,10 @@ async function answerView(
     const table = reader.temporary();
     const added = [
       ...Array.from({ length: counts }, (_, i) => `sum(d.c${String(i)})::INTEGER AS c${String(i)}`),
-      ...Array.from({ length: sums }, (_, i) => `fsum(d.s${String(i)}) AS s${String(i)}`),
+      ...Array.from(
+        { length: sums },
+        (_, i) => `fsum(d.s${String(i)}) AS s${String(i)}, max(d.p${String(i)}) AS p${String(i)}`,
+      ),
     ];
     await reader.connection.run(`
       CREATE TEMP TABLE ${table} AS SELECT ${scope.subject} AS s, d.usr, d.day, ${added.join(', ')}
@@ -351,7 +361,8 @@ async function answerDays(view: View, rows: string, windows: Windows, needs: rea
     const value = (aggregate: string, condition: string) =>
       `${aggregate}${only(allOf([condition, inside]))} AS v${String(i)}`;
     if (measure.node === 'series') {
-      if (sum !== null) return value(`fsum(d.${sum})`, 'true');
+      if (sum !== null)
+        return `${value(`fsum(d.s${String(sum)})`, 'true')}, max(d.p${String(sum)})${only(inside)} AS p${String(i)}`;
       if (measure.of === 'events') return value(`sum(d.${count})`, matched);
       return value('count(*)', counted);
     }
@@ -373,8 +384,11 @@ async function answerDays(view: View, rows: string, windows: Windows, needs: rea
     if (want.measure.node !== 'series') continue;
     const value = `v${String(i)}`;
     const there = sum === null ? `${value} > 0` : `${value} IS NOT NULL`;
-    const sql = `SELECT s::DOUBLE, day::DOUBLE, ${value}::DOUBLE FROM ${table} WHERE ${there}`;
-    const [subjects, days, values] = (await columns(reader.connection, sql, ['number', 'number', 'number'])).columns;
-    want.answer(keyedAnswer(view, subjects.values, days.values, values.values, null));
+    const places = sum === null ? '0' : `p${String(i)}`;
+    const sql = `SELECT s::DOUBLE, day::DOUBLE, ${value}::DOUBLE, ${places}::DOUBLE FROM ${table} WHERE ${there}`;
+    const kinds = ['number', 'number', 'number', 'number'] as const;
+    const [subjects, days, { values }, { values: decimals }] = (await columns(reader.connection, sql, kinds)).columns;
+    const sums = sum === null ? values : values.map((value, row) => asDecimal(value, decimals[row] ?? 0));
+    want.answer(keyedAnswer(view, subjects.values, days.values, sums, null));
   }
 }

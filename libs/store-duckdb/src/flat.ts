@@ -1,9 +1,10 @@
+import { asDecimal } from '@rapport/sdk/decimal';
 import type { ResolvedMeasure } from '@rapport/store';
 import { numberAnswer } from './answers.js';
 import { filterSql } from './predicate.js';
 import type { Numbers } from './rows.js';
 import { columns } from './rows.js';
-import { allOf, number } from './sql.js';
+import { allOf, number, placesSql } from './sql.js';
 import type { View, Want, Windows } from './view.js';
 import { scanned, windowsOf } from './view.js';
 
@@ -35,39 +36,50 @@ async function scan(view: View, wants: readonly Want<FlatMeasure>[]): Promise<vo
   );
   const filters = wants.map(({ measure }) => filterSql(measure.filter, reader));
   const scope = view.scope('e');
-  const aggregates = wants.map(({ measure }, i) => aggregate(view, measure, windows, filters[i] ?? 'true'));
+  const aggregates = wants.map(({ measure }, i) => aggregatesOf(view, measure, windows, filters[i] ?? 'true'));
   const sql = `
-    SELECT (${scope.subject})::DOUBLE, ${aggregates.join(',\n')}
+    SELECT (${scope.subject})::DOUBLE, ${aggregates.flat().join(',\n')}
     FROM ${reader.events} ${scope.join} ${windows.joins(scope.subject)}
     WHERE ${allOf([scope.where, scanned(view.asOf, windows, filters), windows.narrowed('e.day')])} GROUP BY 1`;
-  const kinds = wants.map(() => 'number' as const);
+  const kinds = aggregates.flat().map(() => 'number' as const);
   const [subjects, ...values] = (await columns(reader.connection, sql, ['number', ...kinds])).columns;
+  let next = 0;
   wants.forEach(({ measure, answer }, i) => {
-    answer(numberAnswer(view, subjects.values, values[i] as Numbers, measure.node === 'count' ? 0 : null));
+    const [found, ...finish] = values.slice(next, (next += aggregates[i]?.length ?? 0)) as [Numbers, ...Numbers[]];
+    const numbers = finish.length > 0 ? finished(found, finish) : found;
+    answer(numberAnswer(view, subjects.values, numbers, measure.node === 'count' ? 0 : null));
   });
 }
 
-/** Sums of doubles depend on the order in which they are added, and threads add in any; so values are added in theirs. See `sumOf`. */
-const inOrder = (sum: string, value: string) => `${sum}(${value} ORDER BY ${value})`;
+/** Sums by the decimal places of their values, and with a count the mean. */
+const finished = ({ values, valid }: Numbers, [places, counts]: readonly Numbers[]): Numbers => ({
+  values: values.map((sum, row) => asDecimal(sum, places?.values[row] ?? 0) / (counts?.values[row] || 1)),
+  valid,
+});
 
-function aggregate(view: View, measure: FlatMeasure, windows: Windows, filter: string): string {
+/** A sum, the decimal places of what it is the sum of, and for a mean how many these are; for all other measures one number. */
+function aggregatesOf(view: View, measure: FlatMeasure, windows: Windows, filter: string): readonly string[] {
   const { reader } = view;
   const condition = allOf([filter, windows.condition(measure.window, 'e.day')]);
   const where = condition === 'true' ? '' : `FILTER (WHERE ${condition})`;
   switch (measure.node) {
     case 'count':
-      return `(count(*) ${where})::DOUBLE`;
+      return [`(count(*) ${where})::DOUBLE`];
     case 'sum':
-      return `${inOrder('fsum', reader.property(measure.property).number)} ${where}`;
-    case 'mean':
-      return `${inOrder('favg', reader.property(measure.property).number)} ${where}`;
+    case 'mean': {
+      const value = reader.property(measure.property).number;
+      // Sums of doubles depend on the order in which they are added, and threads add in any; so values are added in theirs.
+      const sum = `fsum(${value} ORDER BY ${value}) ${where}`;
+      const places = `(max(${placesSql(value)}) ${where})::DOUBLE`;
+      return measure.node === 'sum' ? [sum, places] : [sum, places, `(count(${value}) ${where})::DOUBLE`];
+    }
     case 'min':
     case 'max':
-      return `${measure.node}(${reader.property(measure.property).number}) ${where}`;
+      return [`${measure.node}(${reader.property(measure.property).number}) ${where}`];
     case 'quantile':
-      return `quantile_cont(${reader.property(measure.property).number}, ${number(measure.q)}) ${where}`;
+      return [`quantile_cont(${reader.property(measure.property).number}, ${number(measure.q)}) ${where}`];
     case 'first':
     case 'last':
-      return `(${measure.node === 'first' ? 'min' : 'max'}(e.time) ${where})::DOUBLE`;
+      return [`(${measure.node === 'first' ? 'min' : 'max'}(e.time) ${where})::DOUBLE`];
   }
 }

@@ -1,4 +1,4 @@
-import type { Spans } from '@rapport/sdk';
+import type { Spans, SpanSum } from '@rapport/sdk';
 import type { ResolvedMeasure, ResolvedWindow } from '@rapport/store';
 import { dayOf, readInstant, readTime, type Zone } from '@rapport/sdk/time';
 import { numberColumn, quantileOf, sumOf } from '@rapport/store';
@@ -6,7 +6,7 @@ import { filterSql } from './predicate.js';
 import { keySql } from './properties.js';
 import type { Numbers } from './rows.js';
 import { columns } from './rows.js';
-import { allOf, anyOf, whole } from './sql.js';
+import { allOf, anyOf, number, whole } from './sql.js';
 import type { Reader, View, Want } from './view.js';
 
 /** Measures over what is opened and closed. */
@@ -42,9 +42,8 @@ export async function measureSpans(reader: Reader, asOf: number, wants: readonly
   for (const group of groups.values()) {
     const [first] = group;
     if (!first) continue;
-    const sums = [
-      ...new Set(group.flatMap(({ measure: { of } }) => (typeof of === 'object' && 'sum' in of ? [of.sum] : []))),
-    ];
+    const summed = group.flatMap(({ measure: { of } }) => (typeof of === 'object' && 'sum' in of ? [of] : []));
+    const sums = [...new Map(summed.map((of) => [JSON.stringify(of), of])).values()];
     const spans = await readSpans(reader, asOf, first.measure.spans, ownerOf(first.view), sums);
     const positions = new Map<View, Int32Array>();
     for (const want of group) {
@@ -61,7 +60,7 @@ function positionsOf(view: View, { owner }: SpanTable): Int32Array {
   return Int32Array.from(owner, (number) => view.ownerPositions[number] ?? -1);
 }
 
-function answer(want: SpanWant, spans: SpanTable, positions: Int32Array, sums: readonly string[]): void {
+function answer(want: SpanWant, spans: SpanTable, positions: Int32Array, sums: readonly SpanSum[]): void {
   const { view, measure } = want;
   const { of } = measure;
   const bounds = boundsOf(view, measure.window);
@@ -72,7 +71,7 @@ function answer(want: SpanWant, spans: SpanTable, positions: Int32Array, sums: r
     if (list) list.push(value);
     else lists.set(subject, [value]);
   };
-  const carried = typeof of === 'object' && 'sum' in of ? spans.carried[sums.indexOf(of.sum)] : undefined;
+  const carried = spans.carried[sums.findIndex((sum) => JSON.stringify(sum) === JSON.stringify(of))];
   for (let i = 0; i < spans.count; i++) {
     const position = positions[i] ?? -1;
     if (position < 0) continue;
@@ -144,7 +143,7 @@ async function readSpans(
   asOf: number,
   definition: Spans,
   owner: Owner,
-  sums: readonly string[],
+  sums: readonly SpanSum[],
 ): Promise<SpanTable> {
   const kinds = [
     [OPEN, filterSql(definition.open, reader)],
@@ -161,7 +160,10 @@ async function readSpans(
     `${kinds.map(([kind, filter]) => `(${filter})::INTEGER * ${whole(kind)}`).join(' + ')} AS kind`,
     `${effective ? effective.number : 'NULL::DOUBLE'} AS at_number`,
     `${effective ? effective.text : 'NULL::VARCHAR'} AS at_text`,
-    ...sums.map((property, i) => `${reader.property(property).number} AS s${String(i)}`),
+    ...sums.map(({ sum, atLeast }, i) => {
+      const value = reader.property(sum).number;
+      return `${atLeast === undefined ? value : `CASE WHEN ${value} >= ${number(atLeast)} THEN ${value} END`} AS s${String(i)}`;
+    }),
   ];
   const rows = allOf([
     `e.time < ${whole(asOf)}`,

@@ -1,3 +1,5 @@
+import { DECIMAL_SCALES, MOST_UNITS, NO_DECIMAL } from '@rapport/sdk/decimal';
+
 /** A text literal. Values never hold U+0000, but a literal a plugin wrote might. */
 export const text = (value: string): string =>
   value
@@ -12,6 +14,13 @@ export function number(value: number): string {
   const digits = String(value);
   return digits.includes('e') ? digits : `${digits}e0`;
 }
+
+/** `decimalPlaces` of the SDK, in SQL; NULL for NULL. */
+export const placesSql = (value: string): string =>
+  `CASE ${DECIMAL_SCALES.map(([places, scale]) => {
+    const units = `round(${value} * ${number(scale)})`;
+    return `WHEN ${units} / ${number(scale)} = ${value} THEN CASE WHEN abs(${units}) <= ${number(MOST_UNITS)} THEN ${whole(places)} ELSE ${whole(NO_DECIMAL)} END`;
+  }).join(' ')} WHEN ${value} IS NOT NULL THEN ${whole(NO_DECIMAL)} END`;
 
 /** A whole number: days, instants, surrogates. */
 export const whole = (value: number): string => Math.trunc(value).toFixed(0);

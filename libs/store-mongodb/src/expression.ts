@@ -1,4 +1,5 @@
 import type { Filter, FilterOperator, Scalar, Where } from '@rapport/sdk';
+import { DECIMAL_SCALES, MOST_UNITS, NO_DECIMAL } from '@rapport/sdk/decimal';
 import { EARLIEST, LATEST } from '@rapport/sdk/time';
 import { encodeId, encodeText, fieldOf } from './text.js';
 
@@ -67,6 +68,13 @@ export const where = (condition: Expression, value: Expression): Expression => (
 export const listOf = (name: string, value: Expression): Expression => ({ $map: { input: [0], as: name, in: value } });
 
 export const isNumber = (value: Expression): Expression => ({ $gte: [value, -Infinity] });
+/** `decimalPlaces` of the SDK for a number that is there; whatever is there counts as `NO_DECIMAL` otherwise. */
+export const placesOf = (value: Expression): Expression =>
+  DECIMAL_SCALES.reduceRight<Expression>((otherwise, [places, scale]) => {
+    const units: Expression = { $floor: { $add: [{ $multiply: [value, scale] }, 0.5] } };
+    const few: Expression = { $lte: [{ $abs: units }, MOST_UNITS] };
+    return { $cond: [{ $eq: [{ $divide: [units, scale] }, value] }, { $cond: [few, places, NO_DECIMAL] }, otherwise] };
+  }, NO_DECIMAL);
 export const exists = (value: Expression): Expression => ({ $gt: [value, null] });
 
 export const numberOf = (property: string): string => `$num.${fieldOf(property)}`;

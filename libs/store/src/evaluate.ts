@@ -1,4 +1,4 @@
-import type { Filter, Qualification, Spans } from '@rapport/sdk';
+import { total, type Filter, type Qualification, type Spans } from '@rapport/sdk';
 import { dayOf, readInstant, readTime, type Zone } from '@rapport/sdk/time';
 import type { Column, Frame } from './column.js';
 import { keyedColumn, numberColumn, textColumn } from './column.js';
@@ -289,21 +289,8 @@ function latestOfUsers(events: readonly PlacedEvent[]): readonly PlacedEvent[] {
   return events.filter((event) => event.user === null || latest.get(event.user) === event);
 }
 
-/**
- * Sum by Kahan's summation over ascending values, null for none: as good as it gets, and the same to the last bit in whatever order they come. What a
- * store adds up so as well need not be compared with a tolerance.
- */
-export function sumOf(values: readonly number[]): number | null {
-  let sum = 0;
-  let error = 0;
-  for (const value of Float64Array.from(values).sort()) {
-    const corrected = value - error;
-    const next = sum + corrected;
-    error = next - sum - corrected;
-    sum = next;
-  }
-  return values.length === 0 ? null : sum;
-}
+/** `total` of the SDK; null for no values. What a store adds up need not be compared with a tolerance when it is finished by `asDecimal`. */
+export const sumOf = (values: readonly number[]): number | null => (values.length === 0 ? null : total(values));
 
 /** Whole milliseconds are added and compared exactly; the seconds come last. */
 const inSeconds = (ms: number | null) => (ms === null ? null : ms / 1000);
@@ -399,7 +386,7 @@ function evaluateSpans(
       stepsOf(node.spans, events, zone),
     ),
   );
-  const sum = typeof node.of === 'object' && 'sum' in node.of ? node.of.sum : null;
+  const sum = typeof node.of === 'object' && 'sum' in node.of ? node.of : null;
   let opened = 0;
   let open = 0;
   const durations: number[] = [];
@@ -408,7 +395,8 @@ function evaluateSpans(
     const running = new Map<string, { since: number; value: number | null }>();
     for (const step of steps) {
       if (step.time >= window.end) break;
-      const value = sum === null ? null : readNumber(ownValue(step.properties, sum));
+      const given = sum === null ? null : readNumber(ownValue(step.properties, sum.sum));
+      const value = given !== null && given < (sum?.atLeast ?? -Infinity) ? null : given;
       const span = step.key === null ? undefined : running.get(step.key);
       if (step.kind === OPEN && step.key !== null && !span) {
         running.set(step.key, { since: step.time, value });

@@ -5,6 +5,7 @@ import {
   firstDays,
   fold,
   last,
+  lastComplete,
   lifetime,
   previous,
   since,
@@ -47,6 +48,11 @@ describe('windows as of noon on Thursday, 2024-02-29', () => {
     ['this quarter', calendar('quarter'), days('2024-01-01', '2024-02-29', noon)],
     ['last quarter', calendar('quarter', -1), days('2023-10-01', '2023-12-31', '2024-01-01')],
     ['last year', calendar('year', -1), days('2023-01-01', '2023-12-31', '2024-01-01')],
+    ['last complete week', lastComplete('week'), days('2024-02-19', '2024-02-25', '2024-02-26')],
+    ['last complete month', lastComplete('month'), days('2024-01-01', '2024-01-31', '2024-02-01')],
+    ['the complete month before it', lastComplete('month', 2), days('2023-12-01', '2023-12-31', '2024-01-01')],
+    ['last complete year', lastComplete('year'), days('2023-01-01', '2023-12-31', '2024-01-01')],
+    ['before the last complete month', startOf(lastComplete('month')), days(null, '2023-12-31', '2024-01-01')],
     ['lifetime', lifetime(), days(null, '2024-02-29', noon)],
     ['before this month', startOf(calendar('month')), days(null, '2024-01-31', '2024-02-01')],
     ['up to the end of last month', endOf(calendar('month', -1)), days(null, '2024-01-31', '2024-02-01')],
@@ -60,6 +66,29 @@ describe('windows as of noon on Thursday, 2024-02-29', () => {
 it('has 30 full days at midnight, with D the day before', () => {
   expect(resolved(last('30d'), '2024-01-31')).toEqual(days('2024-01-01', '2024-01-30', '2024-01-31'));
   expect(resolved(calendar('month'), '2024-02-01')).toEqual(days('2024-01-01', '2024-01-31', '2024-02-01'));
+});
+
+it.each([
+  ['week', '2024-03-04', '2024-02-26', '2024-02-19'],
+  ['month', '2024-03-01', '2024-02-01', '2024-01-01'],
+  ['quarter', '2024-04-01', '2024-01-01', '2023-10-01'],
+  ['year', '2024-01-01', '2023-01-01', '2022-01-01'],
+] as const)(
+  'the last complete %s is the one that ends at asOf, and not a millisecond before',
+  (unit, end, from, before) => {
+    const [over, running] = [Date.parse(end), Date.parse(end) - 1].map((asOf) =>
+      resolveWindow(lastComplete(unit), asOf, zone('UTC')),
+    );
+    expect(over).toMatchObject({ start: Date.parse(from), end: Date.parse(end), to: day(end) - 1 });
+    expect(running).toMatchObject({ start: Date.parse(before), end: Date.parse(from), to: day(from) - 1 });
+  },
+);
+
+it('the last complete month ends with the zone’s', () => {
+  const berlin = zone('Europe/Berlin');
+  const start = (asOf: string) => resolveWindow(lastComplete('month'), Date.parse(asOf), berlin);
+  expect(start('2024-01-31T23:00:00Z')).toMatchObject({ from: day('2024-01-01'), to: day('2024-01-31') });
+  expect(start('2024-01-31T22:59:59.999Z')).toMatchObject({ from: day('2023-12-01'), to: day('2023-12-31') });
 });
 
 it('is empty for a month that has not begun', () => {

@@ -21,6 +21,12 @@ export function resolveWindow(window: Window, asOf: number, zone: Zone): Resolve
       const from = startOfUnit(today, window.unit, window.offset);
       return days(from, Math.min(today, startOfUnit(today, window.unit, window.offset + 1) - 1));
     }
+    case 'complete': {
+      // Whether a unit is over is said by the instant itself, not by the day before it.
+      const running = zone.dayOf(asOf);
+      const next = startOfUnit(running, window.unit, 1 - window.back);
+      return days(startOfUnit(running, window.unit, -window.back), Math.min(today, next - 1));
+    }
     case 'lifetime':
       return days(null, today);
     case 'firstDays':

@@ -157,6 +157,34 @@ describe('cohorts', () => {
     expect(() => compareCohorts(table, 'free', 'por')).toThrow(/RAPPORT_ANALYSIS_COHORT.*Did you mean "pro"/);
   });
 
+  it('of two accounts each that are all alike are too few to tell', async () => {
+    const small = await engineOver(folder, {});
+    const began: Readonly<Record<string, string>> = {
+      b1: '2025-02-05T00:00:00Z',
+      b2: '2025-02-06T00:00:00Z',
+      c1: '2025-03-05T00:00:00Z',
+      c2: '2025-03-06T00:00:00Z',
+    };
+    try {
+      await small.ingest(
+        Object.entries(began).flatMap(([account, signupAt]) => [
+          group(account, at(signupAt), { signupAt }),
+          ...Array.from({ length: account.startsWith('c') ? 2 : 1 }, (_, i) =>
+            track(account, at(signupAt) + 2 * DAY + i),
+          ),
+        ]),
+      );
+      const table = await cohorts(small, { metric: 'events', by: 'month', ages: 1, asOf: at('2025-06-01') });
+      expect(table.cohorts.map(({ ages }) => ages[0])).toMatchObject([
+        { n: 2, mean: 1, interval: null },
+        { n: 2, mean: 2, interval: null },
+      ]);
+      expect(compareCohorts(table, '2025-02', '2025-03').ages).toMatchObject([{ difference: 1, interval: null }]);
+    } finally {
+      await small.close();
+    }
+  });
+
   it('say how far they are', async () => {
     const seen: string[] = [];
     await cohorts(engine, {

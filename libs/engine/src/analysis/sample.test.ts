@@ -36,7 +36,10 @@ describe('a sample', () => {
   it('says nothing about spread from one value, and nothing at all from none', () => {
     expect(summarize([4])).toEqual({ n: 1, mean: 4, median: 4, interval: null, deviation: null });
     expect(summarize([])).toEqual({ n: 0, mean: null, median: null, interval: null, deviation: null });
-    expect(summarize([3, 3, 3])).toEqual({ n: 3, mean: 3, median: 3, interval: [3, 3], deviation: 0 });
+    expect(summarize([3, 3, 3])).toEqual({ n: 3, mean: 3, median: 3, interval: null, deviation: 0 });
+    expect(summarize([0, 0])).toEqual({ n: 2, mean: 0, median: 0, interval: null, deviation: 0 });
+    // Nor does noise in the last digits.
+    expect(summarize([0.3, 0.1 + 0.2]).interval).toBeNull();
   });
 
   it('is the same to the last bit in any order', () => {
@@ -60,9 +63,14 @@ describe('a difference of means', () => {
     expect(back.interval![0]).toBeCloseTo(-there.interval![1], 12);
   });
 
-  it('has no interval where one side has less than two values, and is certain where there is no spread', () => {
+  it('has no interval where one side has less than two values, or where nothing tells the spread', () => {
     expect(differenceOf(summarize([1]), summarize([2, 4]))).toEqual({ difference: 2, interval: null });
     expect(differenceOf(summarize([]), summarize([2, 4]))).toEqual({ difference: null, interval: null });
-    expect(differenceOf(summarize([1, 1]), summarize([2, 2]))).toEqual({ difference: 1, interval: [1, 1] });
+    expect(differenceOf(summarize([1, 1]), summarize([2, 2]))).toEqual({ difference: 1, interval: null });
+    expect(differenceOf(summarize([70, 70]), summarize([70, 70 + 1e-14])).interval).toBeNull();
+    // A spread on one side is enough, as in R: t.test(c(2, 3), c(1, 1)).
+    const [low, high] = differenceOf(summarize([1, 1]), summarize([2, 3])).interval!;
+    expect(low).toBeCloseTo(1.5 - 12.7062 * 0.5, 3);
+    expect(high).toBeCloseTo(1.5 + 12.7062 * 0.5, 3);
   });
 });

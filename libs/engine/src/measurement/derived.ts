@@ -15,10 +15,15 @@ import type { Evaluated, EvaluateOptions, EvaluationSetting } from './evaluation
 import { evaluateAgain, type Memory } from './incremental.js';
 import { levelKey } from './planner.js';
 
-/** The instant as of which a metric's main window is the one before: the first instant of the window (of the running unit, for a calendar window). */
+/** The instant as of which a metric's main window is the one before: the first instant of the window (for a calendar window, of the running unit; for `lastComplete`, of the last complete one). */
 export function previousAsOf({ window }: MetricDescriptor, asOf: number, zone: Zone): number | null {
   if (!window) return null;
-  const current = window.kind === 'calendar' ? { ...window, offset: 0 } : window;
+  const current =
+    window.kind === 'calendar'
+      ? { ...window, offset: 0 }
+      : window.kind === 'complete'
+        ? { ...window, back: 1 }
+        : window;
   const resolved = resolveWindow(current, asOf, zone);
   return resolved.kind === 'days' ? resolved.start : null;
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { profileFacts } from '@rapport/rules';
+import type { Window } from '@rapport/sdk';
 import {
   isSettledBy,
   looksAt,
@@ -287,6 +288,12 @@ const readsInstant = ({ measures }: MetricDescriptor, { profiles }: EvaluationSe
       profileFacts(profiles[node.name] ?? []).some(({ operator }) => ['withinNext', 'withinLast'].includes(operator)),
   );
 
+/** Whether a metric looks at the last complete week or month, which is another one in the last instant of a day. */
+const readsComplete = ({ measures }: MetricDescriptor): boolean =>
+  Object.values(measures).some((node) => 'window' in node && isComplete(node.window));
+const isComplete = (window: Window): boolean =>
+  window.kind === 'complete' || (window.kind === 'before' && isComplete(window.of));
+
 /** Whether a metric's unchanged subjects have to be measured again: by folds and rules that went by another instant, or values of the portfolio. */
 const isMeasuredAnew = (
   metric: MetricDescriptor,
@@ -295,7 +302,7 @@ const isMeasuredAnew = (
   setting: EvaluationSetting,
 ): boolean =>
   metric.usesPortfolio.length > 0 ||
-  (!sameInstant && readsInstant(metric, setting)) ||
+  (!sameInstant && (readsInstant(metric, setting) || readsComplete(metric))) ||
   (moved.has(metric.id) && Object.values(metric.measures).some(({ node }) => node === 'fold'));
 
 /** The metrics to be computed again from the same measures, in order: those that looked at another instant, and those that use any that changed. */

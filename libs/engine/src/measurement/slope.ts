@@ -1,3 +1,4 @@
+import { total } from '@rapport/sdk';
 import type { NumberColumn } from '@rapport/store';
 
 export interface SlopePoint {
@@ -22,7 +23,7 @@ export function slopeOf(points: Iterable<SlopePoint>): number | null {
   }
   const n = days.length;
   const middle = days.reduce((sum, day) => sum + day, 0) / n;
-  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  const mean = n === 0 ? 0 : total(values) / n;
   let rise = 0;
   let run = 0;
   days.forEach((day, i) => {

@@ -1,5 +1,6 @@
+import { asDecimal } from '@rapport/sdk/decimal';
 import type { Expression } from '../expression.js';
-import { and, filterExpression, flag, isNumber, numberOf, textOf, timeOf, where } from '../expression.js';
+import { and, filterExpression, flag, isNumber, numberOf, placesOf, textOf, timeOf, where } from '../expression.js';
 import type { Measuring, Pipeline, Row, Value, Wanted } from './pipeline.js';
 import { numberIn, numberOrNull, quantileFields, quantileIn } from './pipeline.js';
 import type { Setting } from './scan.js';
@@ -29,10 +30,12 @@ export function flatPipeline(setting: Setting, wanted: readonly Wanted<Flat>[]):
       case 'sum':
       case 'mean': {
         accumulate('$sum', where(holds, numberOf(measure.property)));
-        accumulate('$sum', flag(and([holds, isNumber(numberOf(measure.property))])), 'n');
+        const there = and([holds, isNumber(numberOf(measure.property))]);
+        accumulate('$sum', flag(there), 'n');
+        accumulate('$max', where(there, placesOf(numberOf(measure.property))), 'p');
         return (row: Row, s: number) => {
           const n = numberIn(row, `${name}n`);
-          const sum = numberIn(row, name);
+          const sum = asDecimal(numberIn(row, name), numberIn(row, `${name}p`));
           column.number(s, n === 0 ? null : measure.node === 'sum' ? sum : sum / n);
         };
       }

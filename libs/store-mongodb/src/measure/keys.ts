@@ -1,5 +1,17 @@
+import { asDecimal } from '@rapport/sdk/decimal';
 import type { Expression } from '../expression.js';
-import { and, exists, filterExpression, flag, isNumber, keyOf, listOf, numberOf, where } from '../expression.js';
+import {
+  and,
+  exists,
+  filterExpression,
+  flag,
+  isNumber,
+  keyOf,
+  listOf,
+  numberOf,
+  placesOf,
+  where,
+} from '../expression.js';
 import type { Measuring, Pipeline, Wanted } from './pipeline.js';
 import { numberIn } from './pipeline.js';
 import type { Setting } from './scan.js';
@@ -42,6 +54,10 @@ export function keyedPipeline(setting: Setting, wanted: readonly Wanted<Keyed>[]
     accumulators[`n${String(i)}`] = {
       $sum: scan.fields.add(flag(summed === null ? holds : and([holds, isNumber(summed)]))),
     };
+    if (summed !== null)
+      accumulators[`p${String(i)}`] = {
+        $max: scan.fields.add(where(and([holds, isNumber(summed)]), placesOf(summed))),
+      };
   });
   return {
     stages: [
@@ -55,7 +71,7 @@ export function keyedPipeline(setting: Setting, wanted: readonly Wanted<Keyed>[]
       wanted.forEach(({ column }, i) => {
         const { k } = row;
         if (numberIn(row, `n${String(i)}`) > 0 && (typeof k === 'string' || typeof k === 'number')) {
-          column.keyed(subject, k, numberIn(row, `m${String(i)}`));
+          column.keyed(subject, k, asDecimal(numberIn(row, `m${String(i)}`), numberIn(row, `p${String(i)}`)));
         }
       });
     },

@@ -1,5 +1,7 @@
+import type { SpanSum } from '@rapport/sdk';
+import { asDecimal } from '@rapport/sdk/decimal';
 import type { Expression } from '../expression.js';
-import { and, exists, filterExpression, keyOf, listOf, numberOf, timeOf } from '../expression.js';
+import { and, exists, filterExpression, keyOf, listOf, numberOf, placesOf, timeOf, where } from '../expression.js';
 import type { Measuring, Pipeline, Wanted } from './pipeline.js';
 import { numberIn, quantileFields, quantileIn } from './pipeline.js';
 import type { Setting } from './scan.js';
@@ -46,8 +48,15 @@ export function spansPipeline(
   const effective =
     spans.effectiveAt === undefined ? time : scan.fields.add({ $ifNull: [timeOf(spans.effectiveAt), '$time'] });
   const id = scan.fields.add('$id');
-  const sums = [...new Set(wanted.flatMap(({ measure }) => sumOf(measure) ?? []))];
-  const carried = sums.map((property) => scan.fields.add({ $ifNull: [numberOf(property), null] }));
+  const summed = wanted.flatMap(({ measure }) => sumOf(measure) ?? []);
+  const sums = [...new Map(summed.map((sum) => [JSON.stringify(sum), sum])).values()];
+  const carried = sums.map(({ sum, atLeast }) =>
+    scan.fields.add(
+      atLeast === undefined
+        ? { $ifNull: [numberOf(sum), null] }
+        : where({ $gte: [numberOf(sum), atLeast] }, numberOf(sum)),
+    ),
+  );
   const values = Object.fromEntries(carried.map((field, i) => [`v${String(i)}`, field]));
   const ownWindow = since ? { w: '$w' } : {};
 
@@ -119,6 +128,10 @@ export function spansPipeline(
                       : [
                           [m, { $sum: { $sum: `$${m}` } }],
                           [`n${String(i)}`, { $sum: { $size: `$${m}` } }],
+                          [
+                            `p${String(i)}`,
+                            { $max: { $max: { $map: { input: `$${m}`, as: 'value', in: placesOf('$$value') } } } },
+                          ],
                         ];
                   }),
                 ),
@@ -132,14 +145,17 @@ export function spansPipeline(
         if (quantiles) column.number(subject, quantileIn(row, i, quantileOf(measure)));
         else {
           const none = sumOf(measure) !== null && numberIn(row, `n${String(i)}`) === 0;
-          column.number(subject, none ? null : numberIn(row, `m${String(i)}`));
+          column.number(
+            subject,
+            none ? null : asDecimal(numberIn(row, `m${String(i)}`), numberIn(row, `p${String(i)}`)),
+          );
         }
       });
     },
   };
 }
 
-const sumOf = ({ of }: Measuring<'spans'>): string | null => (typeof of === 'object' && 'sum' in of ? of.sum : null);
+const sumOf = ({ of }: Measuring<'spans'>): SpanSum | null => (typeof of === 'object' && 'sum' in of ? of : null);
 const quantileOf = ({ of }: Measuring<'spans'>): number =>
   typeof of === 'object' && 'quantile' in of ? of.quantile : 0;
 
@@ -208,7 +224,7 @@ const openAtEnd = (measure: Measuring<'spans'>): Expression =>
 const closedInside = (measure: Measuring<'spans'>): Expression =>
   spansWhere(and([exists('$$span.c'), withinWindow(measure.window, '$$span.c')]));
 
-function perOwner(measure: Measuring<'spans'>, sums: readonly string[]): Expression {
+function perOwner(measure: Measuring<'spans'>, sums: readonly SpanSum[]): Expression {
   switch (measure.of) {
     case 'opened':
       return { $size: spansWhere(withinWindow(measure.window, '$$span.f')) };
@@ -218,7 +234,7 @@ function perOwner(measure: Measuring<'spans'>, sums: readonly string[]): Express
       return { $size: openAtEnd(measure) };
     default: {
       // The latest value that a step of the span carried before the window's end.
-      const value = `v${String(sums.indexOf(sumOf(measure) ?? ''))}`;
+      const value = `v${String(sums.findIndex((sum) => JSON.stringify(sum) === JSON.stringify(measure.of)))}`;
       const carried: Expression = {
         $map: {
           input: {

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { decimalPlaces, NO_DECIMAL } from '@rapport/sdk/decimal';
 import type { Column, Frame, Plan, ResolvedMeasure } from '@rapport/store';
 import { columnTypeOf, valueAt } from '@rapport/store';
 
@@ -23,7 +24,7 @@ export function expectFrame(actual: Frame, expected: Frame, plan: Plan): void {
   });
 }
 
-/** Sums, means and quantiles may differ in the last digits, by the order of additions. */
+/** Means, quantiles and sums of other numbers than decimals may differ in the last digits, by the order of additions. */
 function isApproximate(measure: ResolvedMeasure): boolean {
   switch (measure.node) {
     case 'sum':
@@ -70,9 +71,13 @@ function expectShape(column: Column, type: 'number' | 'text' | 'keyed', subjects
 const close = (a: unknown, b: unknown, approximate: boolean) =>
   a === b ||
   (approximate &&
+    !isAmount(b) &&
     typeof a === 'number' &&
     typeof b === 'number' &&
     Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a), Math.abs(b)));
+
+/** Whether a number is a decimal, as a sum of decimals is: that has no other digits in any order. */
+const isAmount = (value: unknown) => typeof value === 'number' && decimalPlaces(value) !== NO_DECIMAL;
 
 function equalValues(a: unknown, b: unknown, approximate: boolean): boolean {
   if (!(a instanceof Map) || !(b instanceof Map)) return close(a, b, approximate);

@@ -66,7 +66,7 @@ const ODD = ['$cost', 'a.b', '__proto__', '', `it's "q"`, 'größe'];
 const PROPERTIES = [...USUAL, ...ODD];
 const TRAITS = ['plan', 'seats', 'signupAt', 'parent', '__proto__', '$tier.x'];
 
-const NUMBERS = [0, 1, 2, 3, 5, 10, -2.5, 0.1, 1234.5, 1_000_000, 1e21];
+const NUMBERS = [0, 1, 2, 3, 5, 10, -2.5, 0.1, 0.2, 1234.55, 0.0007, 1 / 3, 1_000_000, 1e21];
 const TEXTS = [
   '',
   'a',
@@ -290,6 +290,11 @@ const fixedWindow: fc.Arbitrary<Window> = fc.oneof(
     unit: small(['week', 'month', 'quarter', 'year'] as const),
     offset: small([0, 0, -1, -2, 1]),
   }),
+  fc.record({
+    kind: fc.constant('complete' as const),
+    unit: small(['week', 'month', 'quarter', 'year'] as const),
+    back: small([1, 1, 2]),
+  }),
 );
 const firstDays: fc.Arbitrary<Window> = fc.record({
   kind: fc.constant('firstDays' as const),
@@ -391,6 +396,12 @@ function measures(): fc.Arbitrary<readonly MeasureNode[]> {
         ),
         fc.record({ node: is('spans'), spans, of: fc.record({ sum: is('amount') }), window: edged }),
         fc.record({ node: is('spans'), spans, of: fc.record({ sum: property }), window: over.window }),
+        fc.record({
+          node: is('spans'),
+          spans,
+          of: fc.record({ sum: is('amount'), atLeast: small([-2.5, 0, 3]) }),
+          window: edged,
+        }),
         fc.record({ node: is('spans'), spans, of: fc.record({ quantile: q }), window: over.window }),
         ...(['events', 'users'] as const).map((of) => fc.record({ node: is('series'), of: is(of), ...over })),
         fc.record({ node: is('series'), of: is('users'), ...over, qualifying }),

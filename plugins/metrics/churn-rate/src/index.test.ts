@@ -36,6 +36,7 @@ describe('churn rate', () => {
         mrrLost: 150,
         mrrChurnRate: 0.15,
         netRevenueRetention: 1.05,
+        mrrUnknown: 0,
         reasons: { price: 1 },
       },
     });
@@ -133,7 +134,8 @@ describe('churn rate', () => {
     const monthlyRate = async (config: object, at = asOf) =>
       (await evaluate([...accounts, ...lost], config, { asOf: at })).parts.monthlyRate;
     expect(await monthlyRate({ window: '90d' })).toBeCloseTo(0.1, 12);
-    expect(await monthlyRate({ period: 'month' })).toBe(0.271);
+    expect(await monthlyRate({ period: 'month' }, '2026-02-15T00:00:00Z')).toBe(0.271);
+    expect(await monthlyRate({ period: 'month' })).toBe(0);
     expect(await monthlyRate({ period: 'month', month: 0 })).toBe(0);
     expect(await monthlyRate({ period: 'month', month: 0 }, '2026-02-28T23:59:59Z')).toBeNull();
     expect(await monthlyRate({})).toBe(0);
@@ -142,12 +144,48 @@ describe('churn rate', () => {
   it('leaves unknown revenue out, and has none where none is known', async () => {
     const unknown = sub('acme', 'Started', '2025-06-01');
     expect((await evaluate([unknown])).parts).toMatchObject({
+      mrrUnknown: 1,
       mrrAtStart: null,
       mrrChurnRate: null,
       netRevenueRetention: null,
     });
     const calls = [unknown, sub('beta', 'Started', '2025-06-01', { mrr: 80 }), sub('beta', 'Cancelled', '2026-02-10')];
     expect((await evaluate(calls)).parts).toMatchObject({ mrrAtStart: 80, mrrLost: 80, netRevenueRetention: 0 });
+  });
+
+  it('takes a negative MRR for unknown, and counts it', async () => {
+    const calls = [
+      sub('acme', 'Started', '2025-12-01', { mrr: 100 }),
+      sub('acme', 'Cancelled', '2026-01-10'),
+      sub('beta', 'Started', '2025-12-01', { mrr: -90 }),
+    ];
+    const month = { period: 'month' };
+    expect((await evaluate(calls, month, { asOf: '2026-02-15T00:00:00Z' })).parts).toMatchObject({
+      mrrUnknown: 1,
+      mrrAtStart: 100,
+      mrrLost: 100,
+      mrrChurnRate: 1,
+      netRevenueRetention: 0,
+    });
+    // One that comes with a change leaves what was known.
+    const kept = [
+      sub('acme', 'Started', '2025-12-01', { mrr: 100 }),
+      sub('acme', 'Renewed', '2026-01-10', { mrr: -5 }),
+    ];
+    expect((await evaluate(kept, month, { asOf: '2026-02-15T00:00:00Z' })).parts).toMatchObject({
+      mrrUnknown: 0,
+      mrrAtStart: 100,
+      netRevenueRetention: 1,
+    });
+  });
+
+  it('adds up revenue to the cent', async () => {
+    const calls = Array.from({ length: 300 }, (_, i) => [
+      sub(`a${i}`, 'Started', '2025-06-01', { mrr: (i * 37 + 10) / 100 }),
+      sub(`a${i}`, 'Downgraded', '2026-02-10', { mrr: (i * 37) / 100 }),
+    ]).flat();
+    const { mrrAtStart, mrrLost } = (await evaluate(calls)).parts;
+    expect([mrrAtStart, mrrLost]).toEqual([16624.5, 30]);
   });
 
   it('is the same in any order of arrival, and with every message sent twice', async () => {
@@ -178,6 +216,17 @@ describe('churn rate', () => {
     it('is the last complete one by default', async () => {
       const result = await evaluate(calls, { period: 'month' }, { asOf: '2026-02-15T00:00:00Z' });
       expect(result).toMatchObject({ value: 0.5, n: 2 });
+    });
+
+    it('is the one that ends at asOf', async () => {
+      const one = [
+        sub('acme', 'Started', '2025-11-01T10:00:00Z', { mrr: 10 }),
+        sub('acme', 'Cancelled', '2026-01-15T10:00:00Z'),
+      ];
+      const at = (asOf: string, month = -1) => evaluate(one, { period: 'month', month }, { asOf });
+      expect(await at('2026-02-01T00:00:00Z')).toMatchObject({ value: 1, n: 1 });
+      expect(await at('2026-01-31T23:59:59.999Z')).toMatchObject({ value: 0, n: 1 });
+      expect(await at('2026-02-01T00:00:00Z', -2)).toMatchObject({ value: 0, n: 1 });
     });
 
     it('is the running one when configured', async () => {
@@ -223,7 +272,7 @@ describe('churn rate', () => {
   });
 
   it('is what the oracle says in random worlds, in whatever order they are told, on every store', async () => {
-    const properties = { reason: ['price', 'support', '', 7, '__proto__'] };
+    const properties = { reason: ['price', 'support', '', 7, '__proto__'], mrr: [10, 20.1, -5, 'none'] };
     await checkMetric(churnRate, { oracle, properties, runs: 40 });
     await checkMetric(churnRate, { oracle, properties, runs: 20, config: { period: 'month' } });
     await checkMetric(churnRate, { oracle, properties, runs: 20, config: { window: '1w', changed: [] } });

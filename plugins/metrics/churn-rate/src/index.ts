@@ -5,6 +5,7 @@ import {
   endOf,
   last,
   lastTime,
+  monthlyRevenue,
   mrrOption,
   named,
   noData,
@@ -59,6 +60,10 @@ export default defineMetric({
     mrrAtStart: { unit: 'currency', description: 'Monthly recurring revenue of the customers at the start' },
     mrrLost: { unit: 'currency', description: 'What cancellations and downgrades took of it' },
     mrrChurnRate: { unit: 'ratio', description: 'mrrLost ÷ mrrAtStart (gross)' },
+    mrrUnknown: {
+      unit: 'count',
+      description: 'Customers at the start whose MRR is not known at both ends; the revenue parts leave them out',
+    },
     netRevenueRetention: { unit: 'ratio', description: 'MRR at the end of the customers at the start ÷ mrrAtStart' },
     reasons: {
       type: 'table',
@@ -75,8 +80,8 @@ export default defineMetric({
     return {
       openAtStart: spans(subscriptions, 'open', startOf(window)),
       openAtEnd: spans(subscriptions, 'open', endOf(window)),
-      mrrAtStart: spans(subscriptions, { sum: config.mrr }, startOf(window)),
-      mrrAtEnd: spans(subscriptions, { sum: config.mrr }, endOf(window)),
+      mrrAtStart: spans(subscriptions, monthlyRevenue(config.mrr), startOf(window)),
+      mrrAtEnd: spans(subscriptions, monthlyRevenue(config.mrr), endOf(window)),
       reason: last(config.reason, stated, endOf(window), 'text'),
       reasonAt: lastTime(stated, endOf(window)),
       startedAt: lastTime(named([config.started]), endOf(window)),

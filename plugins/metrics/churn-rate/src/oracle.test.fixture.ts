@@ -8,7 +8,7 @@ type Config = Static<typeof churnRate.config>;
 export function oracle(portfolio: OracleSubject, config: Config): OracleAnswer {
   const { start, end, months } = periodOf(portfolio, config);
   const reasons = new Map<string, number>();
-  let [customers, lost, mrrAtStart, mrrAtEnd, mrrLost] = [0, 0, 0, 0, 0];
+  let [customers, lost, mrrAtStart, mrrAtEnd, mrrLost, mrrUnknown] = [0, 0, 0, 0, 0, 0];
   for (const account of portfolio.accounts) {
     const before = runningAt(account, config, start);
     const after = runningAt(account, config, end);
@@ -21,7 +21,10 @@ export function oracle(portfolio: OracleSubject, config: Config): OracleAnswer {
     }
     const had = totalOf(before);
     const has = after.length === 0 ? 0 : totalOf(after);
-    if (had === null || has === null) continue;
+    if (had === null || has === null) {
+      mrrUnknown++;
+      continue;
+    }
     mrrAtStart += had;
     mrrAtEnd += has;
     if (has < had) mrrLost += had - has;
@@ -43,17 +46,19 @@ export function oracle(portfolio: OracleSubject, config: Config): OracleAnswer {
       mrrLost: known ? mrrLost : null,
       mrrChurnRate: known ? mrrLost / mrrAtStart : null,
       netRevenueRetention: known ? mrrAtEnd / mrrAtStart : null,
+      mrrUnknown,
       reasons: Object.fromEntries(reasons),
     },
   };
 }
 
 function periodOf({ asOf, calendar }: OracleSubject, { period, window, month }: Config) {
-  const today = calendar.dayOf(asOf - 1);
   if (period === 'rolling') {
     const days = Number(window.slice(0, -1)) * (window.endsWith('w') ? 7 : 1);
-    return { start: calendar.startOfDay(today - days + 1), end: asOf, months: days / 30 };
+    return { start: calendar.startOfDay(calendar.dayOf(asOf - 1) - days + 1), end: asOf, months: days / 30 };
   }
+  // The running month holds the last instant before asOf; the complete ones are over at asOf.
+  const today = calendar.dayOf(month < 0 ? asOf : asOf - 1);
   const firstOf = (day: number) => day - new Date(day * 86_400_000).getUTCDate() + 1;
   let [first, next] = [firstOf(today), firstOf(firstOf(today) + 31)];
   for (let i = 0; i > month; i--) [first, next] = [firstOf(first - 1), first];
@@ -68,7 +73,7 @@ function runningAt({ events }: OracleSubject, config: Config, at: number): reado
     const key = keyIn(properties[config.subscriptionId]);
     const name = key ?? '';
     const given = properties[config.mrr];
-    const mrr = typeof given === 'number' ? given : null;
+    const mrr = typeof given === 'number' && given >= 0 ? given : null;
     const ends = instantIn(properties[config.effectiveAt]) ?? time;
     const start = () => running.has(name) || running.set(name, mrr);
     const change = () => running.has(name) && mrr !== null && running.set(name, mrr);

@@ -1,4 +1,4 @@
-import { noData } from '@rapport/sdk';
+import { noData, total } from '@rapport/sdk';
 
 /** One account: subscriptions running and their MRR when the window opened and closed, and the latest reason of a cancellation. */
 export interface Customer {
@@ -20,9 +20,10 @@ export interface Customer {
 export function reduceChurn(accounts: Iterable<Customer>, months: number | null) {
   let customersAtStart = 0;
   let lost = 0;
-  let mrrAtStart = 0;
-  let mrrAtEnd = 0;
-  let mrrLost = 0;
+  let mrrUnknown = 0;
+  const atStart: number[] = [];
+  const atEnd: number[] = [];
+  const gaveUp: number[] = [];
   const reasons = new Map<string, number>();
   for (const account of accounts) {
     if (account.openAtStart === 0) continue;
@@ -34,14 +35,19 @@ export function reduceChurn(accounts: Iterable<Customer>, months: number | null)
       reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     }
     const mrrNow = gone ? 0 : account.mrrAtEnd;
-    if (account.mrrAtStart === null || mrrNow === null) continue;
-    mrrAtStart += account.mrrAtStart;
-    mrrAtEnd += mrrNow;
-    mrrLost += Math.max(0, account.mrrAtStart - mrrNow);
+    if (account.mrrAtStart === null || mrrNow === null) {
+      mrrUnknown++;
+      continue;
+    }
+    atStart.push(account.mrrAtStart);
+    atEnd.push(mrrNow);
+    if (mrrNow < account.mrrAtStart) gaveUp.push(account.mrrAtStart, -mrrNow);
   }
   if (customersAtStart === 0) return noData('no-data');
   const value = lost / customersAtStart;
   const retained = customersAtStart - lost;
+  const mrrAtStart = total(atStart);
+  const mrrLost = total(gaveUp);
   const ofRevenue = (amount: number) => (mrrAtStart > 0 ? amount / mrrAtStart : null);
   return {
     value,
@@ -55,7 +61,8 @@ export function reduceChurn(accounts: Iterable<Customer>, months: number | null)
       mrrAtStart: mrrAtStart > 0 ? mrrAtStart : null,
       mrrLost: mrrAtStart > 0 ? mrrLost : null,
       mrrChurnRate: ofRevenue(mrrLost),
-      netRevenueRetention: ofRevenue(mrrAtEnd),
+      netRevenueRetention: ofRevenue(total(atEnd)),
+      mrrUnknown,
       reasons: Object.fromEntries(reasons),
     },
   };

@@ -201,6 +201,23 @@ describe('customer lifetime value', () => {
       expect(answer).toMatchObject({ value: 600, n: 2, parts: { averageSale: 60, cacStatus: null, cacWarnings: 0 } });
     });
 
+    it('takes a negative MRR for unknown, also beside a known one', async () => {
+      const subscribed = [
+        sub('Started', '2025-06-01', { mrr: 80, subscriptionId: 'S1' }),
+        sub('Started', '2025-06-01', { mrr: -20, subscriptionId: 'S2' }),
+        sub('Started', '2025-06-01', { mrr: -40 }, 'beta'),
+      ];
+      const answer = await portfolio(subscribed, { mode: 'subscription' }, churning(0.05));
+      expect(answer).toMatchObject({ n: 1, parts: { averageSale: 80 } });
+    });
+
+    it('adds up revenue to the cent', async () => {
+      const paid = Array.from({ length: 100 }, (_, i) =>
+        track(null, 'Order Completed', '2026-01-10', { revenue: 0.1 + (i % 2) }, { account: `a${String(i % 50)}` }),
+      );
+      expect((await portfolio(paid, {})).parts.averageSale).toBe(0.6);
+    });
+
     it('has no value when no account has one', async () => {
       expect(await portfolio([])).toMatchObject({ value: null, reason: 'no-data' });
       expect(await portfolio(calls, { mode: 'predictive' }, churning(0))).toMatchObject({
@@ -224,8 +241,9 @@ describe('customer lifetime value', () => {
 
   it('is what the oracle says in random worlds, in whatever order they are told, on every store', async () => {
     await checkMetric(lifetimeValue, { oracle, runs: 40, config: { margin: 0.3 } });
+    const properties = { mrr: [10, 20.1, -5, 'none'] };
     for (const mode of ['predictive', 'subscription'] as const) {
-      await checkMetric(lifetimeValue, { oracle, runs: 20, config: { mode }, ...churning(0.04) });
+      await checkMetric(lifetimeValue, { oracle, properties, runs: 20, config: { mode }, ...churning(0.04) });
     }
   });
 });

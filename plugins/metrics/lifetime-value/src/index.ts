@@ -4,12 +4,14 @@ import {
   defineMetric,
   firstTime,
   lifetime,
+  monthlyRevenue,
   mrrOption,
   noData,
   spans,
   subscriptionOptions,
   subscriptionSpans,
   sum,
+  total,
   trait,
   Type,
   type ComputeContext,
@@ -56,7 +58,7 @@ function measures(options: Static<typeof config>) {
     revenue: sum(options.revenue, sales, lifetime()),
     firstSale: firstTime(sales, lifetime()),
     signedUp: trait(options.signupAt, 'time'),
-    mrr: spans(subscriptionSpans(options), { sum: options.mrr }, lifetime()),
+    mrr: spans(subscriptionSpans(options), monthlyRevenue(options.mrr), lifetime()),
     cac: trait(options.cac),
   };
 }
@@ -117,39 +119,36 @@ export default defineMetric({
   portfolio(accounts, context) {
     const { margin, cacLimit } = context.config;
     const monthlyChurn = monthlyChurnOf(context);
-    const all = { accounts: 0, lv: 0, revenue: 0, sales: 0, months: 0, retentionMonths: 0 };
-    const acquired = { cac: 0, clv: 0, accounts: 0, warnings: 0 };
+    const all: { readonly lv: number; readonly earned: Earnings; readonly retentionMonths: number }[] = [];
+    const acquired: { readonly cac: number; readonly clv: number }[] = [];
+    let cacWarnings = 0;
     for (const account of accounts) {
       const earned = earningsOf(account, context);
       const retentionMonths = earned && retentionOf(earned, monthlyChurn, context);
       if (earned === null || retentionMonths === null) continue;
       const lv = (earned.revenue / earned.months) * retentionMonths;
-      all.accounts++;
-      all.lv += lv;
-      all.revenue += earned.revenue;
-      all.sales += earned.sales;
-      all.months += earned.months;
-      all.retentionMonths += retentionMonths;
+      all.push({ lv, earned, retentionMonths });
       if (account.cac === null || account.cac < 0) continue;
-      acquired.accounts++;
-      acquired.cac += account.cac;
-      acquired.clv += lv * margin;
-      if (acquisitionOf(account.cac, lv * margin, cacLimit).cacStatus === 'warning') acquired.warnings++;
+      acquired.push({ cac: account.cac, clv: lv * margin });
+      if (acquisitionOf(account.cac, lv * margin, cacLimit).cacStatus === 'warning') cacWarnings++;
     }
-    if (all.accounts === 0) return noData('no-data', { parts: { monthlyChurn } });
-    const lv = all.lv / all.accounts;
+    if (all.length === 0) return noData('no-data', { parts: { monthlyChurn } });
+    const totalOf = (of: (each: (typeof all)[number]) => number) => total(all.map(of));
+    const lv = totalOf((each) => each.lv) / all.length;
+    const sales = totalOf(({ earned }) => earned.sales);
+    const cac = acquired.length === 0 ? null : total(acquired.map((each) => each.cac));
     return {
       value: lv * margin,
-      n: all.accounts,
+      n: all.length,
       parts: {
         lv,
         clv: lv * margin,
-        averageSale: all.revenue / all.sales,
-        transactionsPerMonth: all.sales / all.months,
-        retentionMonths: all.retentionMonths / all.accounts,
+        averageSale: totalOf(({ earned }) => earned.revenue) / sales,
+        transactionsPerMonth: sales / totalOf(({ earned }) => earned.months),
+        retentionMonths: totalOf((each) => each.retentionMonths) / all.length,
         monthlyChurn,
-        ...acquisitionOf(acquired.accounts === 0 ? null : acquired.cac, acquired.clv, cacLimit),
-        cacWarnings: acquired.warnings,
+        ...acquisitionOf(cac, total(acquired.map((each) => each.clv)), cacLimit),
+        cacWarnings,
       },
     };
   },
@@ -165,7 +164,7 @@ interface Earnings {
 /** Null for an account that brought nothing in. The tenure is whole days, and one month at least: a sale on the first day is no sale a day. */
 function earningsOf(account: Account, { today, calendar, config: { mode } }: Context): Earnings | null {
   const { sales, revenue, firstSale, signedUp, mrr } = account;
-  if (mode === 'subscription') return mrr === null || mrr < 0 ? null : { revenue: mrr, sales: 1, months: 1 };
+  if (mode === 'subscription') return mrr === null ? null : { revenue: mrr, sales: 1, months: 1 };
   if (revenue === null || firstSale === null) return null;
   const since = Math.min(firstSale, signedUp ?? firstSale);
   const months = monthsBetween(calendar.dayOf(since), today + 1);

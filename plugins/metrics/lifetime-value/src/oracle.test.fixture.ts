@@ -88,7 +88,8 @@ function monthOf({ events, asOf }: OracleSubject, config: Config) {
   const steps = events.flatMap(({ id, time, event, properties }) => {
     const key = keyIn(properties[config.subscriptionId]);
     const name = key ?? '';
-    const mrr = numberIn(properties[config.mrr]);
+    const given = numberIn(properties[config.mrr]);
+    const mrr = given !== null && given >= 0 ? given : null;
     const ends = instantIn(properties[config.effectiveAt]) ?? time;
     const start = () => running.has(name) || running.set(name, mrr);
     const change = () => running.has(name) && mrr !== null && running.set(name, mrr);

@@ -33,10 +33,10 @@ export function oracle(portfolio: OracleSubject, config: Config): OracleAnswer {
   };
 }
 
-/** The rolling period ends at `asOf`, that of last month as this month began. */
+/** The rolling period ends at `asOf`, that of the last complete month as the running one began. */
 function endOf({ asOf, calendar }: OracleSubject, { period }: Config): number {
   if (period === 'rolling') return asOf;
-  let day = calendar.dayOf(asOf - 1);
+  let day = calendar.dayOf(asOf);
   while (new Date(day * 86_400_000).getUTCDate() > 1) day--;
   return calendar.startOfDay(day);
 }
