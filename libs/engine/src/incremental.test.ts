@@ -195,9 +195,9 @@ describe('evaluating again on the same day', () => {
     const levels = [{ kind: 'account' }] as const;
     const valueAt = async (asOf: number) => {
       const { frames } = await engine.evaluate({ asOf, levels, metrics: ['complete'] });
-      const [{ subjects, columns } = { subjects: [], columns: {} }] = frames;
-      const column = columns['complete'];
-      return column?.type === 'number' ? column.values[subjects.indexOf('complete')] : undefined;
+      const [frame] = frames;
+      const column = frame?.columns['complete'];
+      return column?.type === 'number' ? column.values[frame!.subjects.indexOf('complete')] : undefined;
     };
     expect(await valueAt(JUNE - HOUR)).toBe(2);
     expect(await valueAt(JUNE)).toBe(1);
