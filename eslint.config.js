@@ -12,6 +12,7 @@ const floors = {
   'libs/rules': ['sdk'],
   'libs/store': ['sdk'],
   'libs/scaffold': ['sdk'],
+  'libs/simulate': [],
   'libs/testkit': ['sdk', 'store', 'store-testkit', ...stores, 'rules'],
   'libs/client': ['sdk'],
   'libs/store-*': ['sdk', 'store'],
@@ -42,6 +43,7 @@ const floors = {
 const floorsOfTests = {
   'plugins/*/*': ['testkit'],
   'libs/store-*': ['store-testkit'],
+  'libs/simulate': ['engine'],
   'libs/engine': ['store-duckdb', 'store-testkit'],
 };
 

@@ -85,9 +85,10 @@ function listWriter(size: number): PartWriter {
   return {
     write(i, value) {
       if (!isList(value)) return false;
-      const key = value.join('\n');
+      // Not joined: whatever separates the items may be in them.
+      const key = JSON.stringify(value);
       let list = known.get(key);
-      if (list?.length !== value.length) known.set(key, (list = [...value]));
+      if (!list) known.set(key, (list = [...value]));
       values[i] = list;
       return true;
     },

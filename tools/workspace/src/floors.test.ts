@@ -35,6 +35,8 @@ describe('imports only point down', () => {
     ['libs/engine/src/x.ts', '@rapport/store-duckdb'],
     ['libs/engine/src/x.ts', '@duckdb/node-api'],
     ['libs/engine/src/x.ts', '@rapport/host'],
+    ['libs/simulate/src/x.ts', '@rapport/engine'],
+    ['apps/cli/src/x.ts', '@rapport/simulate-command'],
     ['libs/testkit/src/x.ts', '@rapport/engine'],
     ['apps/host/src/x.ts', '@rapport/cli'],
     ['apps/cli/src/x.ts', '@rapport/metric-nps'],
@@ -66,6 +68,9 @@ describe('imports only point down', () => {
     ['plugins/metrics/stickiness/src/index.test.ts', '@rapport/testkit'],
     ['plugins/metrics/stickiness/src/index.test.ts', './index.js'],
     ['tools/bench/src/x.ts', '@rapport/engine'],
+    ['tools/simulate/src/x.ts', '@rapport/simulate'],
+    ['apps/cli/src/x.ts', '@rapport/simulate'],
+    ['libs/simulate/src/x.test.ts', '@rapport/engine'],
   ])('%s may import %s', async (path, specifier) => {
     expect(await complaints(path, `import * as x from '${specifier}';\n`)).toEqual([]);
   });
