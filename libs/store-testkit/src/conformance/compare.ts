@@ -17,30 +17,33 @@ export function expectFrame(actual: Frame, expected: Frame, plan: Plan): void {
     actual.subjects.forEach((subject, i) => {
       const value = valueAt(column, i);
       const wanted = valueAt(reference, i);
-      if (!equalValues(value, wanted, isApproximate(measure))) {
+      if (!equalValues(value, wanted, exactnessOf(measure))) {
         throw new Error(`subject ${JSON.stringify(subject)}: expected ${show(wanted)}, got ${show(value)}; ${where}`);
       }
     });
   });
 }
 
-/** Means, quantiles and sums of other numbers than decimals may differ in the last digits, by the order of additions. */
-function isApproximate(measure: ResolvedMeasure): boolean {
+/** How closely a number must agree: exactly; if it is a decimal, as a sum of amounts is; or but for the last digits, which the order of additions decides. */
+function exactnessOf(measure: ResolvedMeasure): 'exact' | 'decimals' | 'close' {
   switch (measure.node) {
     case 'sum':
+      return 'decimals';
     case 'mean':
     case 'quantile':
     case 'meanPerDay':
     case 'activeTime':
-      return true;
+      return 'close';
     case 'sessions':
     case 'spans':
     case 'series':
-      return typeof measure.of === 'object' || measure.of === 'seconds';
+      if (typeof measure.of === 'object') return 'sum' in measure.of ? 'decimals' : 'close';
+      return measure.of === 'seconds' ? 'close' : 'exact';
     default:
-      return false;
+      return 'exact';
   }
 }
+type Exactness = ReturnType<typeof exactnessOf>;
 
 function expectShape(column: Column, type: 'number' | 'text' | 'keyed', subjects: number, where: string): void {
   same(column.type, type, `column type of ${where}`);
@@ -68,20 +71,17 @@ function expectShape(column: Column, type: 'number' | 'text' | 'keyed', subjects
   }
 }
 
-const close = (a: unknown, b: unknown, approximate: boolean) =>
+const agree = (a: unknown, b: unknown, exactness: Exactness) =>
   a === b ||
-  (approximate &&
-    !isAmount(b) &&
+  (exactness !== 'exact' &&
     typeof a === 'number' &&
     typeof b === 'number' &&
+    (exactness === 'close' || decimalPlaces(b) === NO_DECIMAL) &&
     Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a), Math.abs(b)));
 
-/** Whether a number is a decimal, as a sum of decimals is: that has no other digits in any order. */
-const isAmount = (value: unknown) => typeof value === 'number' && decimalPlaces(value) !== NO_DECIMAL;
-
-function equalValues(a: unknown, b: unknown, approximate: boolean): boolean {
-  if (!(a instanceof Map) || !(b instanceof Map)) return close(a, b, approximate);
-  return a.size === b.size && [...a].every(([key, value]) => b.has(key) && close(value, b.get(key), approximate));
+function equalValues(a: unknown, b: unknown, exactness: Exactness): boolean {
+  if (!(a instanceof Map) || !(b instanceof Map)) return agree(a, b, exactness);
+  return a.size === b.size && [...a].every(([key, value]) => b.has(key) && agree(value, b.get(key), exactness));
 }
 
 const show = (value: unknown) => {

@@ -1,4 +1,17 @@
-import { count, countByKey, distinct, firstDays, last, lifetime, since, spans, sum, trait } from '@rapport/sdk';
+import {
+  count,
+  countByKey,
+  distinct,
+  firstDays,
+  last,
+  lifetime,
+  mean,
+  series,
+  since,
+  spans,
+  sum,
+  trait,
+} from '@rapport/sdk';
 import type { Filter, Window } from '@rapport/sdk';
 import { describe, expect, it } from 'vitest';
 import type { Json, Level, Properties } from '@rapport/store';
@@ -32,6 +45,46 @@ export function describeIngest(open: OpenStore): void {
       } as const;
       expect(await measured(store, node, '2026-01-15')).toEqual({ acme: 1800, zeta: 1800 });
       expect(await measured(store, node, '2026-01-15', { kind: 'account' }, 'UTC', ['acme'])).toEqual({ acme: 1800 });
+    });
+  });
+
+  describe('amounts', () => {
+    // The sum of the doubles nearest to these is not the double nearest to 0.3.
+    const paid = (user: string, amount: number, account = 'acme') =>
+      event(user, 'Paid', '2026-01-10T10:00:00Z', { account, properties: { amount, order: String(amount) } });
+    const whole = { kind: 'portfolio' } as const;
+    const orders = { key: 'order', open: everything, close: { events: [] } };
+
+    test('are added up to the cent', async ({ store }) => {
+      await store.append([
+        paid('ann', 0.1),
+        paid('ann', 0.2),
+        paid('bob', 77183.6, 'zeta'),
+        paid('bob', -33.3, 'zeta'),
+      ]);
+      const amount = sum('amount', everything, lifetime());
+      const asOf = '2026-02-01';
+      expect(await measured(store, amount, asOf)).toEqual({ acme: 0.3, zeta: 77150.3 });
+      expect(await measured(store, amount, asOf, { kind: 'account' }, 'UTC', ['acme'])).toEqual({ acme: 0.3 });
+      expect(await measured(store, amount, asOf, whole)).toEqual({ '': 77150.6 });
+      expect(await measured(store, mean('amount', everything, lifetime()), asOf)).toEqual({
+        acme: 0.15,
+        zeta: 38575.15,
+      });
+      expect(await measured(store, spans(orders, { sum: 'amount' }, lifetime()), asOf)).toEqual({
+        acme: 0.3,
+        zeta: 77150.3,
+      });
+      const daily = await measured(store, series({ sum: 'amount' }, everything, lifetime()), asOf, { kind: 'user' });
+      const ofDay = (user: string) => [...(daily[user] as ReadonlyMap<number, number>).values()];
+      expect([ofDay('ann'), ofDay('bob')]).toEqual([[0.3], [77150.3]]);
+    });
+
+    test('below the least that is asked for are not known', async ({ store }) => {
+      await store.append([paid('ann', 10), paid('ann', -20), paid('bob', -20, 'zeta')]);
+      const known = spans(orders, { sum: 'amount', atLeast: 0 }, lifetime());
+      expect(await measured(store, known, '2026-02-01')).toEqual({ acme: 10, zeta: null });
+      expect(await measured(store, known, '2026-02-01', whole)).toEqual({ '': 10 });
     });
   });
 
