@@ -1,4 +1,5 @@
-import type { Static, TObject } from 'typebox';
+import type { TObject, TProperties } from 'typebox';
+import type { ConfigOf } from './metric.js';
 
 /** One step of one playbook for one transition of one subject. */
 export interface Delivery<I = unknown> {
@@ -46,20 +47,20 @@ export interface ActionContext<C> {
   readonly signal: AbortSignal;
 }
 
-export interface ActionDefinition<C extends TObject = TObject, I extends TObject = TObject> {
+export interface ActionDefinition<C extends TProperties = TProperties, I extends TProperties = TProperties> {
   readonly kind: 'action';
   readonly id: string;
   readonly title: string;
   readonly description: string;
   /** Configuration of the channel. Mark secrets with `secret: true` in their schema: they are never shown. */
-  readonly config: C;
+  readonly config: TObject<C>;
   /** What a playbook step may say under `with`. */
-  readonly input: I;
-  deliver(delivery: Delivery<Static<I>>, context: ActionContext<Static<C>>): Promise<Outcome>;
+  readonly input: TObject<I>;
+  deliver(delivery: Delivery<ConfigOf<I>>, context: ActionContext<ConfigOf<C>>): Promise<Outcome>;
 }
 
 /** Declares an action. The package's default export. */
-export const defineAction = <C extends TObject, I extends TObject>(
+export const defineAction = <C extends TProperties, I extends TProperties>(
   definition: Omit<ActionDefinition<C, I>, 'kind'>,
 ): ActionDefinition<C, I> => ({
   kind: 'action',

@@ -1,4 +1,4 @@
-import type { Static, TObject } from 'typebox';
+import type { Static, TObject, TProperties } from 'typebox';
 import type { Filter } from './filter.js';
 import type { Inputs, Measures } from './measure.js';
 import type { Window } from './window.js';
@@ -103,11 +103,21 @@ export interface FoldEvent {
 }
 
 /**
+ * What a configuration with these options holds. Definitions are generic over the options, not over the object's schema: TypeScript would work out
+ * what every possible schema holds, 1.3 million types in each file that declares a metric.
+ */
+export type ConfigOf<C extends TProperties> = Static<TObject<C>>;
+
+/**
  * A metric: what it measures (data), and a pure function from those values to a number.
  *
- * @typeParam C configuration schema (typebox object with defaults for every property)
+ * @typeParam C schemas of the configuration's options; each has a default
  */
-export interface MetricDefinition<C extends TObject = TObject, M extends Measures = Measures, P extends Parts = Parts> {
+export interface MetricDefinition<
+  C extends TProperties = TProperties,
+  M extends Measures = Measures,
+  P extends Parts = Parts,
+> {
   readonly kind: 'metric';
   /** The manifest's `rapport.id`. */
   readonly id: string;
@@ -120,21 +130,21 @@ export interface MetricDefinition<C extends TObject = TObject, M extends Measure
   /** Least and greatest possible value; null is unbounded. A computed value outside is an error. */
   readonly range: readonly [min: number | null, max: number | null];
   readonly subjects: readonly SubjectKind[];
-  readonly config: C;
+  readonly config: TObject<C>;
   readonly parts: P;
   /** Called once per load with the validated configuration. Must return the same data every time. */
-  measures(config: Static<C>): M;
+  measures(config: ConfigOf<C>): M;
   /** Ids of the metrics this one reads, computed before it. Each must be in the manifest's `requires`, or be optional configuration. */
-  uses?(config: Static<C>): readonly string[];
+  uses?(config: ConfigOf<C>): readonly string[];
   /** Ids of the metrics whose value for the whole portfolio this one reads, whatever its subject (an expected lifetime from the portfolio's churn). */
-  usesPortfolio?(config: Static<C>): readonly string[];
+  usesPortfolio?(config: ConfigOf<C>): readonly string[];
   /**
    * The window that the value is about (`last` or `calendar`). With it the engine derives `previous` (the same window, one window length
    * earlier), `change` and `changeRate`. Without it the metric has none of them.
    */
-  window?(config: Static<C>): Window;
+  window?(config: ConfigOf<C>): Window;
   /** The events behind the value that are worth reading: survey comments. */
-  evidence?(config: Static<C>): Evidence;
+  evidence?(config: ConfigOf<C>): Evidence;
   /**
    * For a composite score: the name of a `table` part whose entries, added in the table's order, give the value exactly. The engine explains a
    * change of the score with it.
@@ -146,17 +156,17 @@ export interface MetricDefinition<C extends TObject = TObject, M extends Measure
    */
   readonly family?: 'measure' | 'reduce';
   /** Pure; called once per subject. `inputs` is reused between calls: read it, do not keep it. */
-  compute(inputs: Inputs<M>, context: ComputeContext<Static<C>>): Computed<P> | NoData<P>;
+  compute(inputs: Inputs<M>, context: ComputeContext<ConfigOf<C>>): Computed<P> | NoData<P>;
   /**
    * For a metric whose portfolio value is a reduction over accounts (churn) instead of `compute` over the portfolio's own measures (NPS).
    * Receives the measures of each account; the row object is reused, do not keep it.
    */
-  portfolio?(accounts: Iterable<Inputs<M>>, context: ComputeContext<Static<C>>): Computed<P> | NoData<P>;
+  portfolio?(accounts: Iterable<Inputs<M>>, context: ComputeContext<ConfigOf<C>>): Computed<P> | NoData<P>;
   readonly folds?: Readonly<Record<string, Reducer>>;
 }
 
 /** Declares a metric; infers what `compute` receives from `measures` and `config`. The package's default export. */
-export const defineMetric = <C extends TObject, M extends Measures, const P extends Parts>(
+export const defineMetric = <C extends TProperties, M extends Measures, const P extends Parts>(
   definition: Omit<MetricDefinition<C, M, P>, 'kind'>,
 ): MetricDefinition<C, M, P> => ({ kind: 'metric', ...definition });
 

@@ -29,10 +29,13 @@ export interface OperatorExample {
  * An operator for conditions of segments and playbooks. Documents call it by its id in camelCase: `has-domain` is `hasDomain`.
  *
  * @typeParam V schema of the condition's value; false for an operator that takes none
+ * @typeParam R how the fact is read
+ * @typeParam T what the value is by its schema
  */
 export interface OperatorDefinition<
   V extends TSchema | false = TSchema | false,
   R extends OperatorReading = OperatorReading,
+  T = OperatorValue<V>,
 > {
   readonly kind: 'operator';
   /** The manifest's `rapport.id`: words of letters and digits that begin with a letter, with dashes between them. */
@@ -51,7 +54,7 @@ export interface OperatorDefinition<
   /** At least one that holds and one that does not. */
   readonly examples: readonly OperatorExample[];
   /** Pure: asked once for each value that a fact has, in no particular order. */
-  test(fact: OperatorFacts[R], value: OperatorValue<V>): boolean;
+  test(fact: OperatorFacts[R], value: T): boolean;
 }
 
 /**
@@ -72,6 +75,6 @@ export interface OperatorDefinition<
  *   test: (fact, value) => fact.endsWith(value),
  * });
  */
-export const defineOperator = <const V extends TSchema | false, const R extends OperatorReading>(
-  definition: Omit<OperatorDefinition<V, R>, 'kind'>,
-): OperatorDefinition<V, R> => ({ kind: 'operator', ...definition });
+export const defineOperator = <const V extends TSchema | false, const R extends OperatorReading, T = OperatorValue<V>>(
+  definition: Omit<OperatorDefinition<V, R, NoInfer<T>>, 'kind'>,
+): OperatorDefinition<V, R, T> => ({ kind: 'operator', ...definition });

@@ -1,6 +1,6 @@
-import type { Measures, MetricDefinition, Node, Parts, Static } from '@rapport/sdk';
+import type { ConfigOf, Measures, MetricDefinition, Node, Parts } from '@rapport/sdk';
 import fc from 'fast-check';
-import type { TObject } from 'typebox';
+import type { TProperties } from 'typebox';
 import { type Asked, asked, familyOf } from './asked.js';
 import { checkedHook } from './contract.js';
 import { examine, examineOn } from './examination.js';
@@ -12,9 +12,9 @@ import { realStores, type TrialStore } from './stores.js';
 import { GROUP, type Setting, together, type Trial, trialsOf, type Values } from './trial.js';
 import { emptyVocabulary, learn, learnProfile, learnScope, type Vocabulary } from './vocabulary.js';
 
-export interface ConformanceOptions<C extends TObject = TObject> extends Workspace, Values {
+export interface ConformanceOptions<C extends TProperties = TProperties> extends Workspace, Values {
   /** What differs from the schema's defaults. */
-  readonly config?: Partial<Static<C>>;
+  readonly config?: Partial<ConfigOf<C>>;
   /** Event names besides those that the measures mention. */
   readonly events?: readonly string[];
   /** Random worlds to try; default 50. */
@@ -22,7 +22,7 @@ export interface ConformanceOptions<C extends TObject = TObject> extends Workspa
   /** Which random worlds; default 1. */
   readonly seed?: number;
   /** What the metric must answer, from raw events: a slow and obvious loop. What it leaves out is not compared. */
-  readonly oracle?: (subject: OracleSubject, config: Static<C>) => OracleAnswer;
+  readonly oracle?: (subject: OracleSubject, config: ConfigOf<C>) => OracleAnswer;
   /** The stores to hold it against; default: DuckDB where it is installed, and MongoDB where `MONGODB_URI` is set. */
   readonly stores?: readonly TrialStore[];
   /** Hears which store is left out; default: the console, once. */
@@ -38,7 +38,7 @@ export interface ConformanceOptions<C extends TObject = TObject> extends Workspa
  *
  * Throws `RAPPORT_TESTKIT_CONFIG`, `_METRIC` and `_STORE` when it cannot be tried at all.
  */
-export async function conformance<C extends TObject, M extends Measures, P extends Parts>(
+export async function conformance<C extends TProperties, M extends Measures, P extends Parts>(
   definition: MetricDefinition<C, M, P>,
   options?: ConformanceOptions<C>,
 ): Promise<readonly Finding[]>;

@@ -1,7 +1,7 @@
-import type { Measures, MetricDefinition, Parts, PartValue, Static } from '@rapport/sdk';
+import type { ConfigOf, Measures, MetricDefinition, Parts, PartValue } from '@rapport/sdk';
 import { zone as zoneOf } from '@rapport/store';
 import { createOracle } from '@rapport/store-testkit';
-import type { TObject } from 'typebox';
+import type { TProperties } from 'typebox';
 import { answersOf } from './answers.js';
 import { asked } from './asked.js';
 import { instantOf, messagesOf } from './call.js';
@@ -12,9 +12,9 @@ import type { Scene, SubjectLevel, World } from './scene.js';
 export type Subject =
   { readonly kind: 'account' | 'user'; readonly id: string } | { readonly kind: 'portfolio'; readonly by?: string };
 
-export interface EvaluateOptions<C extends TObject, S extends Subject = Subject> extends World {
+export interface EvaluateOptions<C extends TProperties, S extends Subject = Subject> extends World {
   /** What differs from the schema's defaults. */
-  readonly config?: Partial<Static<C>>;
+  readonly config?: Partial<ConfigOf<C>>;
   readonly subject: S;
 }
 
@@ -34,13 +34,15 @@ export type EvaluationOf<P extends Parts, S extends Subject> = S extends { reado
  * its range, an undeclared part or input, another answer when called again, the clock, …), `_CONFIG` for a configuration that its
  * schema refuses, `_SUBJECT` for a kind of subject that it does not support, `_METRIC` for a used metric that is not given, `_CALL` for a bad call.
  */
-export async function evaluateMetric<C extends TObject, M extends Measures, P extends Parts, const S extends Subject>(
-  definition: MetricDefinition<C, M, P>,
-  options: EvaluateOptions<C, S>,
-): Promise<EvaluationOf<P, S>>;
+export async function evaluateMetric<
+  C extends TProperties,
+  M extends Measures,
+  P extends Parts,
+  const S extends Subject,
+>(definition: MetricDefinition<C, M, P>, options: EvaluateOptions<C, S>): Promise<EvaluationOf<P, S>>;
 export async function evaluateMetric(
   definition: MetricDefinition,
-  options: EvaluateOptions<TObject>,
+  options: EvaluateOptions<TProperties>,
 ): Promise<Evaluated | Readonly<Record<string, Evaluated>>> {
   const { subject } = options;
   const { kind } = subject;

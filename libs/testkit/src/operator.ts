@@ -1,4 +1,4 @@
-import type { OperatorDefinition, OperatorFacts, OperatorReading } from '@rapport/sdk';
+import type { OperatorDefinition, OperatorReading } from '@rapport/sdk';
 import {
   instantOf,
   operatorNameOf,
@@ -106,8 +106,8 @@ export function operatorConformance(
 }
 
 /** Tries an operator as `operatorConformance` does, and throws `RAPPORT_TESTKIT_CONTRACT` with all that was found. For an operator's tests. */
-export function checkOperator<V extends TSchema | false, R extends OperatorReading>(
-  definition: OperatorDefinition<V, R>,
+export function checkOperator<R extends OperatorReading>(
+  definition: AnyOperator<R>,
   options: OperatorConformanceOptions = {},
 ): void {
   const findings = operatorConformance(definition, options);
@@ -119,9 +119,7 @@ export function checkOperator<V extends TSchema | false, R extends OperatorReadi
 }
 
 /** An operator, whatever it reads and takes. */
-export type AnyOperator = Omit<OperatorDefinition, 'test'> & {
-  test(fact: OperatorFacts[OperatorReading], value: never): boolean;
-};
+export type AnyOperator<R extends OperatorReading = OperatorReading> = OperatorDefinition<TSchema | false, R, never>;
 
 /** A fact as the operator gets it. */
 const asRead = (fact: unknown, reading: OperatorReading): readonly KnownFact[] => {
