@@ -47,6 +47,22 @@ const floorsOfTests = {
   'libs/engine': ['store-duckdb', 'store-testkit'],
 };
 
+/**
+ * The rooms of the engine, from the ground up: a room imports itself and what stands before it. `run.ts`, `engine.ts` and the
+ * other files beside the rooms may import them all; a room imports only types of these.
+ */
+const rooms = {
+  measurement: [],
+  membership: ['measurement'],
+  rules: ['measurement', 'membership'],
+  analysis: ['measurement'],
+};
+const roomsAbove = (room) => Object.keys(rooms).filter((other) => other !== room && !rooms[room].includes(other));
+const upstairs = (room) => ({
+  regex: `^\\.\\./(${[...roomsAbove(room), 'engine\\.js', 'run\\.js'].join('|')})`,
+  message: `libs/engine/src/${room} may import only ${[room, ...rooms[room]].join(', ')} of the engine's rooms.`,
+});
+
 const stayInside = {
   regex: '^\\.{1,2}/(.*/)?(src|dist)/|^@rapport/[^/]+/(src|dist)(/|$)',
   message: 'Import another package by its name, and only what its "exports" offer.',
@@ -151,6 +167,16 @@ export default defineConfig(
         ]
       : []),
   ]),
+  ...Object.keys(rooms).map((room) => ({
+    files: [`libs/engine/src/${room}/**/*.ts`],
+    ignores: [tests],
+    rules: restricted([
+      stayInside,
+      only('libs/engine', floors['libs/engine']),
+      upstairs(room),
+      ...extra('libs/engine'),
+    ]),
+  })),
   {
     files: [tests],
     rules: {

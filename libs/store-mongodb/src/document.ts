@@ -3,7 +3,7 @@ import type { Json, Message, Properties, Zone } from '@rapport/store';
 import { ownValue, readKey, readNumber, readText } from '@rapport/store';
 import { Binary } from 'mongodb';
 import { decodeText, encodeId, encodeText, fieldOf, propertyOf } from './text.js';
-import { instantsIn } from './times.js';
+import { instantsIn } from './instants.js';
 
 /**
  * Properties by how they are read, so that an expression never has to ask for a type: numbers, texts and flags as they are,

@@ -1,22 +1,13 @@
-import { readInstant, type Zone } from '@rapport/sdk/time';
+import type { Zone } from '@rapport/sdk/time';
 import type { AnyBulkWriteOperation } from 'mongodb';
 import type { Collections } from './collections.js';
 import type { MessageDocument } from './document.js';
-import { decodeText } from './text.js';
+import { instantsIn } from './instants.js';
 
 /** Grows when texts are read as times in another way than before. Databases without it were read when texts without an offset were UTC. */
 export const TIMES = 2;
 
 const PAGE = 1000;
-
-/** The instants that a document's texts hold, by field; null where none does. */
-export function instantsIn(texts: Readonly<Record<string, string>>, zone: Zone): Record<string, number> | null {
-  const instants = Object.entries(texts).flatMap(([field, text]): [string, number][] => {
-    const instant = readInstant(decodeText(text), zone);
-    return instant === null ? [] : [[field, instant]];
-  });
-  return instants.length > 0 ? Object.fromEntries(instants) : null;
-}
 
 /**
  * Reads the stored texts of a database again that another version of Rapport has read, once, when it is opened. Broken off, it begins again with

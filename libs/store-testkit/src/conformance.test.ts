@@ -1,6 +1,7 @@
 import type { StoreOptions } from '@rapport/store';
 import { StoreError } from '@rapport/store';
-import { describeStore, type OpenedStore } from './conformance.js';
+import { describeStore } from './conformance.js';
+import type { OpenedStore } from './conformance/open-store.js';
 import { memoryStore } from './memory-store.js';
 
 function openMemory(options: StoreOptions): OpenedStore {

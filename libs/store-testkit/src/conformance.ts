@@ -1,23 +1,13 @@
 import { describe } from 'vitest';
-import type { Store, StoreOptions } from '@rapport/store';
 import { describeChanges } from './conformance/changes.js';
 import { describeDeliveries } from './conformance/deliveries.js';
 import { describeDocuments } from './conformance/documents.js';
 import { describeHistory } from './conformance/history.js';
 import { describeIngest } from './conformance/ingest.js';
 import { describeRuns } from './conformance/runs.js';
+import type { OpenStore } from './conformance/open-store.js';
 import { describeTimes } from './conformance/times.js';
 import { describeWorlds } from './conformance/worlds.js';
-
-/** A fresh, empty store in a place of its own. */
-export interface OpenedStore {
-  readonly store: Store;
-  /** Closes the store, if it is open, and opens it again from the same place; with other options where given. */
-  readonly reopen: (options?: Partial<StoreOptions>) => Promise<Store>;
-  /** Closes the store and removes what it left. */
-  readonly dispose: () => Promise<void>;
-}
-export type OpenStore = (options: StoreOptions) => Promise<OpenedStore>;
 
 /**
  * Registers the tests (vitest) that every store must pass: call it in a test file. The environment's RAPPORT_RUNS sets how many random worlds are
@@ -37,3 +27,5 @@ export function describeStore(name: string, open: OpenStore, options: { readonly
     describeWorlds(open, runs, seed);
   });
 }
+
+export type { OpenedStore, OpenStore } from './conformance/open-store.js';

@@ -21,7 +21,7 @@ import {
   type PluginHost,
   type PortfolioResult,
 } from '@rapport/plugin-host';
-import { groupsOf, joinFamilies, splitFamilies } from './levels.js';
+import { groupsOf, joinFamilies, splitFamilies, type Warning } from './levels.js';
 import {
   computeOrder,
   isWhole,
@@ -361,7 +361,7 @@ export interface Evaluation {
   readonly failures: readonly MetricFailure[];
   readonly timings: { readonly measureMs: number; readonly computeMs: number };
   /** What was not as it should be, and how it was gone about: `RAPPORT_HIERARCHY_CYCLE`. */
-  readonly warnings: readonly { readonly code: string; readonly message: string }[];
+  readonly warnings: readonly Warning[];
   /** Per metric: id, version, config, configHash, unit, windows. */
   readonly provenance: unknown;
 }

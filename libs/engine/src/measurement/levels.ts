@@ -1,18 +1,23 @@
 import { hierarchyOf, readKey, type Column, type Level, type ResultFrame, type Snapshot } from '@rapport/store';
 import type { HeldLevel } from './computing.js';
 import { pick, runsOf } from './column-merge.js';
-import type { Evaluation } from './evaluation.js';
 
+/** Something that was not as it should be, and what was done about it. */
+export interface Warning {
+  /** `RAPPORT_HIERARCHY_CYCLE`. */
+  readonly code: string;
+  readonly message: string;
+}
 export interface Hierarchies {
   /** Levels as stores are asked for them: families one depth at a time. */
   readonly levels: readonly Level[];
-  readonly warnings: Evaluation['warnings'];
+  readonly warnings: readonly Warning[];
 }
 
 /** Splits families by depth. Accounts that are their own ancestors belong to nobody, and are named in a warning. */
 export async function splitFamilies(levels: readonly Level[], snapshot: Snapshot, asOf: number): Promise<Hierarchies> {
   const split: Level[] = [];
-  const warnings: Evaluation['warnings'][number][] = [];
+  const warnings: Warning[] = [];
   for (const level of levels) {
     if (level.kind !== 'family' || level.depth !== undefined) {
       split.push(level);

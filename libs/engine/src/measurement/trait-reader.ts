@@ -1,6 +1,5 @@
 import type { FactColumn, FactReading } from '@rapport/rules';
-import { type Column, type Properties, valueAt } from '@rapport/store';
-import type { EvaluatedLevel } from './evaluation.js';
+import { valueAt, type Column, type Frame, type Properties } from '@rapport/store';
 import { traitKey } from './planner.js';
 
 /** A column read one subject at a time. */
@@ -10,7 +9,8 @@ export function readerOf(column: FactColumn): (subject: number) => unknown {
 }
 
 /** A level's frame, and which of its columns holds a trait (`traitKey`). */
-export interface MeasuredTraits extends Pick<EvaluatedLevel, 'frame'> {
+export interface MeasuredTraits {
+  readonly frame: Frame;
   readonly traits: ReadonlyMap<string, number>;
 }
 

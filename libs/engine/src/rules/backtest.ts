@@ -1,5 +1,5 @@
 import { zone as zoneOf, type Membership, type Snapshot } from '@rapport/store';
-import { dateOfDay } from '../analysis/day.js';
+import { dateOf } from '@rapport/sdk/time';
 import { EngineError, trying, verdictsOf, segmentKeys, playbookKey } from '@rapport/plugin-host';
 import type { Move } from '../membership/transitions.js';
 import { concernedBy, type Proposal } from './proposal.js';
@@ -119,7 +119,7 @@ export async function backtest(
       const count = (change: Move['change']) =>
         day === first ? 0 : its.filter((move) => move.change === change).length;
       perDay.push({
-        day: dateOfDay(day),
+        day: dateOf(day),
         entered: count('enter'),
         left: count('exit'),
         members: [...keys].reduce((sum, key) => sum + (members.get(key)?.size ?? 0), 0),
@@ -140,8 +140,8 @@ export async function backtest(
     return {
       id: document.id,
       version,
-      from: dateOfDay(first),
-      to: dateOfDay(last),
+      from: dateOf(first),
+      to: dateOf(last),
       subjects: sizes.at(-1)?.subjects ?? 0,
       outcome: names,
       horizonDays,

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest';
 import type { Changes, EventStore, Message } from '@rapport/store';
-import type { OpenStore, OpenedStore } from '../conformance.js';
+import type { OpenStore, OpenedStore } from './open-store.js';
 import { at, event, member, traits, withStore } from './facts.js';
 
 const NOON = at('2024-01-20T12:00:00Z');

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import type { OpenStore } from '../conformance.js';
+import type { OpenStore } from './open-store.js';
 import { at, withStore } from './facts.js';
 import { commitRun, delivery } from './runs.js';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import type { DocumentStore, DocumentVersion, Json } from '@rapport/store';
-import type { OpenStore } from '../conformance.js';
+import type { OpenStore } from './open-store.js';
 import { at, event, rejectsWith, withStore } from './facts.js';
 import { commitRun, delivery, transition } from './runs.js';
 

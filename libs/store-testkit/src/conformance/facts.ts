@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import type { EventStore, Level, MeasureNode, Message, Properties, StoreOptions } from '@rapport/store';
 import { resolveMeasure, valueAt } from '@rapport/store';
 import { zone as zoneOf } from '@rapport/sdk/time';
-import type { OpenStore, OpenedStore } from '../conformance.js';
+import type { OpenStore, OpenedStore } from './open-store.js';
 
 /** Runs a test on a store of its own. */
 export const withStore =

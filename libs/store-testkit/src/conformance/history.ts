@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import type { HistoryDay, HistoryStore, Level } from '@rapport/store';
 import { numberColumn, valueAt } from '@rapport/store';
-import type { OpenStore } from '../conformance.js';
+import type { OpenStore } from './open-store.js';
 import { withStore } from './facts.js';
 
 const account: Level = { kind: 'account' };

@@ -17,7 +17,7 @@ import { describe, expect, it } from 'vitest';
 import type { Json, Level, Properties } from '@rapport/store';
 import { resolveWindow } from '@rapport/store';
 import { zone as zoneOf } from '@rapport/sdk/time';
-import type { OpenStore } from '../conformance.js';
+import type { OpenStore } from './open-store.js';
 import { at, event, everything, measured, member, rejectsWith, traits, withStore } from './facts.js';
 
 /** What an event store promises, one sentence per test. */

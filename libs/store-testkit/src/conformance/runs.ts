@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import type { Level, NewDelivery, ResultFrame, ResultStore, RunCommit, Transition } from '@rapport/store';
 import { keyedColumn, numberColumn, textColumn, valueAt } from '@rapport/store';
-import type { OpenStore } from '../conformance.js';
+import type { OpenStore } from './open-store.js';
 import { at, event, rejectsWith, traits, withStore } from './facts.js';
 
 const NOW = at('2024-03-01T00:00:00Z');

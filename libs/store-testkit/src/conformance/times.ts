@@ -2,7 +2,7 @@ import { count, firstDays, last, lifetime, since, spans, trait } from '@rapport/
 import { timeReadings, type TimeReading } from '@rapport/sdk/time-readings';
 import { describe, expect } from 'vitest';
 import type { MeasureNode } from '@rapport/store';
-import type { OpenStore } from '../conformance.js';
+import type { OpenStore } from './open-store.js';
 import { event, measured, traits, withStore } from './facts.js';
 
 const OPENED = '1969-01-01T00:00:00Z';

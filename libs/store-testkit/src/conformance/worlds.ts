@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { createOracle } from '../oracle.js';
-import type { OpenStore } from '../conformance.js';
+import type { OpenStore } from './open-store.js';
 import { same } from './compare.js';
 import { expectAlike, expectChanges, expectMeasures } from './observe.js';
 import { worlds } from './world.js';
