@@ -37,7 +37,7 @@ describe('the outbox', () => {
     const { add } = folder;
     const config = `{ type: 'object', required: ['url', 'secret'], properties: { url: { type: 'string' }, secret: { type: 'string', secret: true } } }`;
     const input = `{ type: 'object', properties: { path: { type: 'string' } } }`;
-    const posts = `async ({ key, attempt, input }, { config, http }) => { const { status, body } = await http.post(config.url + (input.path ?? ''), { body: JSON.stringify({ key, attempt }) }); return status === 200 ? { delivered: true } : { delivered: false, retry: false, reason: status + ' ' + body.length }; }`;
+    const posts = `async ({ key, attempt, input }, { config, http }) => { const { status, body } = await http.fetch(config.url + (input.path ?? ''), { method: 'POST', body: JSON.stringify({ key, attempt }) }); return status === 200 ? { delivered: true } : { delivered: false, retry: false, reason: status + ' ' + body.length }; }`;
     add('action', 'post', { code: actionCode('post', { config, input, deliver: posts }) });
     add('action', 'unconfigured', { code: actionCode('unconfigured', { config }) });
     add('action', 'throws', {

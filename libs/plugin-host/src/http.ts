@@ -1,27 +1,22 @@
 import http from 'node:http';
 import https from 'node:https';
 import { RequestFilteringHttpAgent, RequestFilteringHttpsAgent } from 'request-filtering-agent';
-import type { HttpResponse } from '@rapport/sdk';
+import type { HttpRequest, HttpResponse } from '@rapport/sdk';
 import { EngineError, messageOf } from './error.js';
 
 const LONGEST_RESPONSE = 65_536;
 const LONGEST_REQUEST = 1_048_576;
 
-export interface PostRequest {
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body: string;
-}
-
 /**
- * POSTs over HTTP or HTTPS. Follows no redirect; keeps at most 64 KiB of the response; refuses private, loopback, link-local and other
+ * A request over HTTP or HTTPS. Follows no redirect; keeps at most 64 KiB of the response; refuses private, loopback, link-local and other
  * addresses that are not public, also when a public name resolves to one, unless `allowPrivateAddresses`.
  *
  * Throws `RAPPORT_HTTP_URL`, `RAPPORT_HTTP_PRIVATE_ADDRESS`, `RAPPORT_HTTP_REQUEST`, `RAPPORT_HTTP_ABORTED`, `RAPPORT_HTTP_FAILED`. The URL's path and query,
  * which may hold a secret, are not in the message.
  */
-export function post(
+export function fetchFor(
   url: string,
-  request: PostRequest,
+  { method = 'GET', headers: given, body: text = '' }: HttpRequest,
   options: { readonly allowPrivateAddresses: boolean; readonly signal: AbortSignal },
 ): Promise<HttpResponse> {
   let target: URL;
@@ -40,14 +35,18 @@ export function post(
         `"${target.protocol}" is not supported. Write a URL that begins with https://.`,
       ),
     );
-  if (request.body.length > LONGEST_REQUEST)
+  if (method === 'GET' && text !== '')
+    return Promise.reject(
+      new EngineError('RAPPORT_HTTP_REQUEST', 'a GET has no body. Name another method, such as "POST".'),
+    );
+  if (text.length > LONGEST_REQUEST)
     return Promise.reject(new EngineError('RAPPORT_HTTP_REQUEST', 'the body is longer than 1 MiB. Send less.'));
   const filter = {
     allowPrivateIPAddress: options.allowPrivateAddresses,
     allowMetaIPAddress: options.allowPrivateAddresses,
   };
   const agent = secure ? new RequestFilteringHttpsAgent(filter) : new RequestFilteringHttpAgent(filter);
-  const body = Buffer.from(request.body);
+  const body = Buffer.from(text);
   return new Promise<HttpResponse>((resolve, reject) => {
     const fail = (error: unknown) => {
       const message = messageOf(error);
@@ -67,10 +66,10 @@ export function post(
       const outgoing = send(
         target,
         {
-          method: 'POST',
+          method,
           agent,
           signal: options.signal,
-          headers: { ...request.headers, 'content-length': String(body.byteLength) },
+          headers: { ...given, ...(method === 'GET' ? {} : { 'content-length': String(body.byteLength) }) },
         },
         (response) => {
           const chunks: Buffer[] = [];

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -6,6 +7,7 @@ import { Container } from 'inversify';
 import type {
   ActionContext,
   ActionDefinition,
+  HttpRequest,
   MetricDefinition,
   OperatorDefinition,
   Reducer,
@@ -16,7 +18,7 @@ import { computeOver, reduceOver, scopedId, type ComputeFrame, type MetricUnderW
 import { entryOf } from './entry.js';
 import { EngineError, messageOf } from './error.js';
 import { foldOver, type Fold } from './fold.js';
-import { post, type PostRequest } from './http.js';
+import { fetchFor } from './http.js';
 import { inShort, notPlain } from './plain-json.js';
 import { checkerOf, withoutSecrets } from './plugin-config.js';
 import {
@@ -155,8 +157,10 @@ function keep(
             config: own,
             now: () => Date.now(),
             http: Object.freeze({
-              post: (url: string, body: PostRequest) => post(url, body, { allowPrivateAddresses, signal }),
+              fetch: (url: string, given: HttpRequest = {}) => fetchFor(url, given, { allowPrivateAddresses, signal }),
             }),
+            sign: (text: string, signingKey: string | Uint8Array) =>
+              createHmac('sha256', signingKey).update(text).digest('base64'),
             signal,
           }),
       [CONFIG, SETTINGS],

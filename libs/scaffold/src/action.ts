@@ -14,7 +14,8 @@ export default defineAction({
   ),
   input: Type.Object({ text: Type.String({ description: 'What to say.' }) }, { additionalProperties: false }),
   async deliver(delivery, { config, http }) {
-    const { status } = await http.post(config.url, {
+    const { status } = await http.fetch(config.url, {
+      method: 'POST',
       headers: { 'content-type': 'application/json', 'idempotency-key': delivery.key },
       body: JSON.stringify({ text: delivery.input.text }),
     });
@@ -38,7 +39,8 @@ const delivery = {
 const answering = (status: number) => ({
   config: { url: 'https://example.com/' },
   now: () => 0,
-  http: { post: () => Promise.resolve({ status, headers: {}, body: '' }) },
+  http: { fetch: () => Promise.resolve({ status, headers: {}, body: '' }) },
+  sign: () => '',
   signal: new AbortController().signal,
 });
 

@@ -25,6 +25,14 @@ export type Outcome =
   | { readonly delivered: true; readonly detail?: string }
   | { readonly delivered: false; readonly retry: boolean; readonly reason: string; readonly retryAfterMs?: number };
 
+export interface HttpRequest {
+  /** Default `GET`. */
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly headers?: Readonly<Record<string, string>>;
+  /** At most 1 MiB; a `GET` has none. */
+  readonly body?: string;
+}
+
 export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -36,13 +44,13 @@ export interface ActionContext<C> {
   readonly config: C;
   /** Epoch ms. */
   readonly now: () => number;
-  /** The only way out: refuses private addresses unless the workspace allows them; follows no redirect. Throws `RAPPORT_HTTP_*`. */
-  readonly http: {
-    readonly post: (
-      url: string,
-      request: { readonly headers?: Readonly<Record<string, string>>; readonly body: string },
-    ) => Promise<HttpResponse>;
-  };
+  /**
+   * HTTP and HTTPS, supplied by the host. Refuses private addresses unless the workspace allows them; follows no redirect; stops when `signal` fires.
+   * Throws `RAPPORT_HTTP_*`.
+   */
+  readonly http: { readonly fetch: (url: string, request?: HttpRequest) => Promise<HttpResponse> };
+  /** HMAC-SHA256 of a text, in base64. A key given as text is its UTF-8 bytes. */
+  readonly sign: (text: string, key: string | Uint8Array) => string;
   /** Fires when the delivery's time is up. */
   readonly signal: AbortSignal;
 }

@@ -169,7 +169,8 @@ describe('defineAction', () => {
       {
         config: { prefix: '> ' },
         now: () => 0,
-        http: { post: () => Promise.reject(new Error('not called')) },
+        http: { fetch: () => Promise.reject(new Error('not called')) },
+        sign: () => '',
         signal: new AbortController().signal,
       },
     );

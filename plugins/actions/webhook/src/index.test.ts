@@ -9,6 +9,10 @@ import webhook from './index.js';
 const key = Buffer.from('a signing key of 32 bytes, padded');
 const secret = `whsec_${key.toString('base64')}`;
 
+/** What the host supplies. */
+const sign: ActionContext<unknown>['sign'] = (text, signingKey) =>
+  createHmac('sha256', signingKey).update(text).digest('base64');
+
 const delivery: Delivery<{ type?: string; message?: string }> = {
   key: 'usage-alarm:acme:17:notify',
   attempt: 1,
@@ -56,8 +60,8 @@ describe('webhook', () => {
     answer = (response) => response.writeHead(204).end();
   });
 
-  const post: ActionContext<unknown>['http']['post'] = async (url, { headers = {}, body }): Promise<HttpResponse> => {
-    const response = await fetch(url, { method: 'POST', headers, body, redirect: 'manual' });
+  const send: ActionContext<unknown>['http']['fetch'] = async (url, request): Promise<HttpResponse> => {
+    const response = await fetch(url, { ...request, redirect: 'manual' });
     return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() };
   };
   const deliver = (given: Partial<typeof delivery> = {}, config = {}, now = Date.now()) =>
@@ -66,7 +70,8 @@ describe('webhook', () => {
       {
         config: { url: `${base}/hook?team=cs`, secret, headers: {}, ...config },
         now: () => now,
-        http: { post },
+        http: { fetch: send },
+        sign,
         signal: new AbortController().signal,
       },
     );
@@ -256,7 +261,7 @@ describe('webhook', () => {
       const refuse = () => Promise.reject(new Error(`${code}: this address may not be called.`));
       const config = { url: 'http://10.0.0.1/', secret, headers: {} };
       const { signal } = new AbortController();
-      const outcome = await webhook.deliver(delivery, { config, now: () => 0, http: { post: refuse }, signal });
+      const outcome = await webhook.deliver(delivery, { config, now: () => 0, http: { fetch: refuse }, sign, signal });
       expect(outcome).toEqual({ delivered: false, retry: false, reason: `${code}: this address may not be called.` });
     },
   );

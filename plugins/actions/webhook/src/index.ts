@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { defineAction, Type, type Delivery } from '@rapport/sdk';
-import { Webhook } from 'standardwebhooks';
 import { judge, unreachable } from './outcome.js';
 
 /**
@@ -43,25 +42,28 @@ export default defineAction({
     { additionalProperties: false },
   ),
   async deliver(delivery, context) {
-    const { config, http } = context;
+    const { config, http, sign } = context;
     const id = messageId(delivery.key);
-    const at = new Date(context.now());
+    const timestamp = String(Math.floor(context.now() / 1000));
     const body = payload(delivery);
     const added = Object.entries(config.headers).map(([name, value]) => [name.toLowerCase(), value] as const);
     const headers = {
       ...Object.fromEntries(added),
       'content-type': 'application/json',
       'webhook-id': id,
-      'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
-      'webhook-signature': new Webhook(config.secret).sign(id, at, body),
+      'webhook-timestamp': timestamp,
+      'webhook-signature': `v1,${sign(`${id}.${timestamp}.${body}`, signingKey(config.secret))}`,
     };
     try {
-      return judge(await http.post(config.url, { headers, body }), context.now());
+      return judge(await http.fetch(config.url, { method: 'POST', headers, body }), context.now());
     } catch (error) {
       return unreachable(error);
     }
   },
 });
+
+/** The bytes of a secret. */
+const signingKey = (secret: string) => Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
 
 /** The delivery's key; one that a header cannot carry, or with a full stop (which the signature uses as a separator), as its hash. */
 const messageId = (key: string) =>
