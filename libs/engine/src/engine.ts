@@ -2,6 +2,7 @@ import type { Delivery, Message, Store, StoreStats } from '@rapport/store';
 import { checkConfig, limitsOf, type WorkspaceConfig } from './config.js';
 import { metricsOf, type EvaluateOptions, type Evaluation } from './measurement/evaluation.js';
 import type { IngestReport, Refusal } from './ingest.js';
+import { unlessErased } from './erasure.js';
 import { normalize } from './ingest.js';
 import {
   type LoadedPlugin,
@@ -81,7 +82,7 @@ export const createEngine: CreateEngine = async ({
       async run(options = {}) {
         await rules.refresh();
         // What is published meanwhile is for the next run.
-        return runOnce({ ...setting }, options);
+        return unlessErased(() => runOnce({ ...setting }, options), 2);
       },
       deliver: () => deliverDue(store, host, plugins, clock, limits.deliveryMs),
       subject: (kind, id) =>

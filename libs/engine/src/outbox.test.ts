@@ -103,7 +103,7 @@ describe('the outbox', () => {
       };
     });
     await lease.commit(
-      { asOf: JUNE, provenance: {}, frames: [], transitions: [], deliveries, evaluated: [] },
+      { asOf: JUNE, epoch: 0, provenance: {}, frames: [], transitions: [], deliveries, evaluated: [] },
       clock.now(),
     );
     return deliveries.map(({ key }) => key);

@@ -16,6 +16,7 @@ import { levelKey } from './measurement/planner.js';
 import { deliveriesFor } from '@rapport/playbooks';
 import type { RunSetting } from './membership/setting.js';
 import { instantOf } from './instant.js';
+import { isErased, unlessErased } from './erasure.js';
 
 const LEASE_MS = 30_000;
 const DAY = 86_400_000;
@@ -73,6 +74,7 @@ export async function runOnce(setting: RunSetting, options: EvaluateOptions): Pr
       const committed = await lease.commit(
         {
           asOf,
+          epoch: snapshot.epoch,
           provenance: {
             ...(evaluation.provenance as object),
             failures: evaluation.failures,
@@ -85,7 +87,7 @@ export async function runOnce(setting: RunSetting, options: EvaluateOptions): Pr
         },
         clock.now(),
       );
-      await store.putHistory(historyOf(setting, evaluation));
+      await putHistory(setting, committed.number, evaluation, snapshot.epoch);
       return {
         run: committed,
         evaluation,
@@ -104,11 +106,30 @@ export async function runOnce(setting: RunSetting, options: EvaluateOptions): Pr
   }
 }
 
+/** Puts a run's values into the history. Where somebody was erased since its snapshot, those are put that the store still has of the run. */
+async function putHistory(setting: RunSetting, run: number, evaluation: Evaluation, epoch: number): Promise<void> {
+  const { store } = setting;
+  try {
+    await store.putHistory(historyOf(setting, evaluation), epoch);
+  } catch (error) {
+    if (!isErased(error)) throw error;
+    await unlessErased(async () => {
+      const now = await store.epoch();
+      const found = await Promise.all(evaluation.frames.map(({ level }) => store.results(run, level)));
+      const frames = found.filter((frame) => frame !== null);
+      await store.putHistory(historyOf(setting, { ...evaluation, frames }), now);
+    });
+  }
+}
+
 /**
  * A run's values for the history: of accounts, families and the portfolio. A run in the middle of a day is not the day's end, and says so in its
  * origins. Written after the run: should the process end in between, the day is missing until it is filled in.
  */
-function historyOf({ plugins, store }: RunSetting, { asOf, frames }: Evaluation): readonly HistoryDay[] {
+function historyOf(
+  { plugins, store }: RunSetting,
+  { asOf, frames }: Pick<Evaluation, 'asOf' | 'frames'>,
+): readonly HistoryDay[] {
   const zone = zoneOf(store.zone);
   const day = zone.dayOf(asOf - 1);
   const over = zone.startOfDay(day + 1) === asOf;

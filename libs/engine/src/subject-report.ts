@@ -69,14 +69,17 @@ interface HeldFrame {
 }
 export type FramesOf = (run: Run, level: Level) => Promise<HeldFrame | null>;
 
-/** Reads results from the store and holds those of the latest run, so that one account after another costs one read. */
+/** Reads results from the store and holds those of the latest run until somebody is erased, so that one account after another costs one read. */
 export function frameCache(store: Store): FramesOf {
-  let held: { readonly run: number; readonly frames: Map<string, Promise<HeldFrame | null>> } = {
-    run: -1,
-    frames: new Map(),
-  };
-  return (run, level) => {
-    if (held.run !== run.number) held = { run: run.number, frames: new Map() };
+  interface Held {
+    readonly run: number;
+    readonly epoch: number;
+    readonly frames: Map<string, Promise<HeldFrame | null>>;
+  }
+  let held: Held = { run: -1, epoch: -1, frames: new Map() };
+  return async (run, level) => {
+    const epoch = await store.epoch();
+    if (held.run !== run.number || held.epoch !== epoch) held = { run: run.number, epoch, frames: new Map() };
     const key = levelKey(level);
     let frame = held.frames.get(key);
     if (!frame) {

@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Changes } from '@rapport/store';
 import { readInstant } from '@rapport/sdk/time';
-import { compareCodeUnits } from '@rapport/store';
+import { compareCodeUnits, storeErased } from '@rapport/store';
 import type { Numbers } from './rows.js';
 import { columns, rows } from './rows.js';
 import { text, whole } from './sql.js';
@@ -22,6 +22,20 @@ export async function readState(connection: DuckDBConnection): Promise<string> {
   const sql = `SELECT concat_ws(' ', ${[setting('id'), setting('erasures'), ...counts].join(', ')})`;
   const [found] = await rows(connection, sql, { state: 'text' });
   return found?.state ?? '';
+}
+
+/** The erasure epoch of a state. */
+export const epochOf = (state: string): number => Number(state.split(' ')[1]);
+
+/** The erasure epoch that a connection's transaction sees. */
+export async function readEpoch(connection: DuckDBConnection): Promise<number> {
+  const sql = `SELECT value::DOUBLE FROM meta WHERE key = 'erasures'`;
+  return (await rows(connection, sql, { epoch: 'number' }))[0]?.epoch ?? 0;
+}
+
+/** Throws `RAPPORT_STORE_ERASED` when something was erased since an epoch. */
+export async function assertEpoch(connection: DuckDBConnection, epoch: number): Promise<void> {
+  if ((await readEpoch(connection)) !== epoch) throw storeErased();
 }
 
 /** How many rows of each table a state has that another one, of the same file and without an erasure between, has not; null when it is none such. */

@@ -36,6 +36,7 @@ export const batchOf = (round: number, n: number): readonly Message[] =>
 
 export const runOf = (n: number): RunCommit => ({
   asOf: START + n,
+  epoch: 0,
   provenance: { n },
   frames: [
     {

@@ -2,7 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Delivery, DeliveryStore, NewDelivery } from '@rapport/store';
 import type { Queue } from './queue.js';
 import { rows } from './rows.js';
-import { text, whole } from './sql.js';
+import { allOf, text, whole } from './sql.js';
 import { tableWriter } from './writer.js';
 
 const COLUMNS =
@@ -53,10 +53,13 @@ export function deliveryStore(writer: DuckDBConnection, queue: Queue, reader: ()
         );
         return result.rowsChanged > 0;
       }),
-    list: ({ state, limit }) =>
+    list: ({ state, subject, limit }) =>
       read(
         reader(),
-        `${state === undefined ? '' : `WHERE state = ${text(state)}`} ORDER BY due_at, seq LIMIT ${whole(limit)}`,
+        `WHERE ${allOf([
+          state === undefined ? 'true' : `state = ${text(state)}`,
+          subject ? `kind = ${text(subject.kind)} AND subject = ${text(subject.id)}` : 'true',
+        ])} ORDER BY due_at, seq LIMIT ${whole(limit)}`,
       ),
   };
 }
@@ -65,7 +68,8 @@ export function deliveryStore(writer: DuckDBConnection, queue: Queue, reader: ()
 export async function addDeliveries(connection: DuckDBConnection, deliveries: readonly NewDelivery[]): Promise<void> {
   if (deliveries.length === 0) return;
   const [last] = await rows(connection, 'SELECT max(seq)::DOUBLE FROM deliveries', { seq: 'number' });
-  const known = await rows(connection, 'SELECT key FROM deliveries', { key: 'text' });
+  const asked = deliveries.map(({ key }) => text(key)).join(', ');
+  const known = await rows(connection, `SELECT key FROM deliveries WHERE key IN (${asked})`, { key: 'text' });
   const keys = new Set(known.map(({ key }) => key));
   let seq = last?.seq ?? 0;
   const writer = await tableWriter(connection, 'deliveries', [

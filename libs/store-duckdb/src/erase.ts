@@ -1,41 +1,53 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
+import type { Erased, Subject } from '@rapport/store';
 import { eraseHistory } from './history.js';
 import { eraseResults } from './results.js';
 import { rows } from './rows.js';
 import { text, whole } from './sql.js';
 
-/** Forgets a subject; returns how many events went. Inside a transaction. */
+/** Forgets a subject, and raises the erasure epoch. Inside a transaction. */
 export async function eraseSubject(
   connection: DuckDBConnection,
-  subject: { readonly kind: 'account' | 'user'; readonly id: string },
+  subject: Subject,
   usersAreAccounts: boolean,
-): Promise<number> {
+): Promise<Erased> {
   const { kind, id } = subject;
+  const erased = { events: 0, traits: 0, members: 0, results: 0, history: 0, memberships: 0, transitions: 0, deliveries: 0 }; // prettier-ignore
+  const drop = async (table: string, where: string) =>
+    (await connection.run(`DELETE FROM ${table} WHERE ${where}`)).rowsChanged;
+  const dropTraits = async (of: 0 | 1, index: number) => {
+    const where = `kind = ${whole(of)} AND subject = ${whole(index)}`;
+    const sql = `SELECT count(DISTINCT id)::DOUBLE FROM traits WHERE ${where}`;
+    erased.traits += (await rows(connection, sql, { messages: 'number' }))[0]?.messages ?? 0;
+    await drop('traits', where);
+  };
   const table = kind === 'user' || usersAreAccounts ? 'users' : 'accounts';
   const index = await indexOf(connection, table, id);
-  let events = 0;
   if (index !== null) {
-    const column = table === 'users' ? 'usr' : 'account';
-    events = (await connection.run(`DELETE FROM events WHERE ${column} = ${whole(index)}`)).rowsChanged;
-    await connection.run(`DELETE FROM members WHERE ${column} = ${whole(index)}`);
-    const traitKind = table === 'users' ? 1 : 0;
-    await connection.run(`DELETE FROM traits WHERE kind = ${whole(traitKind)} AND subject = ${whole(index)}`);
+    const its = `${table === 'users' ? 'usr' : 'account'} = ${whole(index)}`;
+    erased.events = await drop('events', its);
+    erased.members = await drop('members', its);
+    await dropTraits(table === 'users' ? 1 : 0, index);
   }
   if (usersAreAccounts && kind === 'account') {
     const account = await indexOf(connection, 'accounts', id);
     if (account !== null) {
-      await connection.run(`DELETE FROM members WHERE account = ${whole(account)}`);
-      await connection.run(`DELETE FROM traits WHERE kind = 0 AND subject = ${whole(account)}`);
+      erased.members += await drop('members', `account = ${whole(account)}`);
+      await dropTraits(0, account);
     }
   }
   const both = usersAreAccounts ? [subject, { kind: kind === 'user' ? 'account' : 'user', id } as const] : [subject];
   for (const each of both) {
-    await eraseResults(connection, each);
-    await eraseHistory(connection, each);
+    const { results, memberships, transitions, deliveries } = await eraseResults(connection, each);
+    erased.results += results;
+    erased.memberships += memberships;
+    erased.transitions += transitions;
+    erased.deliveries += deliveries;
+    erased.history += await eraseHistory(connection, each);
   }
   await forgetUnnamed(connection, usersAreAccounts);
   await connection.run(`UPDATE meta SET value = (value::BIGINT + 1)::VARCHAR WHERE key = 'erasures'`);
-  return events;
+  return erased;
 }
 
 async function indexOf(connection: DuckDBConnection, table: 'accounts' | 'users', id: string): Promise<number | null> {

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { HistoryDay, HistoryEntry, HistoryMetric, HistoryStore, NumberColumn } from '@rapport/store';
+import type { HistoryDay, HistoryEntry, HistoryMetric, HistoryStore, NumberColumn, Subject } from '@rapport/store';
 import { compareCodeUnits, historyDays, levelName } from '@rapport/store';
+import { assertEpoch } from './changes.js';
 import type { Packed } from './frames.js';
 import { packed } from './frames.js';
 import type { Connections } from './results.js';
@@ -39,7 +40,13 @@ const blockFrom = (bytes: Uint8Array | null | undefined): Block =>
 
 export function historyStore({ writer, queue, reader }: Connections): HistoryStore {
   return {
-    putHistory: (days) => queue.run(() => transaction(writer, () => put(writer, days))),
+    putHistory: (days, epoch) =>
+      queue.run(() =>
+        transaction(writer, async () => {
+          await assertEpoch(writer, epoch);
+          await put(writer, days);
+        }),
+      ),
     history: (query) => read(reader(), query),
     async historyOrigins({ level, from, to }) {
       const sql = `SELECT DISTINCT day::DOUBLE, metric, origin FROM history WHERE ${about(level, from, to)} ORDER BY day`;
@@ -200,11 +207,12 @@ async function read(
   return historyDays(entries);
 }
 
+const stateIn = ({ there, values }: Block, slot: number): number =>
+  slot < values.length ? (there?.[slot] ?? VALUE) : ABSENT;
+
 function stateAt(blocks: ReadonlyMap<number, Block>, index: number): number {
   const block = blocks.get(blockOf(index));
-  const slot = index % BLOCK;
-  if (!block || slot >= block.values.length) return ABSENT;
-  return block.there?.[slot] ?? VALUE;
+  return block ? stateIn(block, index % BLOCK) : ABSENT;
 }
 
 /** The subjects of a set, in order, with their numbers: worked out once per set. */
@@ -230,24 +238,25 @@ async function numberOf(connection: DuckDBConnection, level: string, subject: st
   return indexes.values[0] ?? null;
 }
 
-/** Takes a subject out of every level's history. Inside a transaction. */
-export async function eraseHistory(
-  connection: DuckDBConnection,
-  { kind, id }: { readonly kind: 'account' | 'user'; readonly id: string },
-): Promise<void> {
-  const its = `${levelsOf(kind)} AND id = ${text(id)}`;
-  const sql = `SELECT level, idx::DOUBLE FROM history_subjects WHERE ${its}`;
+/** Takes a subject out of every level's history; returns from how many days. Inside a transaction. */
+export async function eraseHistory(connection: DuckDBConnection, { kind, id }: Subject): Promise<number> {
+  let known = 0;
+  const where = `${levelsOf(kind)} AND id = ${text(id)}`;
+  const sql = `SELECT level, idx::DOUBLE FROM history_subjects WHERE ${where}`;
   const [levels, indexes] = (await columns(connection, sql, ['text', 'number'])).columns;
   for (const [row, level] of levels.entries()) {
     const index = indexes.values[row] ?? 0;
-    const where = `level = ${text(level ?? '')} AND block = ${whole(blockOf(index))}`;
+    const block = `level = ${text(level ?? '')} AND block = ${whole(blockOf(index))}`;
     const kinds = ['number', 'text', 'text', 'number', 'text', 'blob'] as const;
-    const read = `SELECT day::DOUBLE, metric, origin, as_of::DOUBLE, subjects, data FROM history WHERE ${where}`;
+    const read = `SELECT day::DOUBLE, metric, origin, as_of::DOUBLE, subjects, data FROM history WHERE ${block}`;
     const [days, metrics, origins, instants, sets, data] = (await columns(connection, read, kinds)).columns;
-    await connection.run(`DELETE FROM history WHERE ${where}`);
+    await connection.run(`DELETE FROM history WHERE ${block}`);
     const writer = await tableWriter(connection, 'history', HISTORY_COLUMNS);
+    const its = new Set<number>();
     data.forEach((bytes, at) => {
-      const rewritten = withoutSlot(blockFrom(bytes), index % BLOCK);
+      const block = blockFrom(bytes);
+      if (stateIn(block, index % BLOCK) !== ABSENT) its.add(days.values[at] ?? 0);
+      const rewritten = withoutSlot(block, index % BLOCK);
       writer.add([
         level,
         days.values[at],
@@ -260,8 +269,10 @@ export async function eraseHistory(
       ]);
     });
     writer.close();
+    known += its.size;
   }
-  await connection.run(`UPDATE history_subjects SET id = NULL WHERE ${its}`);
+  await connection.run(`UPDATE history_subjects SET id = NULL WHERE ${where}`);
+  return known;
 }
 
 function withoutSlot({ there, values }: Block, slot: number): Uint8Array {

@@ -1,20 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type {
+  Erased,
   Membership,
   Properties,
-  ResultFrame,
   ResultStore,
   Run,
   RunCommit,
   RunLease,
+  Subject,
   Transition,
 } from '@rapport/store';
 import { StoreError, compareCodeUnits, levelName } from '@rapport/store';
 import { addDeliveries } from './deliveries.js';
-import { columnBytes, columnOf, subjectsBytes, subjectsOf, without } from './frames.js';
+import { readBlobs } from './blobs.js';
+import { assertEpoch } from './changes.js';
+import { subjectsOf, without } from './frames.js';
 import type { Queue } from './queue.js';
 import { rows } from './rows.js';
+import { dropUnused, readFrame, readRuns, writeFrame, writeRun } from './run-records.js';
 import { transaction } from './schema.js';
 import { text, whole } from './sql.js';
 import { tableWriter } from './writer.js';
@@ -31,9 +35,9 @@ export function resultStore({ writer, queue, reader }: Connections): ResultStore
   return {
     begin: (holder, now, leaseMs) => queue.run(() => begin(holder, now, leaseMs)),
     async latestRun() {
-      return (await runs(reader(), 1))[0] ?? null;
+      return (await readRuns(reader(), 1))[0] ?? null;
     },
-    runs: (limit) => runs(reader(), limit),
+    runs: (limit) => readRuns(reader(), limit),
     async results(run, level, columns) {
       const frame = await readFrame(reader(), run, levelName(level), columns);
       return frame && { level, ...frame };
@@ -94,6 +98,7 @@ export function resultStore({ writer, queue, reader }: Connections): ResultStore
         queue.run(() =>
           transaction(writer, async () => {
             const startedAt = await assertHeld(mine);
+            await assertEpoch(writer, commit.epoch);
             const run = await write(writer, commit, startedAt, now_);
             await writer.run(`DELETE FROM lease WHERE ${mine}`);
             return run;
@@ -125,22 +130,6 @@ function about(query: { readonly segment?: string; readonly subject?: string }):
   return conditions.join(' AND ');
 }
 
-async function runs(connection: DuckDBConnection, limit: number): Promise<readonly Run[]> {
-  const shape = {
-    number: 'number',
-    asOf: 'number',
-    startedAt: 'number',
-    committedAt: 'number',
-    provenance: 'text',
-  } as const;
-  const sql = `
-    SELECT number::DOUBLE, as_of::DOUBLE, started_at::DOUBLE, committed_at::DOUBLE, provenance
-    FROM runs ORDER BY number DESC LIMIT ${whole(limit)}`;
-  return (await rows(connection, sql, shape)).map(
-    (row) => ({ ...row, provenance: JSON.parse(row.provenance ?? 'null') as unknown }) as Run,
-  );
-}
-
 async function write(connection: DuckDBConnection, commit: RunCommit, startedAt: number, now: number): Promise<Run> {
   const [last] = await rows(connection, 'SELECT max(number)::DOUBLE FROM runs', { number: 'number' });
   const run: Run = {
@@ -150,9 +139,7 @@ async function write(connection: DuckDBConnection, commit: RunCommit, startedAt:
     committedAt: now,
     provenance: commit.provenance,
   };
-  const runRows = await tableWriter(connection, 'runs', ['integer', 'bigint', 'bigint', 'bigint', 'text']);
-  runRows.add([run.number, run.asOf, startedAt, now, JSON.stringify(commit.provenance ?? null)]);
-  runRows.close();
+  await writeRun(connection, run);
   for (const frame of commit.frames) await writeFrame(connection, run.number, levelName(frame.level), frame);
   await writeTransitions(connection, run.number, commit.transitions);
   await addDeliveries(connection, commit.deliveries);
@@ -165,33 +152,6 @@ async function write(connection: DuckDBConnection, commit: RunCommit, startedAt:
     evaluated.close();
   }
   return run;
-}
-
-type LevelFrame = Omit<ResultFrame, 'level'>;
-
-async function writeFrame(connection: DuckDBConnection, run: number, level: string, frame: LevelFrame): Promise<void> {
-  const subjects = await tableWriter(connection, 'result_subjects', ['integer', 'text', 'blob']);
-  subjects.add([run, level, subjectsBytes(frame.subjects)]);
-  subjects.close();
-  const columns = await tableWriter(connection, 'result_columns', ['integer', 'text', 'text', 'blob']);
-  for (const [name, column] of Object.entries(frame.columns)) columns.add([run, level, name, columnBytes(column)]);
-  columns.close();
-}
-
-async function readFrame(
-  connection: DuckDBConnection,
-  run: number,
-  level: string,
-  names?: readonly string[],
-): Promise<LevelFrame | null> {
-  const where = `run = ${whole(run)} AND level = ${text(level)}`;
-  const [found] = await rows(connection, `SELECT subjects FROM result_subjects WHERE ${where}`, { subjects: 'blob' });
-  if (!found?.subjects) return null;
-  const wanted = names ? `AND name IN (${names.map(text).join(', ') || 'NULL'})` : '';
-  const sql = `SELECT name, data FROM result_columns WHERE ${where} ${wanted} ORDER BY rowid`;
-  const stored = await rows(connection, sql, { name: 'text', data: 'blob' });
-  const columns = stored.map(({ name, data }) => [name ?? '', columnOf(data ?? new Uint8Array())] as const);
-  return { subjects: subjectsOf(found.subjects), columns: Object.fromEntries(columns) };
 }
 
 async function writeTransitions(
@@ -232,22 +192,33 @@ async function writeTransitions(
 /** Takes a subject out of everything that runs have left. Inside a transaction. */
 export async function eraseResults(
   connection: DuckDBConnection,
-  subject: { readonly kind: 'account' | 'user'; readonly id: string },
-): Promise<void> {
+  subject: Subject,
+): Promise<Pick<Erased, 'results' | 'memberships' | 'transitions' | 'deliveries'>> {
   const its = `kind = ${text(subject.kind)} AND subject = ${text(subject.id)}`;
-  for (const table of ['memberships', 'transitions', 'deliveries'])
-    await connection.run(`DELETE FROM ${table} WHERE ${its}`);
-  const sql = `SELECT run::DOUBLE, level, subjects FROM result_subjects WHERE ${levelsOf(subject.kind)}`;
-  const shape = { run: 'number', level: 'text', subjects: 'blob' } as const;
-  for (const { run, level, subjects } of await rows(connection, sql, shape)) {
-    if (run === null || level === null || !subjects || !subjectsOf(subjects).includes(subject.id)) continue;
+  const drop = async (table: string) => (await connection.run(`DELETE FROM ${table} WHERE ${its}`)).rowsChanged;
+  const counts = {
+    memberships: await drop('memberships'),
+    transitions: await drop('transitions'),
+    deliveries: await drop('deliveries'),
+  };
+  const sql = `SELECT run::DOUBLE, level, subjects::DOUBLE FROM result_frames WHERE ${levelsOf(subject.kind)}`;
+  const frames = await rows(connection, sql, { run: 'number', level: 'text', subjects: 'number' });
+  const lists = new Set(frames.map(({ subjects }) => subjects ?? 0));
+  const knowing = new Set<number>();
+  for (const list of lists)
+    for (const [blob, bytes] of await readBlobs(connection, [list]))
+      if (subjectsOf(bytes).includes(subject.id)) knowing.add(blob);
+  let results = 0;
+  for (const { run, level, subjects } of frames) {
+    if (run === null || level === null || !knowing.has(subjects ?? 0)) continue;
     const frame = await readFrame(connection, run, level);
     if (!frame) continue;
-    const where = `run = ${whole(run)} AND level = ${text(level)}`;
-    await connection.run(`DELETE FROM result_subjects WHERE ${where}`);
-    await connection.run(`DELETE FROM result_columns WHERE ${where}`);
+    await connection.run(`DELETE FROM result_frames WHERE run = ${whole(run)} AND level = ${text(level)}`);
     await writeFrame(connection, run, level, without(frame, subject.id));
+    results++;
   }
+  if (results > 0) await dropUnused(connection);
+  return { results, ...counts };
 }
 
 /** SQL for the levels (`levelName`) whose subjects are accounts or users (`subjectKindOf`). */

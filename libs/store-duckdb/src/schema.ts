@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { text } from './sql.js';
+import { moveResults } from './moved-results.js';
 
 /** Version of the layout below. A file of a later version is refused; an earlier one is migrated when it is opened. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 const HISTORY_TABLES = `
 -- Dense numbers of subjects, per level; the id of an erased one is null and its number stays taken.
@@ -19,9 +20,19 @@ CREATE TABLE document_versions (
 );
 `;
 
+const RESULT_TABLES = `
+-- What runs found, by content: data is a list of subjects, a list of columns, a column (frames.ts) or a part of a provenance; hash tells equal ones.
+CREATE TABLE result_blobs (idx INTEGER, hash VARCHAR, data BLOB);
+-- subjects, columns: blobs.
+CREATE TABLE result_frames (run INTEGER, level VARCHAR, subjects INTEGER, columns INTEGER);
+`;
+
+// Looked up by key for each delivery that is queued, sent or fails.
+const DELIVERY_INDEX = 'CREATE INDEX deliveries_key ON deliveries (key);';
+
 /*
  * Subjects and event names are dense integers. Only what has to be unique for ever (message ids) is looked up by value, and not by an index:
- * see known.ts. Tables are appended to and scanned; none has an index or a constraint.
+ * see known.ts. Tables are appended to and scanned; only deliveries have an index, and none has a constraint.
  */
 export const TABLES = `
 CREATE TABLE meta (key VARCHAR, value VARCHAR);
@@ -44,10 +55,8 @@ CREATE TABLE members (usr INTEGER, account INTEGER, time BIGINT, id VARCHAR);
 -- kind: 0 account, 1 user. value: JSON, 'null' for removed. A message without values leaves one row without a name: it names the subject.
 CREATE TABLE traits (kind INTEGER, subject INTEGER, name VARCHAR, time BIGINT, id VARCHAR, value VARCHAR);
 
+-- provenance: JSON (run-records.ts).
 CREATE TABLE runs (number INTEGER, as_of BIGINT, started_at BIGINT, committed_at BIGINT, provenance VARCHAR);
--- subjects and data: v8-serialised (frames.ts).
-CREATE TABLE result_subjects (run INTEGER, level VARCHAR, subjects BLOB);
-CREATE TABLE result_columns (run INTEGER, level VARCHAR, name VARCHAR, data BLOB);
 CREATE TABLE memberships (segment VARCHAR, subject VARCHAR, kind VARCHAR, entered_at BIGINT, reason VARCHAR);
 CREATE TABLE transitions (
   seq BIGINT, run INTEGER, segment VARCHAR, subject VARCHAR, kind VARCHAR, change VARCHAR, happened_at BIGINT, reason VARCHAR, facts VARCHAR, baseline BOOLEAN
@@ -58,7 +67,7 @@ CREATE TABLE deliveries (
   state VARCHAR, attempts INTEGER, last_error VARCHAR, delivered_at BIGINT, leased_until BIGINT
 );
 CREATE TABLE lease (token VARCHAR, holder VARCHAR, started_at BIGINT, until BIGINT, length BIGINT);
-${HISTORY_TABLES}${DOCUMENT_TABLES}`;
+${DELIVERY_INDEX}${HISTORY_TABLES}${DOCUMENT_TABLES}${RESULT_TABLES}`;
 
 /** Settings of a file beside those it is opened with: its own name, and how often something was erased. See changes.ts. */
 export const identity = () => ({ id: randomUUID(), erasures: '0' });
@@ -71,7 +80,9 @@ export async function migrate(connection: DuckDBConnection, version: number): Pr
       await connection.run(HISTORY_TABLES);
       await insertSettings(connection, identity());
     }
-    await connection.run(DOCUMENT_TABLES);
+    if (version < 3) await connection.run(DOCUMENT_TABLES);
+    await connection.run(DELIVERY_INDEX + RESULT_TABLES);
+    await moveResults(connection);
     await connection.run(`UPDATE meta SET value = ${text(String(SCHEMA_VERSION))} WHERE key = 'rapport'`);
   });
 }

@@ -13,9 +13,10 @@ import type {
   Zone,
 } from '@rapport/store';
 import { StoreError, carryingAny, compareCodeUnits, ownValue } from '@rapport/store';
-import { readChanges } from './changes.js';
+import { epochOf, readChanges } from './changes.js';
 import { measureFew } from './few.js';
 import { measurePlans } from './measure.js';
+import { readers, type Page, type Position } from './messages.js';
 import { originalId } from './order.js';
 import { filterSql } from './predicate.js';
 import { declaredProperties, eventColumns, extractProperties } from './properties.js';
@@ -105,6 +106,7 @@ export function openSnapshot(options: SnapshotOptions): Snapshot {
 
   return {
     state: options.state,
+    epoch: epochOf(options.state),
 
     measure: (plans) =>
       exclusive(async () => {
@@ -144,6 +146,17 @@ export function openSnapshot(options: SnapshotOptions): Snapshot {
         }
       } finally {
         if (open) await connection.run(`DROP TABLE IF EXISTS temp.${table}`);
+      }
+    },
+
+    async *messagesOf(subject) {
+      for (const read of readers(connection, subject, usersAreAccounts)) {
+        for (let after: Position | null = null; ;) {
+          const page: Page = await exclusive(() => read(after));
+          if (page.messages.length > 0) yield page.messages;
+          if (!page.last) break;
+          after = page.last;
+        }
       }
     },
 

@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Message, Snapshot, Store, StoreOptions } from '@rapport/store';
 import { StoreError, zone as zoneOf } from '@rapport/store';
-import { readState } from './changes.js';
+import { readEpoch, readState } from './changes.js';
 import { deliveryStore } from './deliveries.js';
 import { documentStore } from './documents.js';
 import { eraseSubject } from './erase.js';
@@ -11,6 +11,7 @@ import { openIngest } from './ingest.js';
 import { openFile } from './open.js';
 import { declareProperties } from './properties.js';
 import { queue } from './queue.js';
+import { retentionStore } from './retention.js';
 import { resultStore } from './results.js';
 import { rows } from './rows.js';
 import { transaction } from './schema.js';
@@ -160,6 +161,7 @@ export async function openDuckdbStore(options: DuckdbOptions): Promise<Store> {
     ...deliveries,
     ...historyStore(connections),
     ...documentStore(connections),
+    ...retentionStore(connections),
 
     append(batch) {
       return new Promise<Appended>((resolve, reject) => {
@@ -170,11 +172,14 @@ export async function openDuckdbStore(options: DuckdbOptions): Promise<Store> {
     snapshot: () => change(snapshot),
     erase: (subject) =>
       change(async () => {
-        const events = await transaction(writer, () => eraseSubject(writer, subject, usersAreAccounts));
+        const erased = await transaction(writer, () => eraseSubject(writer, subject, usersAreAccounts));
         ingest = undefined;
         changes++;
-        return { events };
+        return erased;
       }),
+    async epoch() {
+      return readEpoch(reading());
+    },
     async stats() {
       return readStats(reading(), usersAreAccounts);
     },

@@ -57,6 +57,8 @@ export interface RunsState {
   /** Fence of the last run whose deliveries were moved to the outbox. */
   readonly released: number;
   readonly evaluated: readonly string[];
+  /** The erasure epoch; absent for 0. */
+  readonly epoch?: number;
 }
 
 export interface HistoryState {

@@ -15,7 +15,7 @@ if (task === 'append') {
   }
 } else if (task === 'history') {
   for (let i = 1; ; i++) {
-    await store.putHistory([historyOf(i)]);
+    await store.putHistory([historyOf(i)], 0);
     note(String(i));
   }
 } else {

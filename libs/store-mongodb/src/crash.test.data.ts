@@ -21,6 +21,7 @@ export const batchOf = (i: number): readonly Message[] => [
 
 export const commitOf = (run: number): RunCommit => ({
   asOf: run * 1000,
+  epoch: 0,
   provenance: { run },
   frames: [
     {

@@ -46,11 +46,14 @@ export function createDeliveries({ deliveries }: Collections, release: () => Pro
       );
       return modifiedCount === 1;
     },
-    async list({ state, limit }) {
+    async list({ state, subject, limit }) {
       if (limit <= 0) return [];
       await release();
       const found = await deliveries
-        .find(state ? { state } : {})
+        .find({
+          ...(state && { state }),
+          ...(subject && { 'subject.kind': subject.kind, 'subject.id': encodeId(subject.id) }),
+        })
         .sort({ dueAt: 1, _id: 1 })
         .limit(limit)
         .toArray();

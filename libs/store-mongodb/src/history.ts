@@ -1,5 +1,5 @@
-import type { HistoryDay, HistoryEntry, HistoryStore, Level, NumberColumn } from '@rapport/store';
-import { compareCodeUnits, historyDays, StoreError, subjectKindOf } from '@rapport/store';
+import type { HistoryDay, HistoryEntry, HistoryStore, Level, NumberColumn, Subject } from '@rapport/store';
+import { compareCodeUnits, historyDays, StoreError, storeErased, subjectKindOf } from '@rapport/store';
 import { Binary } from 'mongodb';
 import { createHash, randomUUID } from 'node:crypto';
 import { inBatches } from './batches.js';
@@ -20,8 +20,8 @@ const PART_SUBJECTS = 1024;
 const ERASED = 'erased';
 
 export interface History extends HistoryStore {
-  /** Takes a subject's name out of every list, and its values with it. */
-  erase(kind: 'account' | 'user', id: string): Promise<void>;
+  /** Takes a subject's name out of every list, and its values with it; returns from how many days of how many levels. */
+  erase(subject: Subject): Promise<number>;
 }
 
 type Query = Omit<Parameters<HistoryStore['history']>[0], 'metrics'> & { readonly metrics?: readonly string[] };
@@ -31,10 +31,15 @@ interface Chosen {
   readonly parts: { readonly part: number; readonly rows: readonly number[] }[];
 }
 
-export function createHistory({ history, historyValues, historySubjects, historyState }: Collections): History {
+/** @param epoch the store's erasure epoch */
+export function createHistory(
+  { history, historyValues, historySubjects, historyState }: Collections,
+  epoch: () => Promise<number>,
+): History {
   return {
-    async putHistory(days) {
-      for (const day of days) await putDay(day);
+    async putHistory(days, of) {
+      if ((await epoch()) !== of) throw storeErased();
+      for (const day of days) await putDay(day, of);
     },
 
     async history(query) {
@@ -63,13 +68,15 @@ export function createHistory({ history, historyValues, historySubjects, history
       return new Map([...origins].map(([day, entries]) => [day, Object.fromEntries(entries)]));
     },
 
-    async erase(kind, id) {
+    async erase({ kind, id }) {
+      const days = new Set<string>();
       for await (const { _id, list, part, data } of historySubjects.find({ kind, ...including(encodeId(id)) })) {
         const ids = idsIn(data);
         const row = ids.indexOf(id);
         if (row < 0) continue;
         await historySubjects.updateMany({ kind, list, hash: { $exists: true } }, { $set: { hash: ERASED } });
-        await inBatches(await history.find({ list }, { projection: { _id: 1 } }).toArray(), async (users) => {
+        await inBatches(await history.find({ list }, { projection: { level: 1, day: 1 } }).toArray(), async (users) => {
+          for (const { level, day } of users) days.add(`${level} ${String(day)}`);
           const values = { _id: { $in: users.map((document) => partId(document._id, part)) } };
           const operations = (await historyValues.find(values).toArray()).map((found) => {
             const without = new Binary(encodeColumn(withoutValue(numbersIn(found.data), row)));
@@ -83,10 +90,11 @@ export function createHistory({ history, historyValues, historySubjects, history
           { $set: subjectsPart(ids.map((other) => (other === id ? null : other))) },
         );
       }
+      return days.size;
     },
   };
 
-  async function putDay({ level, day, asOf, subjects, metrics }: HistoryDay): Promise<void> {
+  async function putDay({ level, day, asOf, subjects, metrics }: HistoryDay, of: number): Promise<void> {
     const entries = Object.entries(metrics).map(([name, metric]) => ({ ...metric, name: encodeId(name) }));
     if (entries.length === 0) return;
     const path = levelPath(level);
@@ -105,6 +113,13 @@ export function createHistory({ history, historyValues, historySubjects, history
     await inBatches(parts, (batch) => historyValues.insertMany([...batch], { ordered: false }));
     await history.insertMany(written.map(({ document }) => document));
     await historySubjects.updateOne({ list, pins: { $gt: 0 } }, { $inc: { pins: -1 } });
+    if ((await epoch()) !== of) {
+      // An erasure may have come too early to find what was just written.
+      await history.deleteMany({ _id: { $in: written.map(({ document }) => document._id) } });
+      await inBatches(parts, (batch) => historyValues.deleteMany({ _id: { $in: batch.map(({ _id }) => _id) } }));
+      await release(list);
+      throw storeErased();
+    }
 
     const names = entries.map(({ name }) => name);
     const older = await history.find({ level: path, day, metric: { $in: names }, put: { $lt: put } }).toArray();

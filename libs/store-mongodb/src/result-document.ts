@@ -1,4 +1,4 @@
-import type { Column, DocumentVersion, Level, NewDelivery } from '@rapport/store';
+import type { DocumentVersion, Level, NewDelivery } from '@rapport/store';
 import type { Binary } from 'mongodb';
 import { encodeId } from './text.js';
 
@@ -9,6 +9,8 @@ export interface RunDocument {
   readonly asOf: number;
   readonly startedAt: number;
   readonly committedAt: number;
+  /** Head of the record; its parts are in `blobs`. Absent in runs of an earlier version, whose record is the blob `<fence>/provenance`. */
+  readonly provenance?: string;
 }
 
 /** A level as part of an id. Results of families hold those of all depths. */
@@ -24,22 +26,26 @@ export function levelPath(level: Level): string {
   }
 }
 
-/** Where one level's results are. The bytes are in `blobs`, under `<_id>/<version>/…`. */
+/** Where one level's results are. */
 export interface FrameDocument {
   /** `<fence>/<level>`. */
   readonly _id: string;
   readonly fence: number;
   readonly kind: Level['kind'];
-  /** Grows when a subject is erased and its row taken out. */
-  readonly version: number;
-  readonly columns: readonly { readonly name: string; readonly type: Column['type'] }[];
+  /** Blobs: the list of subjects, and the list of columns with the blob of each. */
+  readonly content?: { readonly subjects: string; readonly columns: string };
+  /** In frames of an earlier version instead: their blobs are `<_id>/<version>/…`. */
+  readonly version?: number;
+  readonly columns?: readonly { readonly name: string }[];
 }
 
-/** Part of a column or of a provenance record, at most 8 MiB. */
+/** Part of what a run left, at most 8 MiB; see blobs.ts. */
 export interface BlobDocument {
-  /** `<frame>/<version>/<column index, or subjects>/<part>`. */
+  /** `<key>/<part>`. */
   readonly _id: string;
   readonly fence: number;
+  /** Absent in what an earlier version wrote. */
+  readonly bytes?: number;
   readonly data: Binary;
 }
 

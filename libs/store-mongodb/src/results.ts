@@ -1,19 +1,21 @@
 import type {
-  Column,
+  Erased,
   Level,
   Membership,
   NewDelivery,
   ResultFrame,
   ResultStore,
+  RetentionStore,
   Run,
   RunLease,
+  Subject,
   Transition,
 } from '@rapport/store';
-import { compareCodeUnits, StoreError } from '@rapport/store';
+import { compareCodeUnits, joinRecord, partsOfRecord, splitRecord, StoreError, storeErased } from '@rapport/store';
 import type { Properties } from '@rapport/store';
-import { Binary } from 'mongodb';
 import { randomUUID } from 'node:crypto';
 import { inBatches } from './batches.js';
+import { createBlobs, type BlobKey } from './blobs.js';
 import { decodeColumn, encodeColumn, withoutRow } from './codec.js';
 import type { Collections, RunsState } from './collections.js';
 import type { FrameDocument, RunDocument, TransitionDocument } from './result-document.js';
@@ -25,13 +27,14 @@ import { decodeText, encodeId } from './text.js';
  * (`fence`), and is invisible until `current.fence` has reached it and unless it is among `dead`. Deliveries are the exception:
  * they wait in `staged_deliveries` and move to `deliveries` after the commit, by whoever comes first, any number of times.
  */
-const BLOB_BYTES = 8 * 1024 * 1024;
-
 export interface Results extends ResultStore {
   /** Moves the last run's deliveries to the outbox, if nobody has yet. */
   release(): Promise<void>;
+  /** Raises the erasure epoch: what rests on an earlier snapshot is no longer committed. */
+  raiseEpoch(): Promise<void>;
   /** Takes a subject out of every run: its row, its transitions. */
-  erase(kind: 'account' | 'user', id: string): Promise<void>;
+  erase(subject: Subject): Promise<Pick<Erased, 'results' | 'memberships' | 'transitions'>>;
+  prune: RetentionStore['prune'];
 }
 
 export async function runsState({ lease }: Collections): Promise<RunsState> {
@@ -51,8 +54,12 @@ const committed = ({ current, dead }: RunsState) => ({
   ...(dead.length > 0 && { $nin: [...dead] }),
 });
 
+/** The epoch as a filter matches it. */
+const epochIs = (epoch: number) => (epoch === 0 ? { $or: [{ epoch }, { epoch: { $exists: false } }] } : { epoch });
+
 export function createResults(collections: Collections): Results {
-  const { lease, runs, frames, blobs, transitions, staged, deliveries } = collections;
+  const { lease, runs, frames, transitions, staged, deliveries } = collections;
+  const blobs = createBlobs(collections);
   const lost = () =>
     new StoreError(
       'RAPPORT_STORE_LEASE_LOST',
@@ -73,12 +80,37 @@ export function createResults(collections: Collections): Results {
   async function discard(fences: readonly number[]): Promise<void> {
     if (fences.length === 0) return;
     const fence = { $in: [...fences] };
-    await Promise.all([
+    const [{ deletedCount }] = await Promise.all([
       frames.deleteMany({ fence }),
-      blobs.deleteMany({ fence }),
       transitions.deleteMany({ fence }),
       staged.deleteMany({ fence }),
     ]);
+    if (deletedCount > 0) await dropUnused();
+  }
+
+  /** Removes blobs that only what was removed needed. `without`: numbers of runs that are about to go. */
+  async function dropUnused(without: readonly RunDocument[] = [], dryRun = false): Promise<number> {
+    const { lease: held, fence, current } = await runsState(collections);
+    const gone = new Set(without.map((run) => run.fence));
+    const used = new Set<BlobKey>();
+    const lists: BlobKey[] = [];
+    for await (const frame of frames.find({})) {
+      if (gone.has(frame.fence)) continue;
+      const content = contentOf(frame);
+      used.add(content.subjects);
+      if (content.columns !== null) lists.push(content.columns);
+      else for (const [, key] of content.list) used.add(key);
+    }
+    const distinct = [...new Set(lists)];
+    await inBatches(distinct, async (some) => {
+      const found = await blobs.get(some);
+      for (const list of found?.values() ?? []) for (const [, key] of columnsIn(list)) used.add(key);
+    });
+    for (const key of distinct) used.add(key);
+    for (const run of [...(await runs.find({}).toArray()), ...(current ? [current] : [])])
+      if (!gone.has(run.fence)) for (const key of partsOf(run)) used.add(key);
+    // What a run under way, or the next one, may want has its number.
+    return blobs.dropUnused(used, held ? held.fence : fence + 1, dryRun);
   }
 
   /** Keeps the current run findable by number after the next one has taken its place. */
@@ -97,43 +129,65 @@ export function createResults(collections: Collections): Results {
     return [current, ...older].slice(0, limit);
   }
 
-  async function runOf({ _id, fence, asOf, startedAt, committedAt }: RunDocument): Promise<Run> {
-    const provenance = JSON.parse((await readBlob(`${String(fence)}/provenance`)).toString('utf8')) as unknown;
-    return { number: _id, asOf, startedAt, committedAt, provenance };
-  }
-
-  async function readBlob(path: string): Promise<Buffer> {
-    const parts: Buffer[] = [];
-    for (let part = 0; ; part++) {
-      const found = await blobs.findOne({ _id: `${path}/${String(part)}` });
-      if (!found) return Buffer.concat(parts);
-      parts.push(Buffer.from(found.data.value()));
-    }
-  }
-  async function writeBlob(fence: number, path: string, bytes: Buffer): Promise<void> {
-    for (let part = 0; part === 0 || part * BLOB_BYTES < bytes.length; part++) {
-      const data = new Binary(bytes.subarray(part * BLOB_BYTES, (part + 1) * BLOB_BYTES));
-      await blobs.replaceOne({ _id: `${path}/${String(part)}` }, { fence, data }, { upsert: true });
-    }
+  async function runOf(run: RunDocument): Promise<Run> {
+    const { _id: number, asOf, startedAt, committedAt } = run;
+    const parts = partsOf(run);
+    const found = await blobs.get(parts);
+    const text = (key: BlobKey) => found?.get(key)?.toString('utf8') ?? 'null';
+    const provenance =
+      run.provenance === undefined ? (JSON.parse(text(parts[0] ?? '')) as unknown) : joinRecord(run.provenance, text);
+    return { number, asOf, startedAt, committedAt, provenance };
   }
 
   const frameId = (fence: number, level: Level) => `${String(fence)}/${levelPath(level)}`;
-  const pathOf = ({ _id, version }: FrameDocument) => `${_id}/${String(version)}`;
 
-  async function writeFrame(
-    document: FrameDocument,
-    subjects: readonly string[],
-    columns: readonly Column[],
-  ): Promise<void> {
-    const path = pathOf(document);
-    await writeBlob(document.fence, `${path}/subjects`, Buffer.from(JSON.stringify(subjects), 'utf8'));
-    for (const [i, column] of columns.entries()) {
-      await writeBlob(document.fence, `${path}/${String(i)}`, encodeColumn(column));
-    }
-    await frames.replaceOne({ _id: document._id }, document, { upsert: true });
+  /** Writes frames' contents, all at once. */
+  async function writeContents(
+    fence: number,
+    contents: readonly Omit<ResultFrame, 'level'>[],
+  ): Promise<readonly Required<FrameDocument>['content'][]> {
+    const bytes = contents.flatMap(({ subjects, columns }) => [
+      jsonBytes(subjects),
+      ...Object.values(columns).map(encodeColumn),
+    ]);
+    const keys = await blobs.put(fence, bytes);
+    let at = 0;
+    const heads = contents.map(({ columns }) => ({
+      subjects: keys[at++] ?? '',
+      list: Object.keys(columns).map((name) => [name, keys[at++] ?? ''] as const),
+    }));
+    const lists = await blobs.put(
+      fence,
+      heads.map(({ list }) => jsonBytes(list)),
+    );
+    return heads.map(({ subjects }, i) => ({ subjects, columns: lists[i] ?? '' }));
   }
-  async function readSubjects(document: FrameDocument): Promise<readonly string[]> {
-    return JSON.parse((await readBlob(`${pathOf(document)}/subjects`)).toString('utf8')) as string[];
+
+  /** Null when part of it went while it was read: an erasure has written the frame again. */
+  async function readContent(
+    frame: FrameDocument,
+    wanted?: readonly string[],
+  ): Promise<Omit<ResultFrame, 'level'> | null> {
+    const content = contentOf(frame);
+    const lists = await blobs.get([content.subjects, ...(content.columns === null ? [] : [content.columns])]);
+    if (!lists) return null;
+    const all = content.columns === null ? content.list : columnsIn(lists.get(content.columns));
+    const list = all.filter(([name]) => wanted?.includes(name) ?? true);
+    const found = await blobs.get(list.map(([, key]) => key));
+    if (!found) return null;
+    return {
+      subjects: JSON.parse(lists.get(content.subjects)?.toString('utf8') ?? '[]') as string[],
+      columns: Object.fromEntries(
+        list.map(([name, key]) => [name, decodeColumn(found.get(key) ?? Buffer.alloc(0))] as const),
+      ),
+    };
+  }
+
+  async function findFrame(run: number, level: Level): Promise<FrameDocument | null> {
+    const { current } = await runsState(collections);
+    if (!current || run > current._id) return null;
+    const document = current._id === run ? current : await runs.findOne({ _id: run });
+    return document && frames.findOne({ _id: frameId(document.fence, level) });
   }
 
   return {
@@ -175,43 +229,26 @@ export function createResults(collections: Collections): Results {
     },
 
     async results(run, level, columns) {
-      const { current } = await runsState(collections);
-      if (!current || run > current._id) return null;
-      const document = current._id === run ? current : await runs.findOne({ _id: run });
-      const frame = document && (await frames.findOne({ _id: frameId(document.fence, level) }));
-      if (!frame) return null;
-      const wanted = frame.columns
-        .map(({ name }, i) => ({ name: decodeText(name), i }))
-        .filter(({ name }) => !columns || columns.includes(name));
-      const read = await Promise.all(
-        wanted.map(
-          async ({ name, i }) => [name, decodeColumn(await readBlob(`${pathOf(frame)}/${String(i)}`))] as const,
-        ),
-      );
-      return { level, subjects: await readSubjects(frame), columns: Object.fromEntries(read) };
+      for (;;) {
+        const frame = await findFrame(run, level);
+        if (!frame) return null;
+        const content = await readContent(frame, columns);
+        if (content) return { level, ...content };
+        const again = await findFrame(run, level);
+        if (JSON.stringify(again) === JSON.stringify(frame)) {
+          throw new StoreError(
+            'RAPPORT_STORE_FORMAT',
+            `part of the results of run ${String(run)} is missing from "blobs"; restore it from a backup, or look at another run`,
+          );
+        }
+      }
     },
 
     async memberships(query = {}) {
-      const fence = committed(await runsState(collections));
-      const rows = await transitions
-        .aggregate<{ latest: TransitionDocument }>(
-          [
-            {
-              $match: {
-                fence,
-                ...(query.segment !== undefined && { segment: encodeId(query.segment) }),
-                ...(query.subject !== undefined && { subject: encodeId(query.subject) }),
-              },
-            },
-            { $sort: { fence: -1, position: -1 } },
-            { $group: { _id: { g: '$segment', s: '$subject', k: '$kind' }, latest: { $first: '$$ROOT' } } },
-            { $match: { 'latest.change': 'enter' } },
-          ],
-          { allowDiskUse: true },
-        )
-        .toArray();
-      return rows
-        .map(({ latest }): Membership => ({
+      const moves = await latestMoves(query);
+      return moves
+        .filter(({ change }) => change === 'enter')
+        .map((latest): Membership => ({
           segment: decodeText(latest.segment),
           subject: decodeText(latest.subject),
           kind: latest.kind,
@@ -255,28 +292,104 @@ export function createResults(collections: Collections): Results {
       return (await runsState(collections)).evaluated.map(decodeText).sort(compareCodeUnits);
     },
 
-    async erase(kind, id) {
-      const subject = encodeId(id);
-      await transitions.deleteMany({ subject, kind });
+    async raiseEpoch() {
+      await lease.updateOne({ _id: 'runs' }, { $inc: { epoch: 1 } });
+    },
+
+    async erase(subject) {
+      const { kind, id } = subject;
+      const memberships = await latestMoves({ subject: id });
+      const its = memberships.filter((latest) => latest.kind === kind && latest.change === 'enter');
+      const { deletedCount } = await transitions.deleteMany({ subject: encodeId(id), kind });
       const kinds: FrameDocument['kind'][] = kind === 'account' ? ['account', 'family'] : [kind];
+      const { current } = await runsState(collections);
+      let results = 0;
+      const written = new Map<string, Required<FrameDocument>['content'] | null>();
       for await (const frame of frames.find({ kind: { $in: kinds } })) {
-        const subjects = await readSubjects(frame);
-        const row = subjects.indexOf(id);
-        if (row < 0) continue;
-        const columns = await Promise.all(
-          frame.columns.map(async (_, i) =>
-            withoutRow(decodeColumn(await readBlob(`${pathOf(frame)}/${String(i)}`)), row),
-          ),
-        );
-        await writeFrame(
-          { ...frame, version: frame.version + 1 },
-          subjects.filter((_, i) => i !== row),
-          columns,
-        );
-        await blobs.deleteMany({ _id: { $gte: `${pathOf(frame)}/`, $lt: `${pathOf(frame)}0` } });
+        const before = JSON.stringify(contentOf(frame));
+        let content = written.get(before);
+        if (content === undefined) {
+          content = await withoutSubject(frame, id);
+          written.set(before, content);
+        }
+        if (!content) continue;
+        await frames.updateOne({ _id: frame._id }, { $set: { content }, $unset: { version: '', columns: '' } });
+        if (frame.fence <= (current?.fence ?? 0)) results++;
       }
+      if (results > 0) await dropUnused();
+      return { results, memberships: its.length, transitions: deletedCount };
+    },
+
+    async prune({ runs: choose, deliveriesBefore }, dryRun = false) {
+      await release();
+      const all = await runDocuments(Infinity);
+      const committed = all.map(({ _id, asOf, startedAt, committedAt }) => ({
+        number: _id,
+        asOf,
+        startedAt,
+        committedAt,
+      }));
+      const chosen = new Set(choose(committed.reverse()));
+      const gone = all.slice(1).filter(({ _id }) => chosen.has(_id));
+      const over = { state: { $in: ['delivered', 'parked'] as const }, dueAt: { $lt: deliveriesBefore } };
+      let moved = 0;
+      if (gone.length > 0) {
+        const moves = await latestMoves({});
+        const kept = new Set(moves.filter(({ change }) => change === 'enter').map(({ _id }) => _id));
+        await inBatches(gone, async (some) => {
+          const of = { run: { $in: some.map(({ _id }) => _id) } };
+          const ids = (await transitions.find(of, { projection: { _id: 1 } }).toArray()).map(({ _id }) => _id);
+          const unneeded = ids.filter((id) => !kept.has(id));
+          moved += unneeded.length;
+          if (!dryRun) await inBatches(unneeded, (batch) => transitions.deleteMany({ _id: { $in: [...batch] } }));
+        });
+      }
+      const deliveriesGone = dryRun
+        ? await deliveries.countDocuments(over)
+        : (await deliveries.deleteMany(over)).deletedCount;
+      if (!dryRun) {
+        await inBatches(gone, async (some) => {
+          await frames.deleteMany({ fence: { $in: some.map(({ fence }) => fence) } });
+          await runs.deleteMany({ _id: { $in: some.map(({ _id }) => _id) } });
+        });
+      }
+      const bytes = gone.length > 0 ? await dropUnused(gone, dryRun) : 0;
+      return { runs: gone.length, transitions: moved, deliveries: deliveriesGone, bytes };
     },
   };
+
+  /** The latest transition of each subject in each segment. */
+  async function latestMoves(query: {
+    readonly segment?: string;
+    readonly subject?: string;
+  }): Promise<readonly TransitionDocument[]> {
+    const fence = committed(await runsState(collections));
+    const asked = {
+      fence,
+      ...(query.segment !== undefined && { segment: encodeId(query.segment) }),
+      ...(query.subject !== undefined && { subject: encodeId(query.subject) }),
+    };
+    const stages = [
+      { $match: asked },
+      { $sort: { fence: -1, position: -1 } },
+      { $group: { _id: { g: '$segment', s: '$subject', k: '$kind' }, latest: { $first: '$$ROOT' } } },
+    ];
+    const rows = await transitions.aggregate<{ latest: TransitionDocument }>(stages, { allowDiskUse: true }).toArray();
+    return rows.map(({ latest }) => latest);
+  }
+
+  /** The frame's content without one subject; null when it does not know it. */
+  async function withoutSubject(frame: FrameDocument, id: string) {
+    const content = await readContent(frame);
+    const row = content ? content.subjects.indexOf(id) : -1;
+    if (!content || row < 0) return null;
+    const columns = Object.entries(content.columns).map(([name, column]) => [name, withoutRow(column, row)] as const);
+    const rest = { subjects: content.subjects.toSpliced(row, 1), columns: Object.fromEntries(columns) };
+    // With the number of the run to come, so that nobody takes them for unused before the frame names them.
+    const { fence } = await runsState(collections);
+    const [written] = await writeContents(fence + 1, [rest]);
+    return written ?? null;
+  }
 
   function leaseOf(token: string, fence: number, startedAt: number, leaseMs: number): RunLease {
     const held = { _id: 'runs' as const, 'lease.token': token };
@@ -289,13 +402,19 @@ export function createResults(collections: Collections): Results {
       async commit(commit, now) {
         const before = await runsState(collections);
         if (before.lease?.token !== token) throw lost();
+        if ((before.epoch ?? 0) !== commit.epoch) throw storeErased();
         const number = (before.current?._id ?? 0) + 1;
-        await writeBlob(
+        const { parts, head } = splitRecord(commit.provenance);
+        const keys = await blobs.put(
           fence,
-          `${String(fence)}/provenance`,
-          Buffer.from(JSON.stringify(commit.provenance ?? null), 'utf8'),
+          parts.map((part) => Buffer.from(part, 'utf8')),
         );
-        for (const frame of commit.frames) await writeResults(frame);
+        const contents = await writeContents(fence, commit.frames);
+        for (const [i, { level }] of commit.frames.entries()) {
+          const _id = frameId(fence, level);
+          const content = contents[i];
+          if (content) await frames.replaceOne({ _id }, { fence, kind: level.kind, content }, { upsert: true });
+        }
         await inBatches(commit.transitions, (batch, from) =>
           transitions.insertMany(
             batch.map((transition, i) => ({
@@ -333,14 +452,18 @@ export function createResults(collections: Collections): Results {
             })),
           ),
         );
-        const current: RunDocument = { _id: number, fence, asOf: commit.asOf, startedAt, committedAt: now };
-        const { modifiedCount } = await lease.updateOne(held, {
-          $set: { current, lease: null },
-          $addToSet: { evaluated: { $each: commit.evaluated.map(encodeId) } },
-        });
+        const current = { _id: number, fence, asOf: commit.asOf, startedAt, committedAt: now, provenance: head(keys) };
+        const { modifiedCount } = await lease.updateOne(
+          { ...held, ...epochIs(commit.epoch) },
+          {
+            $set: { current, lease: null },
+            $addToSet: { evaluated: { $each: commit.evaluated.map(encodeId) } },
+          },
+        );
         if (modifiedCount === 0) {
+          const after = await runsState(collections);
           await discard([fence]);
-          throw lost();
+          throw after.lease?.token === token ? storeErased() : lost();
         }
         await release();
         return { number, asOf: commit.asOf, startedAt, committedAt: now, provenance: commit.provenance };
@@ -351,20 +474,22 @@ export function createResults(collections: Collections): Results {
         if (modifiedCount === 1) await discard([fence]);
       },
     };
-
-    async function writeResults({ level, subjects, columns }: ResultFrame): Promise<void> {
-      const entries = Object.entries(columns);
-      await writeFrame(
-        {
-          _id: frameId(fence, level),
-          fence,
-          kind: level.kind,
-          version: 1,
-          columns: entries.map(([name, { type }]) => ({ name: encodeId(name), type })),
-        },
-        subjects,
-        entries.map(([, column]) => column),
-      );
-    }
   }
 }
+
+const jsonBytes = (value: unknown) => Buffer.from(JSON.stringify(value), 'utf8');
+
+/** A frame's columns: name and blob. */
+type ColumnList = readonly (readonly [name: string, key: BlobKey])[];
+const columnsIn = (list: Buffer | undefined): ColumnList => JSON.parse(list?.toString('utf8') ?? '[]') as ColumnList;
+
+/** Where a frame's content is: its columns in a list, or (an earlier version) known from the frame. */
+function contentOf({ _id, content, version = 0, columns = [] }: FrameDocument) {
+  if (content) return { subjects: content.subjects, columns: content.columns };
+  const path = `${_id}/${String(version)}`;
+  const list = columns.map(({ name }, i) => [decodeText(name), `${path}/${String(i)}`] as const);
+  return { subjects: `${path}/subjects`, columns: null, list };
+}
+
+const partsOf = ({ fence, provenance }: RunDocument): readonly BlobKey[] =>
+  provenance === undefined ? [`${String(fence)}/provenance`] : partsOfRecord(provenance);

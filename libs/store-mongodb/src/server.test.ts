@@ -330,7 +330,7 @@ describe.skipIf(uri === '')('with a server', { timeout: 120_000 }, () => {
     };
     /** How many documents a collection has after one more put: nothing is left of earlier ones. */
     const countsAfter = async (store: Store, client: MongoClient, name: string, collections: readonly string[]) => {
-      await store.putHistory([historyOf(1000)]);
+      await store.putHistory([historyOf(1000)], 0);
       expect(await putsOf(store)).toEqual([1000, 1000]);
       return Promise.all(collections.map((collection) => client.db(name).collection(collection).countDocuments()));
     };
@@ -354,7 +354,7 @@ describe.skipIf(uri === '')('with a server', { timeout: 120_000 }, () => {
         );
         if (!one || !two || !three) throw new Error('not opened');
         const write = async (store: Store, first: number) => {
-          for (let put = first; put < 30; put += 2) await store.putHistory([historyOf(put)]);
+          for (let put = first; put < 30; put += 2) await store.putHistory([historyOf(put)], 0);
         };
         const read = async (store: Store) => {
           for (let i = 0; i < 30; i++) expect((await putsOf(store)).length).toBeLessThanOrEqual(2);
@@ -369,7 +369,10 @@ describe.skipIf(uri === '')('with a server', { timeout: 120_000 }, () => {
     it('shares a list of subjects, and leaves nothing of an erased one', async () => {
       await withDatabase(async (name, client) => {
         const store = await openMongodbStore({ zone: 'UTC', uri, database: name });
-        await store.putHistory([1, 2, 3].map((day) => ({ ...historyOf(7), day })));
+        await store.putHistory(
+          [1, 2, 3].map((day) => ({ ...historyOf(7), day })),
+          0,
+        );
         const lists = client.db(name).collection<HistorySubjectsDocument>('history_subjects');
         expect(await lists.countDocuments()).toBe(3);
         await store.erase({ kind: 'account', id: 'a0000' });
@@ -379,7 +382,7 @@ describe.skipIf(uri === '')('with a server', { timeout: 120_000 }, () => {
         const days = await store.history(query);
         expect(days.map(({ subjects }) => subjects.length)).toEqual([2500, 2500, 2500]);
         // The same subjects put again are another list.
-        await store.putHistory([{ ...historyOf(7), day: 4 }]);
+        await store.putHistory([{ ...historyOf(7), day: 4 }], await store.epoch());
         expect(await store.history({ ...query, subject: 'a0000' })).toHaveLength(1);
         await store.close();
       });

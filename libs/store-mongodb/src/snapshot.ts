@@ -12,15 +12,18 @@ import { createScan, withinWindow } from './measure/scan.js';
 import type { Scope } from './measure/scope.js';
 import { aggregate, collect, isGrouped, kindOf } from './measure/scope.js';
 import { subjectsOf, traitValues } from './measure/subjects.js';
+import { messagesOf } from './messages.js';
 import { recentEvents } from './recent.js';
 import { decodeText, encodeId, fieldOf } from './text.js';
 
 const STREAM_BATCH = 2_000;
 
 /** A reader over what `scope.visible` lets it see. It holds nothing open in MongoDB. */
-export function createSnapshot(scope: Scope, state: DataState): Snapshot {
+export function createSnapshot(scope: Scope, state: DataState, epoch: number): Snapshot {
   return {
     state: JSON.stringify(state),
+    epoch,
+    messagesOf: (subject) => messagesOf(scope, subject),
     changes: (since, asOf, effectiveAt) => changedSubjects(scope, state, since, asOf, effectiveAt),
     recent: (of, subject, asOf, limit, only) => recentEvents(scope, of, subject, asOf, limit, only),
     async measure(plans) {

@@ -12,7 +12,7 @@ import { eraseSubject } from './erase.js';
 import { createHistory } from './history.js';
 import type { Visible } from './expression.js';
 import type { Scope } from './measure/scope.js';
-import { createResults } from './results.js';
+import { createResults, runsState } from './results.js';
 import { createSnapshot, statsOf } from './snapshot.js';
 import { rereadTimes, TIMES } from './times.js';
 
@@ -48,7 +48,8 @@ export async function openMongodbStore(
     throw connection.explain(error);
   }
   const results = createResults(collections);
-  const history = createHistory(collections);
+  const epoch = async () => (await runsState(collections)).epoch ?? 0;
+  const history = createHistory(collections, epoch);
   const versions = createDocumentVersions(collections);
   const deliveries = createDeliveries(collections, () => results.release());
 
@@ -73,10 +74,14 @@ export async function openMongodbStore(
     zone: zone.name,
     append: (batch) => explained(appender.append(batch)),
     async snapshot() {
+      // Before the data: an erasure in between raises it.
+      const of = await explained(epoch());
       const state = await seen();
-      const reader = createSnapshot(scopeOf(state), state);
+      const reader = createSnapshot(scopeOf(state), state, of);
       return {
         state: reader.state,
+        epoch: reader.epoch,
+        messagesOf: (subject) => explainedStream(reader.messagesOf(subject)),
         measure: (plans) => explained(reader.measure(plans)),
         stream: (query) => explainedStream(reader.stream(query)),
         traits: (of, asOf, subject) => explained(reader.traits(of, asOf, subject)),
@@ -87,6 +92,7 @@ export async function openMongodbStore(
       };
     },
     erase: (subject) => explained(eraseSubject(collections, { results, history }, usersAreAccounts, subject)),
+    epoch: () => explained(epoch()),
     stats: async () => explained(statsOf(scopeOf(await seen()))),
     begin: (holder, now, leaseMs) => explained(results.begin(holder, now, leaseMs)),
     latestRun: () => explained(results.latestRun()),
@@ -95,7 +101,7 @@ export async function openMongodbStore(
     memberships: (query) => explained(results.memberships(query)),
     transitions: (query) => explained(results.transitions(query)),
     evaluatedSegments: () => explained(results.evaluatedSegments()),
-    putHistory: (days) => explained(history.putHistory(days)),
+    putHistory: (days, of) => explained(history.putHistory(days, of)),
     history: (query) => explained(history.history(query)),
     historyOrigins: (query) => explained(history.historyOrigins(query)),
     putDocument: (version, after) => explained(versions.putDocument(version, after)),
@@ -105,6 +111,7 @@ export async function openMongodbStore(
     failed: (key, error, dueAt) => explained(deliveries.failed(key, error, dueAt)),
     replay: (key, now) => explained(deliveries.replay(key, now)),
     list: (query) => explained(deliveries.list(query)),
+    prune: (what, dryRun) => explained(results.prune(what, dryRun)),
     // Properties are stored by type and measured in passes over whole ranges of events: an index per property would not be used.
     declare: () => Promise.resolve(),
     async close() {

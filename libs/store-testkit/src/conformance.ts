@@ -2,8 +2,10 @@ import { describe } from 'vitest';
 import { describeChanges } from './conformance/changes.js';
 import { describeDeliveries } from './conformance/deliveries.js';
 import { describeDocuments } from './conformance/documents.js';
+import { describeErasure } from './conformance/erasure.js';
 import { describeHistory } from './conformance/history.js';
 import { describeIngest } from './conformance/ingest.js';
+import { describeRetention } from './conformance/retention.js';
 import { describeRuns } from './conformance/runs.js';
 import type { OpenStore } from './conformance/open-store.js';
 import { describeTimes } from './conformance/times.js';
@@ -24,6 +26,8 @@ export function describeStore(name: string, open: OpenStore, options: { readonly
     describeDocuments(open);
     describeDeliveries(open);
     describeTimes(open);
+    describeErasure(open);
+    describeRetention(open);
     describeWorlds(open, runs, seed);
   });
 }

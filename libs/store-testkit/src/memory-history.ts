@@ -1,17 +1,19 @@
-import type { HistoryEntry, HistoryStore } from '@rapport/store';
-import { groupBy, historyDays, levelName, numberColumn, subjectKindOf, valueAt } from '@rapport/store';
+import type { HistoryEntry, HistoryStore, Subject } from '@rapport/store';
+import { groupBy, historyDays, levelName, numberColumn, storeErased, subjectKindOf, valueAt } from '@rapport/store';
 
 export interface MemoryHistory extends HistoryStore {
-  /** Takes a subject out, as an erasure does. */
-  readonly forget: (subject: { readonly kind: 'account' | 'user'; readonly id: string }) => void;
+  /** Takes a subject out, as an erasure does; returns from how many days of how many levels. */
+  readonly forget: (subject: Subject) => number;
 }
 
 /** The plainest history there could be: a list. For tests of what is above stores. */
-export function memoryHistory(): MemoryHistory {
+/** @param epoch the store's erasure epoch */
+export function memoryHistory(epoch: () => Promise<number>): MemoryHistory {
   let entries: readonly HistoryEntry[] = [];
   const without = (entry: HistoryEntry, id: string): HistoryEntry => entryOf(entry, entry.subjects.filter((subject) => subject !== id)); // prettier-ignore
   return {
-    putHistory(days) {
+    async putHistory(days, of) {
+      if (of !== (await epoch())) throw storeErased();
       for (const { metrics, ...day } of days) {
         const level = levelName(day.level);
         const stays = (entry: HistoryEntry) =>
@@ -25,7 +27,6 @@ export function memoryHistory(): MemoryHistory {
         }));
         entries = [...entries.filter(stays), ...put];
       }
-      return Promise.resolve();
     },
     history({ metrics, subject, ...query }) {
       const asked = about(entries, query).filter(({ metric }) => metrics.includes(metric));
@@ -40,7 +41,10 @@ export function memoryHistory(): MemoryHistory {
       return Promise.resolve(new Map(origins.sort(([a], [b]) => a - b)));
     },
     forget({ kind, id }) {
-      entries = entries.map((entry) => (subjectKindOf(entry.level) === kind ? without(entry, id) : entry));
+      const its = (entry: HistoryEntry) => subjectKindOf(entry.level) === kind && entry.subjects.includes(id);
+      const days = new Set(entries.filter(its).map(({ level, day }) => JSON.stringify([level, day])));
+      entries = entries.map((entry) => (its(entry) ? without(entry, id) : entry));
+      return days.size;
     },
   };
 }

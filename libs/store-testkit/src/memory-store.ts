@@ -3,11 +3,13 @@ import type {
   Delivery,
   DeliveryStore,
   Membership,
+  Pruned,
   ResultFrame,
   ResultStore,
   Run,
   Store,
   StoreOptions,
+  Subject,
   Transition,
 } from '@rapport/store';
 import {
@@ -16,12 +18,13 @@ import {
   levelName,
   numberColumn,
   StoreError,
+  storeErased,
   subjectKindOf,
   textColumn,
   valueAt,
 } from '@rapport/store';
 import { memoryDocuments } from './memory-documents.js';
-import { memoryHistory } from './memory-history.js';
+import { memoryHistory, type MemoryHistory } from './memory-history.js';
 import { createOracle } from './oracle.js';
 
 interface Kept {
@@ -36,7 +39,17 @@ interface Kept {
 const bySegment = (a: Membership, b: Membership) =>
   compareCodeUnits(a.segment, b.segment) || compareCodeUnits(a.subject, b.subject);
 
-function resultStore(kept: Kept): ResultStore {
+function membersOf(kept: Kept): readonly Membership[] {
+  const members = new Map<string, Membership>();
+  for (const { segment, subject, kind, change, at, reason } of [...kept.transitions].reverse()) {
+    const key = JSON.stringify([segment, kind, subject]);
+    if (change === 'enter') members.set(key, { segment, subject, kind, enteredAt: at, reason });
+    else members.delete(key);
+  }
+  return [...members.values()];
+}
+
+function resultStore(kept: Kept, epoch: () => Promise<number>): ResultStore {
   return {
     async begin(_holder, now, leaseMs) {
       if (kept.lease && kept.lease.until > now)
@@ -54,8 +67,8 @@ function resultStore(kept: Kept): ResultStore {
             .then(() => void (lease.until = at + leaseMs));
         },
         async commit(commit, at) {
-          await Promise.resolve();
           held();
+          if (commit.epoch !== (await epoch())) throw storeErased();
           const { frames, transitions, deliveries, evaluated, asOf, provenance } = structuredClone(
             JSON.parse(JSON.stringify({ ...commit, frames: [] })) as typeof commit,
           );
@@ -93,13 +106,7 @@ function resultStore(kept: Kept): ResultStore {
       return Promise.resolve({ ...frame, columns: Object.fromEntries(chosen) });
     },
     memberships({ segment, subject } = {}) {
-      const members = new Map<string, Membership>();
-      for (const { segment, subject, kind, change, at, reason } of [...kept.transitions].reverse()) {
-        const key = JSON.stringify([segment, kind, subject]);
-        if (change === 'enter') members.set(key, { segment, subject, kind, enteredAt: at, reason });
-        else members.delete(key);
-      }
-      const asked = [...members.values()].filter(
+      const asked = membersOf(kept).filter(
         (member) => (segment ?? member.segment) === member.segment && (subject ?? member.subject) === member.subject,
       );
       return Promise.resolve(asked.sort(bySegment));
@@ -116,6 +123,8 @@ function resultStore(kept: Kept): ResultStore {
   };
 }
 
+const byDue = (a: Delivery, b: Delivery) => a.dueAt - b.dueAt || compareCodeUnits(a.key, b.key);
+
 function deliveryStore({ deliveries }: Kept): DeliveryStore {
   const change = (key: string, to: Partial<Delivery>) => {
     const delivery = deliveries.get(key);
@@ -128,7 +137,7 @@ function deliveryStore({ deliveries }: Kept): DeliveryStore {
       const due = [...deliveries.values()].filter(
         ({ state, dueAt, leasedUntil }) => state === 'pending' && dueAt <= now && leasedUntil <= now,
       );
-      const claimed = due.sort((a, b) => a.dueAt - b.dueAt || compareCodeUnits(a.key, b.key)).slice(0, limit);
+      const claimed = due.sort(byDue).slice(0, limit);
       return Promise.resolve(
         claimed.map((delivery) => {
           const leased = { ...delivery, attempts: delivery.attempts + 1, leasedUntil: now + leaseMs };
@@ -145,10 +154,12 @@ function deliveryStore({ deliveries }: Kept): DeliveryStore {
       await change(key, { state: 'pending', dueAt: now, attempts: 0 });
       return true;
     },
-    list({ state, limit }) {
+    list({ state, subject, limit }) {
       return Promise.resolve(
         [...deliveries.values()]
           .filter((delivery) => (state ?? delivery.state) === delivery.state)
+          .filter(({ subject: of }) => !subject || (of.kind === subject.kind && of.id === subject.id))
+          .sort(byDue)
           .slice(0, limit)
           .map(shown),
       );
@@ -180,7 +191,7 @@ function without(frame: ResultFrame, subject: string): ResultFrame {
 /** The oracle and lists in memory: the plainest whole store there could be, for tests of the suite and of what lies above stores. */
 export function memoryStore(options: StoreOptions): Store {
   const oracle = createOracle(options);
-  const { forget, ...history } = memoryHistory();
+  const { forget, ...history } = memoryHistory(() => oracle.epoch());
   const kept: Kept = {
     runs: [],
     frames: new Map(),
@@ -191,25 +202,73 @@ export function memoryStore(options: StoreOptions): Store {
   };
   return {
     ...oracle,
-    ...resultStore(kept),
+    ...resultStore(kept, () => oracle.epoch()),
     ...deliveryStore(kept),
     ...history,
     ...memoryDocuments(),
+    prune: (what, dryRun = false) => Promise.resolve(prune(kept, what, dryRun)),
     location: 'memory:',
     zone: options.zone,
     declare: () => Promise.resolve(),
     close: () => Promise.resolve(),
-    erase({ kind, id }) {
-      const keep = <T extends { readonly kind: string; readonly subject: string }>(items: readonly T[]) =>
-        items.filter((item) => item.kind !== kind || item.subject !== id);
-      kept.transitions.splice(0, Infinity, ...keep(kept.transitions));
-      for (const [run, frames] of kept.frames) {
-        kept.frames.set(run, frames.map((frame) => (subjectKindOf(frame.level) === kind ? without(frame, id) : frame))); // prettier-ignore
-      }
-      for (const { key, subject } of kept.deliveries.values())
-        if (subject.kind === kind && subject.id === id) kept.deliveries.delete(key);
-      forget({ kind, id });
-      return oracle.erase({ kind, id });
+    async erase(subject) {
+      const erased = await oracle.erase(subject);
+      const both = options.accounts === 'users' ? (['account', 'user'] as const) : [subject.kind];
+      const counts = both.map((kind) => eraseKept(kept, forget, { kind, id: subject.id }));
+      const total = (key: keyof (typeof counts)[number]) => counts.reduce((sum, count) => sum + count[key], 0);
+      return {
+        ...erased,
+        results: total('results'),
+        history: total('history'),
+        memberships: total('memberships'),
+        transitions: total('transitions'),
+        deliveries: total('deliveries'),
+      };
     },
+  };
+}
+
+function prune(kept: Kept, { runs, deliveriesBefore }: Parameters<Store['prune']>[0], dryRun: boolean): Pruned {
+  const [latest] = kept.runs;
+  const chosen = runs(kept.runs.map(({ provenance: _, ...run }) => run).reverse());
+  const gone = new Set(kept.runs.flatMap((run) => (run !== latest && chosen.includes(run.number) ? [run.number] : [])));
+  const restsOn = new Set(membersOf(kept).map((member) => kept.transitions.find((move) => isOf(move, member))));
+  const transitions = kept.transitions.filter((move) => gone.has(move.run) && !restsOn.has(move));
+  const over = ({ state, dueAt }: Delivery) => state !== 'pending' && dueAt < deliveriesBefore;
+  const deliveries = [...kept.deliveries.values()].filter(over);
+  const pruned = { runs: gone.size, transitions: transitions.length, deliveries: deliveries.length, bytes: 0 };
+  if (dryRun) return pruned;
+  for (const number of gone) kept.frames.delete(number);
+  for (const { key } of deliveries) kept.deliveries.delete(key);
+  kept.runs.splice(0, Infinity, ...kept.runs.filter(({ number }) => !gone.has(number)));
+  kept.transitions.splice(0, Infinity, ...kept.transitions.filter((move) => !transitions.includes(move)));
+  return pruned;
+}
+const isOf = (move: Transition, member: Membership) =>
+  move.segment === member.segment && move.kind === member.kind && move.subject === member.subject;
+
+/** Takes a subject out of everything that runs have left. */
+function eraseKept(kept: Kept, forget: MemoryHistory['forget'], { kind, id }: Subject) {
+  const its = (item: { readonly kind: string; readonly subject: string }) => item.kind === kind && item.subject === id;
+  const [transitions, deliveries] = [kept.transitions.length, kept.deliveries.size];
+  const memberships = membersOf(kept).filter(its).length;
+  kept.transitions.splice(0, Infinity, ...kept.transitions.filter((transition) => !its(transition)));
+  let results = 0;
+  for (const [run, frames] of kept.frames) {
+    const rest = frames.map((frame) => {
+      if (subjectKindOf(frame.level) !== kind || !frame.subjects.includes(id)) return frame;
+      results++;
+      return without(frame, id);
+    });
+    kept.frames.set(run, rest);
+  }
+  for (const { key, subject } of kept.deliveries.values())
+    if (subject.kind === kind && subject.id === id) kept.deliveries.delete(key);
+  return {
+    results,
+    memberships,
+    transitions: transitions - kept.transitions.length,
+    deliveries: deliveries - kept.deliveries.size,
+    history: forget({ kind, id }),
   };
 }

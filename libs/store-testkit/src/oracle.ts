@@ -67,15 +67,24 @@ export function createOracle(options: StoreOptions): EventStore {
           .map((event) => event.id),
       );
       const is = (of: Kind, subject: string) => subject === id && (of === kind || (usersAreAccounts && of === 'user'));
-      messages = messages.map(({ event, traits, member, ...message }) => ({
-        ...message,
-        ...(event && !gone.has(message.id) ? { event } : {}),
-        ...(traits && !is(traits.of, traits.subject) ? { traits } : {}),
-        ...(member && !is('user', member.user) && !is('account', member.account) ? { member } : {}),
-      }));
+      const counts = { traits: 0, members: 0 };
+      messages = messages.map(({ event, traits, member, ...message }) => {
+        const ofTraits = traits !== undefined && is(traits.of, traits.subject);
+        const ofMember = member !== undefined && (is('user', member.user) || is('account', member.account));
+        if (ofTraits) counts.traits++;
+        if (ofMember) counts.members++;
+        return {
+          ...message,
+          ...(event && !gone.has(message.id) ? { event } : {}),
+          ...(traits && !ofTraits ? { traits } : {}),
+          ...(member && !ofMember ? { member } : {}),
+        };
+      });
       erasures++;
-      return Promise.resolve({ events: gone.size });
+      const none = { results: 0, history: 0, memberships: 0, transitions: 0, deliveries: 0 };
+      return Promise.resolve({ events: gone.size, ...counts, ...none });
     },
+    epoch: () => Promise.resolve(erasures),
     stats() {
       const { events, subjects } = worldAt(Infinity);
       return Promise.resolve({
@@ -93,6 +102,29 @@ export function createOracle(options: StoreOptions): EventStore {
     const stateAfter = (count: number) => [oracle, erased, count].join(' ');
     return {
       state: stateAfter(frozen.length),
+      epoch: erased,
+      async *messagesOf({ kind, id }) {
+        await Promise.resolve();
+        const { events } = world(Infinity);
+        const placed = new Map(events.map((event) => [event.id, event]));
+        const is = (of: Kind, subject: string | null) =>
+          subject === id && (of === kind || (usersAreAccounts && of === 'user'));
+        const ordered = [...frozen].sort(byOrder);
+        const members = ordered.flatMap(({ id, time, member }) =>
+          member && (is('user', member.user) || is('account', member.account)) ? [{ id, time, member }] : [],
+        );
+        const traits = ordered.flatMap(({ id, time, traits }) =>
+          traits && is(traits.of, traits.subject) ? [{ id, time, traits }] : [],
+        );
+        const its = ordered.flatMap(({ id, time, event }) => {
+          const { account = null, user = null } = placed.get(id) ?? {};
+          return event && (is('user', user) || is('account', account))
+            ? [{ id, time, event: { ...event, account } }]
+            : [];
+        });
+        const all: readonly Message[] = [...members, ...traits, ...its];
+        if (all.length > 0) yield all;
+      },
       measure: (plans) => Promise.resolve(plans.map((plan) => measure(plan, world(plan.asOf), zone))),
       async *stream(query) {
         await Promise.resolve();

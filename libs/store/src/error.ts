@@ -9,3 +9,10 @@ export class StoreError extends Error {
     this.name = 'StoreError';
   }
 }
+
+/** What every store throws when something that rests on an earlier erasure epoch is written. */
+export const storeErased = (): StoreError =>
+  new StoreError(
+    'RAPPORT_STORE_ERASED',
+    'an account or user was erased since the snapshot that this rests on, and writing it could bring them back; nothing was written, run again',
+  );

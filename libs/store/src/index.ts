@@ -10,6 +10,8 @@ export * from './hierarchy.js';
 export * from './history.js';
 export * from './scope.js';
 export * from './ports.js';
+export { joinRecord, partsOfRecord, splitRecord } from './record-parts.js';
+export { DEFAULT_RETENTION, pruneStore, runsToPrune, type RetentionPolicy } from './retention.js';
 export { filtersOf, isSettledBy, looksAt } from './affected.js';
 export {
   isWithin,
@@ -22,4 +24,4 @@ export {
   type PlacedEvent,
 } from './evaluate.js';
 export { groupBy } from './group.js';
-export { StoreError } from './error.js';
+export { StoreError, storeErased } from './error.js';

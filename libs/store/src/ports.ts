@@ -9,9 +9,35 @@ export interface EventStore {
   append(batch: readonly Message[]): Promise<{ readonly accepted: number; readonly duplicates: number }>;
   /** A reader whose answers do not change while events are appended. Close it. */
   snapshot(): Promise<Snapshot>;
-  /** Forgets a subject: its events (an account's: also those that belong to it by a membership), traits, memberships, results, history, segment memberships, transitions, deliveries. Its message ids stay known, so that a repeat does not bring it back. */
-  erase(subject: { readonly kind: 'account' | 'user'; readonly id: string }): Promise<{ readonly events: number }>;
+  /**
+   * Forgets a subject: its events (an account's: also those that belong to it by a membership), traits, memberships, results, history, segment memberships,
+   * transitions, deliveries. Its message ids stay known, so that a repeat does not bring it back. Raises the erasure epoch: what was worked out
+   * of an earlier snapshot can no longer be written. Erasing a subject that is not there raises it too.
+   */
+  erase(subject: Subject): Promise<Erased>;
+  /** The erasure epoch: grows with every erasure. Whoever keeps answers of this store drops them when it has grown. */
+  epoch(): Promise<number>;
   stats(): Promise<StoreStats>;
+}
+export interface Subject {
+  readonly kind: 'account' | 'user';
+  readonly id: string;
+}
+/** How much an erasure took, by kind. */
+export interface Erased {
+  readonly events: number;
+  /** Messages that set its traits. */
+  readonly traits: number;
+  /** Messages that said that a user belongs to an account. */
+  readonly members: number;
+  /** Rows of results: one per run and level that knew it. */
+  readonly results: number;
+  /** Days of history, per level. */
+  readonly history: number;
+  /** Segments that it was in. */
+  readonly memberships: number;
+  readonly transitions: number;
+  readonly deliveries: number;
 }
 export interface StoreStats {
   readonly events: number;
@@ -45,8 +71,15 @@ export interface Snapshot {
       readonly properties: readonly string[];
     },
   ): Promise<readonly RecentEvent[]>;
+  /**
+   * What was accepted about one subject, as messages: its memberships, its traits, its events (with the account that each belongs to), in this order, each by
+   * time and message id. A message with two parts comes as two.
+   */
+  messagesOf(subject: Subject): AsyncIterable<readonly Message[]>;
   /** Names the state of the data that this snapshot shows, for `changes` of a later one; also after the store was opened anew. */
   readonly state: string;
+  /** The erasure epoch of the data that this snapshot shows. */
+  readonly epoch: number;
   /**
    * The subjects whose answers may differ between an earlier snapshot (its `state`) as of `since.asOf` and this one as of `asOf ≥ since.asOf`, where
    * both instants belong to the same day D (`dayOf(asOf − 1)`): those that a message accepted since then is about, directly or through a membership
@@ -146,6 +179,8 @@ export interface Delivery extends NewDelivery {
 
 export interface RunCommit {
   readonly asOf: number;
+  /** The epoch of the snapshot that the run rests on. */
+  readonly epoch: number;
   readonly provenance: unknown;
   readonly frames: readonly ResultFrame[];
   readonly transitions: readonly Omit<Transition, 'run'>[];
@@ -189,8 +224,11 @@ export interface HistoryMetric {
   readonly values: NumberColumn;
 }
 export interface HistoryStore {
-  /** Durable when it resolves. Replaces, metric by metric, what the history holds of that level and day; other metrics of the day stay. */
-  putHistory(days: readonly HistoryDay[]): Promise<void>;
+  /**
+   * Durable when it resolves. Replaces, metric by metric, what the history holds of that level and day; other metrics of the day stay.
+   * Throws `RAPPORT_STORE_ERASED` when something was erased since `epoch`, that of the snapshot that the values rest on.
+   */
+  putHistory(days: readonly HistoryDay[], epoch: number): Promise<void>;
   /**
    * Days `from … to` (inclusive) of one level, ascending, each with those of the metrics that it has; days without any are absent. With `subject`:
    * of that one alone (days that do not know it are absent). One day has one frame per set of subjects; metrics that were put at different times may come in two.
@@ -239,7 +277,10 @@ export interface DocumentStore {
 }
 export interface RunLease {
   extend(now: number): Promise<void>;
-  /** Everything becomes visible at once, or nothing. Memberships follow from the transitions. Releases the lease. Throws `RAPPORT_STORE_LEASE_LOST`. */
+  /**
+   * Everything becomes visible at once, or nothing. Memberships follow from the transitions. Releases the lease. Throws `RAPPORT_STORE_LEASE_LOST`, and
+   * `RAPPORT_STORE_ERASED` when something was erased since the epoch of the commit: the run may hold what must not come back.
+   */
   commit(commit: RunCommit, now: number): Promise<Run>;
   /** Gives the lease back without a trace. */
   abandon(): Promise<void>;
@@ -253,11 +294,38 @@ export interface DeliveryStore {
   failed(key: string, error: string, dueAt: number | null): Promise<void>;
   /** A parked delivery is pending again, due now, its attempts back to 0. False when there is no such parked delivery. */
   replay(key: string, now: number): Promise<boolean>;
-  list(query: { readonly state?: Delivery['state']; readonly limit: number }): Promise<readonly Delivery[]>;
+  list(query: {
+    readonly state?: Delivery['state'];
+    readonly subject?: Subject;
+    readonly limit: number;
+  }): Promise<readonly Delivery[]>;
+}
+
+export interface RetentionStore {
+  /**
+   * Removes runs with their results and transitions, and deliveries that are over and were due before an instant. Kept are the latest run, transitions that
+   * current memberships rest on, and pending deliveries. With `dryRun` nothing is removed.
+   */
+  prune(
+    what: {
+      /** Chooses the numbers of the runs that go from all that there are. */
+      readonly runs: (committed: readonly Omit<Run, 'provenance'>[]) => readonly number[];
+      readonly deliveriesBefore: number;
+    },
+    dryRun?: boolean,
+  ): Promise<Pruned>;
+}
+/** How much went, by kind. */
+export interface Pruned {
+  readonly runs: number;
+  readonly transitions: number;
+  readonly deliveries: number;
+  /** Of results that no other run has too. */
+  readonly bytes: number;
 }
 
 /** One workspace's data. */
-export interface Store extends EventStore, ResultStore, HistoryStore, DocumentStore, DeliveryStore {
+export interface Store extends EventStore, ResultStore, HistoryStore, DocumentStore, DeliveryStore, RetentionStore {
   /** For messages: `duckdb:/path` or `mongodb://host/db`, without credentials. */
   readonly location: string;
   readonly zone: string;

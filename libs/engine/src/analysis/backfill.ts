@@ -2,6 +2,7 @@ import { levelName, zone as zoneOf, type HistoryDay, type Level } from '@rapport
 import { EngineError } from '@rapport/plugin-host';
 import { checkMetrics, metricsOf } from '../measurement/evaluation.js';
 import { dateOfDay } from './day.js';
+import { unlessErased } from '../erasure.js';
 import { originOf } from '../measurement/origin.js';
 import type { MetricFailure } from '../measurement/computing.js';
 import type { Evaluation } from '../measurement/evaluation.js';
@@ -94,8 +95,12 @@ export async function backfill(source: AnalysisSource, options: BackfillOptions)
     const metrics = missing(day);
     if (metrics.length === 0) skipped++;
     else {
-      const evaluation = await source.evaluate({ asOf: zone.startOfDay(day + 1), levels, metrics, derived: [] });
-      await source.store.putHistory(historyDays(evaluation, day, metrics, wanted));
+      const evaluation = await unlessErased(async () => {
+        const epoch = await source.store.epoch();
+        const evaluation = await source.evaluate({ asOf: zone.startOfDay(day + 1), levels, metrics, derived: [] });
+        await source.store.putHistory(historyDays(evaluation, day, metrics, wanted), epoch);
+        return evaluation;
+      });
       for (const failure of evaluation.failures) failures.set(`${failure.metric} ${failure.code}`, failure);
       evaluated++;
     }

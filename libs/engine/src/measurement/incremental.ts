@@ -33,6 +33,7 @@ import type { EvaluateOptions } from './evaluation.js';
 /** An evaluation that later ones of the same day may go on from. */
 interface Remembered {
   readonly state: string;
+  readonly epoch: number;
   readonly asOf: number;
   readonly evaluated: Evaluated;
 }
@@ -61,13 +62,18 @@ export async function evaluateAgain(
 ): Promise<Evaluated> {
   if (options.subjects || options.full) return evaluateMetrics(setting, snapshot, asOf, levels, options);
   const key = JSON.stringify([levels.map(levelKey), options.metrics ?? null, setting.traits]);
+  // What was erased since then must not be found in what is remembered.
+  for (const [of, { epoch }] of memory) if (epoch !== snapshot.epoch) memory.delete(of);
   const before = memory.get(key);
   const evaluated =
     (before && (await goOn(setting, snapshot, asOf, levels, options, before))) ??
     (await evaluateMetrics(setting, snapshot, asOf, levels, options));
   memory.delete(key);
   // What failed is tried again from the start.
-  if (evaluated.evaluation.failures.length === 0) memory.set(key, { state: snapshot.state, asOf, evaluated });
+  if (evaluated.evaluation.failures.length === 0) {
+    const { state, epoch } = snapshot;
+    memory.set(key, { state, epoch, asOf, evaluated });
+  }
   const [oldest] = memory.keys();
   if (memory.size > MOST && oldest !== undefined) memory.delete(oldest);
   return evaluated;

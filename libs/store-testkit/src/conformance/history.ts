@@ -67,11 +67,14 @@ export function describeHistory(open: OpenStore): void {
 
   describe('history', () => {
     test('comes back as it was put, also after reopening', async ({ store, reopen }) => {
-      await store.putHistory([
-        day(TODAY, ODD, { nps: [0.1, null, -100, 1 / 3], csat: [0, 1, 2, 1e15] }),
-        day(TODAY - 2, ['acme', 'beta'], { nps: [null, null] }),
-        day(TODAY - 1, ['acme', 'beta', 'gamma'], { nps: [-1, 300, 70_000], csat: [1, 2, 3], ces: [5, 6, 7] }),
-      ]);
+      await store.putHistory(
+        [
+          day(TODAY, ODD, { nps: [0.1, null, -100, 1 / 3], csat: [0, 1, 2, 1e15] }),
+          day(TODAY - 2, ['acme', 'beta'], { nps: [null, null] }),
+          day(TODAY - 1, ['acme', 'beta', 'gamma'], { nps: [-1, 300, 70_000], csat: [1, 2, 3], ces: [5, 6, 7] }),
+        ],
+        0,
+      );
       for (const again of [false, true]) {
         const seen = again ? await reopen() : store;
         expect(await lines(seen, {})).toEqual([
@@ -89,16 +92,17 @@ export function describeHistory(open: OpenStore): void {
     });
 
     test('has one frame per day for what was put together', async ({ store }) => {
-      await store.putHistory([day(TODAY, ['acme', 'beta'], { nps: [1, 2], csat: [3, null] })]);
+      await store.putHistory([day(TODAY, ['acme', 'beta'], { nps: [1, 2], csat: [3, null] })], 0);
       const found = await store.history({ level: account, metrics: ['csat', 'nps'], from: TODAY, to: TODAY });
       expect(found.map(({ metrics }) => Object.keys(metrics).sort())).toEqual([['csat', 'nps']]);
     });
 
     test('is replaced metric by metric', async ({ store, reopen }) => {
-      await store.putHistory([day(TODAY, ['acme', 'beta'], { nps: [1, 2], csat: [3, 4] })]);
-      await store.putHistory([
-        day(TODAY, ['acme', 'gamma'], { nps: [5, null] }, { origin: 'nps@2.0.0 c0ffee', asOf: TODAY * DAY + 1 }),
-      ]);
+      await store.putHistory([day(TODAY, ['acme', 'beta'], { nps: [1, 2], csat: [3, 4] })], 0);
+      await store.putHistory(
+        [day(TODAY, ['acme', 'gamma'], { nps: [5, null] }, { origin: 'nps@2.0.0 c0ffee', asOf: TODAY * DAY + 1 })],
+        0,
+      );
       const expected = [
         line(TODAY, 'csat', { acme: 3, beta: 4 }),
         line(TODAY, 'nps', { acme: 5, gamma: null }, { origin: 'nps@2.0.0 c0ffee', asOf: TODAY * DAY + 1 }),
@@ -108,17 +112,20 @@ export function describeHistory(open: OpenStore): void {
     });
 
     test('takes the last of two answers put at once', async ({ store }) => {
-      await store.putHistory([day(TODAY, ['acme'], { nps: [1] }), day(TODAY, ['acme'], { nps: [2] })]);
+      await store.putHistory([day(TODAY, ['acme'], { nps: [1] }), day(TODAY, ['acme'], { nps: [2] })], 0);
       expect(await lines(store, {})).toEqual([line(TODAY, 'nps', { acme: 2 })]);
     });
 
     test('of one subject is that subject’s alone', async ({ store }) => {
-      await store.putHistory([
-        day(TODAY - 2, ['acme', 'beta'], { nps: [1, null], csat: [7, 8] }),
-        day(TODAY - 1, ['acme'], { nps: [3] }),
-        day(TODAY, ['acme', 'beta'], { nps: [4, 5] }),
-        day(TODAY, ['acme'], { csat: [6] }),
-      ]);
+      await store.putHistory(
+        [
+          day(TODAY - 2, ['acme', 'beta'], { nps: [1, null], csat: [7, 8] }),
+          day(TODAY - 1, ['acme'], { nps: [3] }),
+          day(TODAY, ['acme', 'beta'], { nps: [4, 5] }),
+          day(TODAY, ['acme'], { csat: [6] }),
+        ],
+        0,
+      );
       expect(await lines(store, { subject: 'beta' })).toEqual([
         line(TODAY - 2, 'csat', { beta: 8 }),
         line(TODAY - 2, 'nps', { beta: null }),
@@ -137,18 +144,24 @@ export function describeHistory(open: OpenStore): void {
         { kind: 'portfolio', by: 'parent' },
         { kind: 'family', parent: 'parent' },
       ];
-      await store.putHistory(levels.map((level, i) => day(TODAY, ['', 'x'], { nps: [i, -i - 1] }, { level })));
+      await store.putHistory(
+        levels.map((level, i) => day(TODAY, ['', 'x'], { nps: [i, -i - 1] }, { level })),
+        0,
+      );
       for (const [i, level] of levels.entries())
         expect(await lines(store, { level })).toEqual([line(TODAY, 'nps', { '': i, x: -i - 1 })]);
     });
 
     test('says of what origin it is, without the values', async ({ store, reopen }) => {
-      await store.putHistory([
-        day(TODAY - 1, ['acme'], { nps: [1], csat: [2] }),
-        day(TODAY, ['acme'], { nps: [1] }, { origin: 'nps@2.0.0 c0ffee' }),
-        day(TODAY, [], { csat: [] }),
-        day(TODAY - 5, ['ann'], { nps: [1] }, { level: { kind: 'user' } }),
-      ]);
+      await store.putHistory(
+        [
+          day(TODAY - 1, ['acme'], { nps: [1], csat: [2] }),
+          day(TODAY, ['acme'], { nps: [1] }, { origin: 'nps@2.0.0 c0ffee' }),
+          day(TODAY, [], { csat: [] }),
+          day(TODAY - 5, ['ann'], { nps: [1] }, { level: { kind: 'user' } }),
+        ],
+        0,
+      );
       const expected = new Map([
         [TODAY - 1, { nps: 'nps@1.0.0 c0ffee', csat: 'csat@1.0.0 c0ffee' }],
         [TODAY, { nps: 'nps@2.0.0 c0ffee', csat: 'csat@1.0.0 c0ffee' }],
@@ -162,7 +175,7 @@ export function describeHistory(open: OpenStore): void {
     test('holds many subjects', async ({ store }) => {
       const subjects = Array.from({ length: 10_000 }, (_, i) => `account-${String(i).padStart(6, '0')}`);
       const values = subjects.map((_, i) => (i % 7 === 0 ? null : i / 7));
-      await store.putHistory([day(TODAY, subjects, { nps: values }), day(TODAY - 1, subjects.slice(1, 9000), { nps: values.slice(1, 9000) })]); // prettier-ignore
+      await store.putHistory([day(TODAY, subjects, { nps: values }), day(TODAY - 1, subjects.slice(1, 9000), { nps: values.slice(1, 9000) })], 0); // prettier-ignore
       const [before, today] = await store.history({ level: account, metrics: ['nps'], from: TODAY - 1, to: TODAY });
       expect(before?.subjects).toEqual(subjects.slice(1, 9000));
       expect(today?.subjects).toEqual(subjects);
@@ -172,13 +185,16 @@ export function describeHistory(open: OpenStore): void {
 
     test('forgets an erased subject', async ({ store, reopen }) => {
       const family: Level = { kind: 'family', parent: 'parent' };
-      await store.putHistory([
-        day(TODAY - 1, ['acme', 'beta'], { nps: [1, 2] }),
-        day(TODAY, ['acme'], { nps: [3] }),
-        day(TODAY, ['acme', 'ann'], { nps: [4, 5] }, { level: { kind: 'user' } }),
-        day(TODAY, ['acme', 'beta'], { nps: [6, 7] }, { level: family }),
-        day(TODAY, ['acme'], { nps: [8] }, { level: { kind: 'portfolio', by: 'plan' } }),
-      ]);
+      await store.putHistory(
+        [
+          day(TODAY - 1, ['acme', 'beta'], { nps: [1, 2] }),
+          day(TODAY, ['acme'], { nps: [3] }),
+          day(TODAY, ['acme', 'ann'], { nps: [4, 5] }, { level: { kind: 'user' } }),
+          day(TODAY, ['acme', 'beta'], { nps: [6, 7] }, { level: family }),
+          day(TODAY, ['acme'], { nps: [8] }, { level: { kind: 'portfolio', by: 'plan' } }),
+        ],
+        0,
+      );
       await store.erase({ kind: 'account', id: 'acme' });
       for (const again of [false, true]) {
         const seen = again ? await reopen() : store;

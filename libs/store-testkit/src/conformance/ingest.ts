@@ -419,7 +419,7 @@ export function describeIngest(open: OpenStore): void {
 
     test('of an account takes its events and traits, and leaves those of others', async ({ store, reopen }) => {
       await store.append(world);
-      expect(await store.erase({ kind: 'account', id: 'acme' })).toEqual({ events: 2 });
+      expect(await store.erase({ kind: 'account', id: 'acme' })).toMatchObject({ events: 2 });
       expect(await measured(store, events, '2024-02-01')).toEqual({ zeta: 1 });
       expect(await measured(store, events, '2024-02-01', { kind: 'user' })).toEqual({ ann: 1 });
       expect(await store.append(world)).toEqual({ accepted: 0, duplicates: 7 });
@@ -437,7 +437,7 @@ export function describeIngest(open: OpenStore): void {
 
     test('of a user takes the user out of every account', async ({ store }) => {
       await store.append(world);
-      expect(await store.erase({ kind: 'user', id: 'ann' })).toEqual({ events: 2 });
+      expect(await store.erase({ kind: 'user', id: 'ann' })).toMatchObject({ events: 2 });
       expect(await measured(store, distinct('user', everything, lifetime()), '2024-02-01')).toEqual({ acme: 1 });
       const snapshot = await store.snapshot();
       expect(await snapshot.traitNames('user')).toEqual([]);
@@ -449,7 +449,7 @@ export function describeIngest(open: OpenStore): void {
     });
 
     test('of nobody is no error', async ({ store }) => {
-      expect(await store.erase({ kind: 'user', id: 'nobody' })).toEqual({ events: 0 });
+      expect(await store.erase({ kind: 'user', id: 'nobody' })).toMatchObject({ events: 0 });
     });
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import type { Level, NewDelivery, ResultFrame, ResultStore, RunCommit, Transition } from '@rapport/store';
+import type { EventStore, Level, NewDelivery, ResultFrame, ResultStore, RunCommit, Transition } from '@rapport/store';
 import { keyedColumn, numberColumn, textColumn, valueAt } from '@rapport/store';
 import type { OpenStore } from './open-store.js';
 import { at, event, rejectsWith, traits, withStore } from './facts.js';
@@ -8,7 +8,15 @@ const NOW = at('2024-03-01T00:00:00Z');
 const MINUTE = 60_000;
 const account: Level = { kind: 'account' };
 
-const empty: RunCommit = { asOf: NOW, provenance: null, frames: [], transitions: [], deliveries: [], evaluated: [] };
+const empty: RunCommit = {
+  asOf: NOW,
+  epoch: 0,
+  provenance: null,
+  frames: [],
+  transitions: [],
+  deliveries: [],
+  evaluated: [],
+};
 
 export const transition = (
   change: 'enter' | 'exit',
@@ -35,9 +43,9 @@ export const delivery = (key: string, dueAt = NOW, subject = 'acme'): NewDeliver
 });
 
 /** One whole run. */
-export async function commitRun(store: ResultStore, commit: Partial<RunCommit>, now = NOW) {
+export async function commitRun(store: ResultStore & Pick<EventStore, 'epoch'>, commit: Partial<RunCommit>, now = NOW) {
   const lease = await store.begin('engine', now, MINUTE);
-  return lease.commit({ ...empty, asOf: now, ...commit }, now);
+  return lease.commit({ ...empty, asOf: now, epoch: await store.epoch(), ...commit }, now);
 }
 
 const frame: ResultFrame = {
@@ -137,6 +145,7 @@ export function describeRuns(open: OpenStore): void {
       const lease = await store.begin('engine', NOW, MINUTE);
       const commit: RunCommit = {
         asOf: NOW - 5,
+        epoch: 0,
         provenance: { metrics: [{ id: 'stickiness', version: '1.0.0', $odd: { 'a.b': null } }] },
         frames: [
           frame,

@@ -1,0 +1,105 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import type { DocumentVersion } from '@rapport/store';
+import { textColumn } from '@rapport/store';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { columnBytes, subjectsBytes } from './frames.js';
+import { openDuckdbStore } from './index.js';
+
+let folder: string;
+let path: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rapport-documents-'));
+  path = join(folder, 'workspace.duckdb');
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const version: Omit<DocumentVersion, 'number'> = {
+  key: 'segment/power-users',
+  document: { id: 'power-users' },
+  version: 'c0ffee',
+  status: 'published',
+  author: 'ann',
+  reason: 'first',
+  at: 0,
+  of: null,
+};
+
+/** Results as layout 3 had them: of each run by themselves. */
+const RESULTS_OF_3 = [
+  'DROP INDEX deliveries_key',
+  'DROP TABLE result_blobs',
+  'DROP TABLE result_frames',
+  'CREATE TABLE result_subjects (run INTEGER, level VARCHAR, subjects BLOB)',
+  'CREATE TABLE result_columns (run INTEGER, level VARCHAR, name VARCHAR, data BLOB)',
+];
+/** What makes an earlier layout of this one. */
+const BEFORE = {
+  1: [
+    ...RESULTS_OF_3,
+    'DROP TABLE document_versions',
+    'DROP TABLE history',
+    'DROP TABLE history_subjects',
+    `DELETE FROM meta WHERE key IN ('id', 'erasures')`,
+  ],
+  2: [...RESULTS_OF_3, 'DROP TABLE document_versions'],
+  3: RESULTS_OF_3,
+};
+
+async function makeLayout(layout: keyof typeof BEFORE, then: readonly string[] = []): Promise<void> {
+  const instance = await DuckDBInstance.create(path);
+  const connection = await instance.connect();
+  const version = `UPDATE meta SET value = '${String(layout)}' WHERE key = 'rapport'`;
+  for (const sql of [...BEFORE[layout], version, ...then]) await connection.run(sql);
+  connection.closeSync();
+  instance.closeSync();
+}
+
+describe('files of earlier layouts', { timeout: 60_000 }, () => {
+  it.each([1, 2, 3] as const)('of layout %i take documents, and what was in them stays', async (layout) => {
+    const made = await openDuckdbStore({ path, zone: 'UTC' });
+    await made.append([{ id: '1', time: 0, member: { user: 'ann', account: 'acme' } }]);
+    await made.close();
+    await makeLayout(layout);
+
+    for (const after of [0, 1]) {
+      const store = await openDuckdbStore({ path, zone: 'UTC' });
+      expect(await store.putDocument(version, after)).toEqual({ ...version, number: after + 1 });
+      expect(await store.documents()).toHaveLength(after + 1);
+      expect((await store.stats()).users).toBe(1);
+      expect((await store.historyOrigins({ level: { kind: 'account' }, from: 0, to: 9 })).size).toBe(0);
+      const snapshot = await store.snapshot();
+      expect(snapshot.state).toMatch(/^[0-9a-f-]{36} 0 /);
+      await store.close();
+    }
+  });
+
+  it('of layout 3 keep their runs and results', async () => {
+    await (await openDuckdbStore({ path, zone: 'UTC' })).close();
+    const hex = (bytes: Uint8Array) => `unhex('${Buffer.from(bytes).toString('hex')}')`;
+    const column = textColumn(['high', null]);
+    await makeLayout(3, [
+      `INSERT INTO runs VALUES (1, 10, 11, 12, '{"zone":"UTC","metrics":{"nps":"${'x'.repeat(300)}"}}'), (2, 20, 21, 22, 'null')`,
+      ...[1, 2].flatMap((run) => [
+        `INSERT INTO result_subjects VALUES (${String(run)}, 'account', ${hex(subjectsBytes(['acme', 'zeta']))})`,
+        `INSERT INTO result_columns VALUES (${String(run)}, 'account', 'band', ${hex(columnBytes(column))})`,
+      ]),
+    ]);
+    for (let opened = 0; opened < 2; opened++) {
+      const store = await openDuckdbStore({ path, zone: 'UTC' });
+      expect(await store.runs(9)).toEqual([
+        { number: 2, asOf: 20, startedAt: 21, committedAt: 22, provenance: null },
+        { number: 1, asOf: 10, startedAt: 11, committedAt: 12, provenance: { zone: 'UTC', metrics: { nps: 'x'.repeat(300) } } }, // prettier-ignore
+      ]);
+      for (const run of [1, 2])
+        expect(await store.results(run, { kind: 'account' })).toEqual({
+          level: { kind: 'account' },
+          subjects: ['acme', 'zeta'],
+          columns: { band: column },
+        });
+      await store.close();
+    }
+  });
+});
