@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { runsToPrune } from './retention.js';
-import { zone } from './zone.js';
+import { zone } from '@rapport/sdk/time';
 
 const at = (iso: string) => Date.parse(iso);
 const NOW = at('2024-06-15T12:00:00Z');

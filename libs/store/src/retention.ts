@@ -1,5 +1,5 @@
 import type { Pruned, RetentionStore, Run } from './ports.js';
-import type { Zone } from './zone.js';
+import type { Zone } from '@rapport/sdk/time';
 
 /** How long what runs leave is kept. What is current is always kept: the latest run, memberships, pending deliveries. */
 export interface RetentionPolicy {
