@@ -9,20 +9,22 @@ const everything = ['.*'];
 const stores = ['store-duckdb', 'store-mongodb'];
 const floors = {
   'libs/sdk': [],
+  'libs/errors': [],
   'libs/rules': ['sdk'],
-  'libs/store': ['sdk'],
-  'libs/scaffold': ['sdk'],
-  'libs/simulate': [],
-  'libs/testkit': ['sdk', 'store', 'store-testkit', ...stores, 'rules'],
+  'libs/store': ['errors', 'sdk'],
+  'libs/scaffold': ['errors', 'sdk'],
+  'libs/simulate': ['errors'],
+  'libs/testkit': ['errors', 'sdk', 'store', 'store-testkit', ...stores, 'rules'],
   'libs/client': ['sdk'],
-  'libs/store-*': ['sdk', 'store'],
-  'libs/store-testkit': ['sdk', 'store'],
-  'libs/plugin-host': ['sdk', 'store', 'rules'],
-  'libs/playbooks': ['sdk', 'store', 'plugin-host'],
-  'libs/engine': ['sdk', 'store', 'rules', 'plugin-host', 'playbooks'],
+  'libs/store-*': ['errors', 'sdk', 'store'],
+  'libs/store-testkit': ['errors', 'sdk', 'store'],
+  'libs/plugin-host': ['errors', 'sdk', 'store', 'rules'],
+  'libs/playbooks': ['errors', 'sdk', 'store', 'plugin-host'],
+  'libs/engine': ['errors', 'sdk', 'store', 'rules', 'plugin-host', 'playbooks'],
   'plugins/*/*': ['sdk'],
-  'apps/host': ['sdk', 'store', 'rules', 'engine', 'plugin-host', 'playbooks', ...stores, 'client'],
+  'apps/host': ['errors', 'sdk', 'store', 'rules', 'engine', 'plugin-host', 'playbooks', ...stores, 'client'],
   'apps/cli': [
+    'errors',
     'sdk',
     'store',
     'rules',
@@ -83,7 +85,7 @@ const platform = { regex: '^node:', message: 'This floor does no I/O: take what 
 const restricted = (patterns) => ({ 'no-restricted-imports': ['error', { patterns }] });
 const extra = (folder) => [
   ...(/^(libs\/store-|tools|apps)/.test(folder) ? [] : [databases]),
-  ...(['libs/sdk', 'libs/rules', 'libs/scaffold'].includes(folder) ? [platform] : []),
+  ...(['libs/sdk', 'libs/errors', 'libs/rules', 'libs/scaffold'].includes(folder) ? [platform] : []),
 ];
 
 const syntax = {

@@ -1,4 +1,4 @@
-import { exit, Failure } from './failure.js';
+import { RapportError } from '@rapport/errors';
 import { nextDay, readInstant } from './import/instant.js';
 
 /**
@@ -8,10 +8,9 @@ import { nextDay, readInstant } from './import/instant.js';
 export function asOfInstant(text: string, zone: string, option = '--as-of'): number {
   const written = readInstant(text, zone);
   if (written === null) {
-    throw new Failure(
+    throw new RapportError(
       'RAPPORT_USAGE',
       `${option} "${text}" is not a date or an instant; write 2024-12-31, "2024-12-31 18:30" or 2024-12-31T18:30:00Z`,
-      exit.usage,
     );
   }
   return written.dateOnly ? nextDay(written.time, zone) : written.time;

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { openWorkspace, type Workspace } from '@rapport/host';
-import { exit, Failure } from './failure.js';
+import { RapportError } from '@rapport/errors';
 import type { Io } from './io.js';
 
 /** Folder of the workspace that `import` and `demo` make for someone who has none; hidden, and not in git. */
@@ -18,10 +18,9 @@ export function locateWorkspace(io: Io, option: string | undefined): string | nu
     const path = resolve(io.cwd, named);
     const dir = existsSync(path) && statSync(path).isFile() ? dirname(path) : path;
     if (existsSync(join(dir, CONFIG))) return dir;
-    throw new Failure(
+    throw new RapportError(
       'RAPPORT_WORKSPACE_MISSING',
       `${option === undefined ? 'RAPPORT_WORKSPACE names' : '--workspace names'} ${named}, and there is no ${CONFIG} in it; "rapport init ${named}" makes one`,
-      exit.configuration,
     );
   }
   for (let dir = io.cwd; ; dir = dirname(dir)) {
@@ -34,10 +33,9 @@ export function locateWorkspace(io: Io, option: string | undefined): string | nu
 export function requireWorkspace(io: Io, option: string | undefined): string {
   const dir = locateWorkspace(io, option);
   if (dir !== null) return dir;
-  throw new Failure(
+  throw new RapportError(
     'RAPPORT_WORKSPACE_MISSING',
     `there is no ${CONFIG} in ${io.cwd} or above it; "rapport init" makes one here, and --workspace DIR names one elsewhere`,
-    exit.configuration,
   );
 }
 
@@ -59,7 +57,7 @@ export function createWorkspace(dir: string, config: object): string {
     writeFileSync(path, `${JSON.stringify(config, null, 2)}\n`, { flag: 'wx' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw new Failure('RAPPORT_WORKSPACE_EXISTS', `${path} is there already; nothing was changed`, exit.usage);
+    throw new RapportError('RAPPORT_WORKSPACE_EXISTS', `${path} is there already; nothing was changed`);
   }
   return path;
 }

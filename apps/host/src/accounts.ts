@@ -2,7 +2,8 @@ import { Router } from 'express';
 import { goalsFor, type Engine } from '@rapport/engine';
 import { isFresh, runOf } from './fresh.js';
 import { metricIds, rowOf, type Latest } from './latest.js';
-import { HostError, onlyMethods } from './problem.js';
+import { RapportError } from '@rapport/errors';
+import { onlyMethods } from './problem.js';
 import { cursor, cursorAfter, limit, onlyParameters, text } from './query.js';
 import { segmentKeys } from './segments.js';
 
@@ -19,17 +20,15 @@ export function accountRoutes(engine: Engine, latestOf: () => Promise<Latest | n
       const metric = by === 'id' ? null : by;
       const metrics = metricIds(engine);
       if (metric !== null && !metrics.includes(metric)) {
-        throw new HostError(
+        throw new RapportError(
           'RAPPORT_HTTP_QUERY',
           `"sort" names no loaded metric: ${metric}; there are id, ${metrics.join(', ')} (a "-" before it sorts down)`,
-          400,
         );
       }
       if (segment !== null && !segmentKeys(engine).includes(segment)) {
-        throw new HostError(
+        throw new RapportError(
           'RAPPORT_HTTP_QUERY',
           `"segment" names no loaded segment: ${segment}; GET /v1/segments lists them`,
-          400,
         );
       }
       const listing = `${sort ?? 'id'}/${segment ?? ''}`;
@@ -82,13 +81,12 @@ export function accountRoutes(engine: Engine, latestOf: () => Promise<Latest | n
       if (isFresh(request, response, latest)) return;
       const { id } = request.params;
       if (latest === null)
-        throw new HostError('RAPPORT_HTTP_NO_RUN', 'nothing has been evaluated yet; run "rapport evaluate"', 404);
+        throw new RapportError('RAPPORT_HTTP_NO_RUN', 'nothing has been evaluated yet; run "rapport evaluate"');
       const report = await engine.subject('account', id);
       if (report === null) {
-        throw new HostError(
+        throw new RapportError(
           'RAPPORT_HTTP_UNKNOWN_ACCOUNT',
           `run ${latest.run.number} knows no account "${id.slice(0, 200)}"; GET /v1/accounts lists them`,
-          404,
         );
       }
       response.json({

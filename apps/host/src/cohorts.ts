@@ -2,7 +2,8 @@ import { Router } from 'express';
 import { cohorts, compareCohorts, type CohortBy, type CohortTable, type Engine } from '@rapport/engine';
 import { isFresh, runOf } from './fresh.js';
 import type { Latest } from './latest.js';
-import { HostError, onlyMethods } from './problem.js';
+import { RapportError } from '@rapport/errors';
+import { onlyMethods } from './problem.js';
 import { onlyParameters, refuse, text, whole } from './query.js';
 
 /** Tables that are held for the latest run. */
@@ -32,7 +33,7 @@ export function cohortRoutes(engine: Engine, latestOf: () => Promise<Latest | nu
         throw refuse('compare', 'must be two cohorts, as in 2024-Q3,2024-Q4');
       const latest = await latestOf();
       if (latest === null)
-        throw new HostError('RAPPORT_HTTP_NO_RUN', 'nothing has been evaluated yet; run "rapport evaluate"', 404);
+        throw new RapportError('RAPPORT_HTTP_NO_RUN', 'nothing has been evaluated yet; run "rapport evaluate"');
       if (isFresh(request, response, latest)) return;
 
       if (held.run !== latest.run.number) held = { run: latest.run.number, tables: new Map() };

@@ -2,7 +2,8 @@ import { Router } from 'express';
 import { goalsReport, type Engine } from '@rapport/engine';
 import { isFresh } from './fresh.js';
 import type { Latest } from './latest.js';
-import { HostError, onlyMethods } from './problem.js';
+import { RapportError } from '@rapport/errors';
+import { onlyMethods } from './problem.js';
 import { onlyParameters } from './query.js';
 
 /** `GET /v1/goals`: how far the goals of `rapport.json` are, by the latest run. */
@@ -15,7 +16,7 @@ export function goalRoutes(engine: Engine, latestOf: () => Promise<Latest | null
       if (isFresh(request, response, await latestOf())) return;
       const report = await goalsReport(engine);
       if (report === null)
-        throw new HostError('RAPPORT_HTTP_NO_RUN', 'nothing has been evaluated yet; run "rapport evaluate"', 404);
+        throw new RapportError('RAPPORT_HTTP_NO_RUN', 'nothing has been evaluated yet; run "rapport evaluate"');
       response.json(report);
     })
     .all(onlyMethods('GET'));

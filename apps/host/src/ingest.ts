@@ -1,6 +1,7 @@
 import { json, Router } from 'express';
 import type { Engine } from '@rapport/engine';
-import { HostError, onlyMethods } from './problem.js';
+import { RapportError } from '@rapport/errors';
+import { onlyMethods } from './problem.js';
 import { onlyParameters } from './query.js';
 
 /** Largest body of a batch, after decompression. */
@@ -16,21 +17,22 @@ export function ingestRoutes(engine: Engine): Router {
       onlyParameters(request);
       const body: unknown = request.body;
       if (body === undefined) {
-        throw new HostError('RAPPORT_HTTP_CONTENT_TYPE', 'send JSON with "Content-Type: application/json"', 415);
+        throw new RapportError('RAPPORT_HTTP_CONTENT_TYPE', 'send JSON with "Content-Type: application/json"');
       }
       if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-        throw new HostError('RAPPORT_HTTP_BATCH', 'the body must be an object: {"batch": [ … ]}', 400, '');
+        throw new RapportError('RAPPORT_HTTP_BATCH', 'the body must be an object: {"batch": [ … ]}', { pointer: '' });
       }
       const batch: unknown = 'batch' in body ? body.batch : undefined;
       if (!Array.isArray(batch)) {
-        throw new HostError('RAPPORT_HTTP_BATCH', '"batch" must be a list of calls: {"batch": [ … ]}', 400, '/batch');
+        throw new RapportError('RAPPORT_HTTP_BATCH', '"batch" must be a list of calls: {"batch": [ … ]}', {
+          pointer: '/batch',
+        });
       }
       if (batch.length > MOST_CALLS) {
-        throw new HostError(
+        throw new RapportError(
           'RAPPORT_HTTP_TOO_LARGE',
           `"batch" holds ${batch.length} calls; send at most ${MOST_CALLS} at a time`,
-          413,
-          '/batch',
+          { pointer: '/batch' },
         );
       }
       const { accepted, duplicates, refused } = await engine.ingest(batch);

@@ -2,7 +2,8 @@ import { Router } from 'express';
 import { goalsFor, type Engine } from '@rapport/engine';
 import { isFresh, runOf } from './fresh.js';
 import { metricIds, rowOf, type Latest } from './latest.js';
-import { HostError, onlyMethods } from './problem.js';
+import { RapportError } from '@rapport/errors';
+import { onlyMethods } from './problem.js';
 import { onlyParameters, text } from './query.js';
 
 /** `GET /v1/portfolio`, with `?by=<account trait>` broken down. */
@@ -16,11 +17,11 @@ export function portfolioRoutes(engine: Engine, latestOf: () => Promise<Latest |
       const latest = await latestOf();
       if (isFresh(request, response, latest)) return;
       if (latest === null)
-        throw new HostError('RAPPORT_HTTP_NO_RUN', 'nothing has been evaluated yet; run "rapport evaluate"', 404);
+        throw new RapportError('RAPPORT_HTTP_NO_RUN', 'nothing has been evaluated yet; run "rapport evaluate"');
       if (by === null) {
         const report = await engine.subject('portfolio', '');
         if (report === null)
-          throw new HostError('RAPPORT_HTTP_NO_RUN', `run ${latest.run.number} did not evaluate the portfolio`, 404);
+          throw new RapportError('RAPPORT_HTTP_NO_RUN', `run ${latest.run.number} did not evaluate the portfolio`);
         response.json({
           ...report,
           goals: goalsFor(engine, { kind: 'portfolio', id: '', asOf: latest.run.asOf, metrics: report.metrics }),
@@ -29,10 +30,9 @@ export function portfolioRoutes(engine: Engine, latestOf: () => Promise<Latest |
       }
       const names = await accountTraits(engine);
       if (!names.includes(by)) {
-        throw new HostError(
+        throw new RapportError(
           'RAPPORT_HTTP_QUERY',
           `"by" names no account trait: ${by.slice(0, 200)}; there are ${names.slice(0, 50).join(', ')}`,
-          400,
         );
       }
       const frame = await latest.frame({ kind: 'portfolio', by });

@@ -1,19 +1,5 @@
+import { RapportError, reported, type ErrorCode, type ErrorStatus } from '@rapport/errors';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
-
-/** Something that ends a request, or keeps a workspace from opening: a stable code, a sentence that names the place and the way out. */
-export class HostError extends Error {
-  constructor(
-    readonly code: string,
-    message: string,
-    readonly status = 500,
-    /** JSON Pointer into the request body, where one applies. */
-    readonly pointer?: string,
-    options?: ErrorOptions,
-  ) {
-    super(`${code}: ${message}`, options);
-    this.name = 'HostError';
-  }
-}
 
 /** A problem document (RFC 9457). */
 export interface Problem {
@@ -28,7 +14,7 @@ export interface Problem {
   readonly instance: string;
 }
 
-const TITLES: Readonly<Record<number, string>> = {
+const TITLES: Readonly<Record<ErrorStatus, string>> = {
   400: 'Bad request',
   401: 'Unauthorized',
   403: 'Forbidden',
@@ -46,89 +32,49 @@ const TITLES: Readonly<Record<number, string>> = {
 };
 
 /** Faults that the JSON body parser reports by `type`. */
-function bodyFault(error: { readonly type?: unknown; readonly status?: unknown }, limit: string): HostError | null {
+function bodyFault(error: { readonly type?: unknown; readonly status?: unknown }, limit: string): RapportError | null {
   switch (error.type) {
     case 'entity.parse.failed':
-      return new HostError('RAPPORT_HTTP_JSON', 'the body is not JSON; send {"batch": [ … ]}', 400, '');
+      return new RapportError('RAPPORT_HTTP_JSON', 'the body is not JSON; send {"batch": [ … ]}', { pointer: '' });
     case 'entity.too.large':
-      return new HostError(
-        'RAPPORT_HTTP_TOO_LARGE',
-        `the body is larger than ${limit}; send fewer calls per batch`,
-        413,
-      );
+      return new RapportError('RAPPORT_HTTP_TOO_LARGE', `the body is larger than ${limit}; send fewer calls per batch`);
     case 'encoding.unsupported':
-      return new HostError(
+      return new RapportError(
         'RAPPORT_HTTP_ENCODING',
         'this Content-Encoding is not known here; use gzip, deflate, br or none',
-        415,
       );
     case 'charset.unsupported':
-      return new HostError('RAPPORT_HTTP_ENCODING', 'this charset is not known here; send UTF-8', 415);
+      return new RapportError('RAPPORT_HTTP_ENCODING', 'this charset is not known here; send UTF-8');
     case 'request.aborted':
     case 'request.size.invalid':
-      return new HostError('RAPPORT_HTTP_BODY', 'the body ended before its announced length; send it again', 400);
+      return new RapportError('RAPPORT_HTTP_BODY', 'the body ended before its announced length; send it again');
     default:
       return typeof error.status === 'number' && error.status >= 400 && error.status < 500
-        ? new HostError(
-            'RAPPORT_HTTP_BODY',
-            'the request cannot be read; check its path, encoding and body',
-            error.status,
-          )
+        ? new RapportError('RAPPORT_HTTP_BODY', 'the request cannot be read; check its path, encoding and body')
         : null;
   }
 }
 
-/** Codes of what was named and is not there. */
-const UNKNOWN = [
-  'RAPPORT_EVALUATE_METRIC',
-  'RAPPORT_ANALYSIS_COHORT',
-  'RAPPORT_ANALYSIS_RUN',
-  'RAPPORT_ANALYSIS_UNKNOWN_SUBJECT',
-];
+/** What a request ends with: the error's own status and sentence where clients may see it, else a fault on our side. */
+interface Fault {
+  readonly code: ErrorCode;
+  readonly status: ErrorStatus;
+  readonly sentence: string;
+  readonly pointer: string | undefined;
+  /** What the log shows. */
+  readonly cause: unknown;
+}
 
-/** What it means for a request that a rule, or a change of one, is not as it must be. */
-const RULE_STATUS: Readonly<Record<string, number>> = {
-  RAPPORT_RULES_REFUSED: 422,
-  RAPPORT_RULES_BACKTEST: 400,
-  RAPPORT_RULES_CHANGE: 400,
-  RAPPORT_RULES_VERSION: 404,
-  RAPPORT_RULES_ELSEWHERE: 409,
-  RAPPORT_RULES_UNCHANGED: 409,
-  RAPPORT_RULES_USED: 409,
-  RAPPORT_RULES_APPROVAL: 403,
-  RAPPORT_STORE_DOCUMENT_CONFLICT: 412,
-};
-
-function problemOf(error: unknown, limit: string): HostError {
-  if (error instanceof HostError) return error;
-  if (typeof error === 'object' && error !== null) {
-    const fault = bodyFault(error, limit);
-    if (fault) return fault;
-    const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
-    if (typeof code === 'string' && Object.hasOwn(RULE_STATUS, code))
-      return new HostError(code, String(message).replace(`${code}: `, ''), RULE_STATUS[code], undefined, {
-        cause: error,
-      });
-    // The database is away or overtaken: the caller may try again. The sentence is the store's own.
-    if (typeof code === 'string' && code.startsWith('RAPPORT_STORE_')) {
-      return new HostError(code, String(message).replace(`${code}: `, ''), 503, undefined, { cause: error });
-    }
-    // Something was asked for that cannot be: no such metric, subject, trait, option.
-    if (typeof code === 'string' && /^RAPPORT_(EVALUATE|ANALYSIS)_/.test(code)) {
-      const status = UNKNOWN.includes(code) ? 404 : 400;
-      return new HostError(code, String(message).replace(`${code}: `, ''), status, undefined, { cause: error });
-    }
+function faultOf(thrown: unknown, limit: string): Fault {
+  const error = (typeof thrown === 'object' && thrown !== null && bodyFault(thrown, limit)) || thrown;
+  const known = reported(error);
+  if (known?.status != null) {
+    const { code, status, sentence } = known;
+    return { code, status, sentence, pointer: error instanceof RapportError ? error.pointer : undefined, cause: error };
   }
   // Whatever else it is, its message may quote what it should not.
-  return new HostError(
-    'RAPPORT_HTTP_INTERNAL',
-    'this is a fault on our side; look for the request id in the log',
-    500,
-    undefined,
-    {
-      cause: error,
-    },
-  );
+  const sentence = 'this is a fault on our side; look for the request id in the log';
+  return { code: 'RAPPORT_HTTP_INTERNAL', status: 500, sentence, pointer: undefined, cause: error };
 }
 
 /** Answers every error with a problem document. `limit` is the body limit, for the sentence. */
@@ -139,15 +85,14 @@ export const problems =
       next(error);
       return;
     }
-    const fault = problemOf(error, limit);
-    const cause = fault.cause ?? fault;
-    if (fault.status >= 500) request.log.error({ err: cause, code: fault.code }, 'request failed');
+    const fault = faultOf(error, limit);
+    if (fault.status >= 500) request.log.error({ err: fault.cause, code: fault.code }, 'request failed');
     const problem: Problem = {
       type: 'about:blank',
-      title: TITLES[fault.status] ?? 'Bad request',
+      title: TITLES[fault.status],
       status: fault.status,
       code: fault.code,
-      detail: fault.message.replace(`${fault.code}: `, ''),
+      detail: fault.sentence,
       ...(fault.pointer === undefined ? {} : { pointer: fault.pointer }),
       instance: `urn:request:${typeof request.id === 'string' ? request.id : ''}`,
     };
@@ -159,10 +104,9 @@ export const problems =
 
 /** The last route. */
 export const notFound: RequestHandler = (request) => {
-  throw new HostError(
+  throw new RapportError(
     'RAPPORT_HTTP_NOT_FOUND',
     `there is no ${request.method} ${request.path}; GET / lists what there is`,
-    404,
   );
 };
 
@@ -171,9 +115,8 @@ export const onlyMethods =
   (...methods: readonly string[]): RequestHandler =>
   (request, response) => {
     response.setHeader('Allow', methods.join(', '));
-    throw new HostError(
+    throw new RapportError(
       'RAPPORT_HTTP_METHOD',
       `${request.path} answers ${methods.join(' and ')}, not ${request.method}`,
-      405,
     );
   };

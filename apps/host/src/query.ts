@@ -1,11 +1,11 @@
 import type { Request } from 'express';
 import type { AttributionMoment } from '@rapport/engine';
 import { readAsOf, readDay, type Zone } from '@rapport/sdk/time';
-import { HostError } from './problem.js';
+import { RapportError } from '@rapport/errors';
 
 /** What is thrown for a parameter that is not as it must be. */
 export const refuse = (name: string, why: string) =>
-  new HostError('RAPPORT_HTTP_QUERY', `the query parameter "${name}" ${why}`, 400);
+  new RapportError('RAPPORT_HTTP_QUERY', `the query parameter "${name}" ${why}`);
 
 /** A parameter given once, or null. Throws `RAPPORT_HTTP_QUERY` when it is given twice or as a structure. */
 export function text(request: Request, name: string): string | null {

@@ -3,7 +3,8 @@ import { documentChanges, documentsAmong, type Change, type Engine } from '@rapp
 import { readAsOf, zone } from '@rapport/sdk/time';
 import type { DocumentVersion } from '@rapport/store';
 import { isKnown } from './fresh.js';
-import { HostError, onlyMethods } from './problem.js';
+import { RapportError } from '@rapport/errors';
+import { onlyMethods } from './problem.js';
 import { onlyParameters } from './query.js';
 
 const BODY = json({ limit: '1mb', type: ['application/json', 'application/*+json'] });
@@ -13,22 +14,21 @@ type Body = Readonly<Record<string, unknown>>;
 function bodyOf(request: Request, ...known: readonly string[]): Body {
   const body: unknown = request.body;
   if (body === undefined)
-    throw new HostError('RAPPORT_HTTP_CONTENT_TYPE', 'send JSON with "Content-Type: application/json"', 415);
+    throw new RapportError('RAPPORT_HTTP_CONTENT_TYPE', 'send JSON with "Content-Type: application/json"');
   if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw new HostError('RAPPORT_HTTP_BODY', `the body must be an object with ${known.join(', ')}`, 400, '');
+    throw new RapportError('RAPPORT_HTTP_BODY', `the body must be an object with ${known.join(', ')}`, { pointer: '' });
   const odd = Object.keys(body).find((name) => !known.includes(name));
   if (odd !== undefined)
-    throw new HostError(
+    throw new RapportError(
       'RAPPORT_HTTP_BODY',
       `"${odd.slice(0, 100)}" is not known here; there are ${known.join(', ')}`,
-      400,
-      `/${odd.slice(0, 100)}`,
+      { pointer: `/${odd.slice(0, 100)}` },
     );
   return body as Body;
 }
 
 const wrong = (name: string, must: string) =>
-  new HostError('RAPPORT_HTTP_BODY', `"${name}" must be ${must}`, 400, `/${name}`);
+  new RapportError('RAPPORT_HTTP_BODY', `"${name}" must be ${must}`, { pointer: `/${name}` });
 
 function textIn(body: Body, name: string): string {
   const value = body[name];
@@ -64,10 +64,9 @@ function seenBy(request: Request): number {
   if (request.headers['if-none-match'] === '*') return 0;
   const number = /^"(\d{1,9})"$/.exec(request.headers['if-match'] ?? '')?.[1];
   if (number !== undefined) return Number(number);
-  throw new HostError(
+  throw new RapportError(
     'RAPPORT_HTTP_PRECONDITION_REQUIRED',
     'send "If-Match" with the ETag of the versions that you have seen (GET …/versions), or "If-None-Match: *" for a first version; so nobody’s change is overwritten unseen',
-    428,
   );
 }
 
@@ -143,17 +142,15 @@ export function ruleRoutes(engine: Engine): Router {
   const keyOf = (request: Request): string => {
     const { kind, id } = request.params as { readonly kind: string; readonly id: string };
     if (kind === 'segment' || kind === 'playbook') return `${kind}/${id}`;
-    throw new HostError(
+    throw new RapportError(
       'RAPPORT_HTTP_NOT_FOUND',
       `there is no ${request.method} ${request.baseUrl}${request.path}; rules are /segment/ID or /playbook/ID`,
-      404,
     );
   };
   const unknown = (key: string) =>
-    new HostError(
+    new RapportError(
       'RAPPORT_HTTP_UNKNOWN_RULE',
       `there is no ${key.slice(0, 200)}; GET /v1/rules lists what is in force`,
-      404,
     );
   const changeIn = (request: Request, body: Body): Change => ({
     author: textIn(body, 'author'),
@@ -179,11 +176,10 @@ export function ruleRoutes(engine: Engine): Router {
       const named =
         typeof document === 'object' && document !== null ? (document as { kind?: unknown; id?: unknown }) : {};
       if (`${String(named.kind)}/${String(named.id)}` !== key)
-        throw new HostError(
+        throw new RapportError(
           'RAPPORT_HTTP_BODY',
           `the document is not ${key}: its kind and id must be those of the path`,
-          400,
-          '/document',
+          { pointer: '/document' },
         );
       const { version, needsApproval, preview } = await rules.publish(document, changeIn(request, body));
       response.setHeader('ETag', etagOf(String(version.number)));

@@ -2,7 +2,8 @@ import { Router } from 'express';
 import { attribute, evidence, type AttributionMoment, type Engine } from '@rapport/engine';
 import { zone as zoneOf } from '@rapport/store';
 import type { Latest } from './latest.js';
-import { HostError, onlyMethods } from './problem.js';
+import { RapportError } from '@rapport/errors';
+import { onlyMethods } from './problem.js';
 import { instant, limit, moment, onlyParameters } from './query.js';
 
 const DEFAULT_DAYS = 30;
@@ -23,10 +24,9 @@ export function subjectMetricRoutes(
   const latestRun = async () => {
     const latest = await latestOf();
     if (latest === null)
-      throw new HostError(
+      throw new RapportError(
         'RAPPORT_HTTP_NO_RUN',
         'nothing has been evaluated yet; run "rapport evaluate", or name the instants',
-        404,
       );
     return latest.run;
   };
@@ -66,7 +66,7 @@ export function subjectMetricRoutes(
   async function daysBefore(to: AttributionMoment): Promise<number> {
     const run = typeof to === 'number' ? null : await latestRun();
     if (run && typeof to !== 'number' && to.run !== run.number)
-      throw new HostError('RAPPORT_HTTP_QUERY', `"from" is needed where "to" is not the latest run`, 400);
+      throw new RapportError('RAPPORT_HTTP_QUERY', `"from" is needed where "to" is not the latest run`);
     const end = typeof to === 'number' ? to : (run?.asOf ?? 0);
     return zone.startOfDay(zone.dayOf(end - 1) + 1 - DEFAULT_DAYS);
   }

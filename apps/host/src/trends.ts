@@ -2,7 +2,8 @@ import { Router } from 'express';
 import { trend, type Engine } from '@rapport/engine';
 import { zone as zoneOf } from '@rapport/store';
 import type { Latest } from './latest.js';
-import { HostError, onlyMethods } from './problem.js';
+import { RapportError } from '@rapport/errors';
+import { onlyMethods } from './problem.js';
 import { day, onlyParameters, refuse, text } from './query.js';
 
 const DEFAULT_DAYS = 90;
@@ -32,10 +33,9 @@ export function trendRoutes(engine: Engine, latestOf: () => Promise<Latest | nul
   async function lastDay(): Promise<number> {
     const latest = await latestOf();
     if (latest === null)
-      throw new HostError(
+      throw new RapportError(
         'RAPPORT_HTTP_NO_RUN',
         'nothing has been evaluated yet; run "rapport evaluate", or name the days with "from" and "to"',
-        404,
       );
     return zoneOf(engine.store.zone).dayOf(latest.run.asOf - 1);
   }

@@ -1,13 +1,8 @@
-/** An error with a stable code (`RAPPORT_…`), a sentence that names the place, and a way out. */
-export class EngineError extends Error {
-  constructor(
-    readonly code: string,
-    sentence: string,
-    options?: ErrorOptions,
-  ) {
-    super(`${code}: ${sentence}`, options);
-    this.name = 'EngineError';
-  }
+import { RapportError } from '@rapport/errors';
+
+/** An error of the engine, or of a plugin as the engine tells it. */
+export class EngineError extends RapportError {
+  override readonly name = 'EngineError';
 }
 
 /** What a plugin threw in its worker; the message is the plugin's. */

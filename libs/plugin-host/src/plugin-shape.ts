@@ -11,6 +11,7 @@ import type {
   Window,
 } from '@rapport/sdk';
 import { didYouMean, operatorNameOf, operatorSet, problemsOf, readingOf, testOf } from '@rapport/rules';
+import type { ErrorCode } from '@rapport/errors';
 import { canonical } from './canonical.js';
 import { EngineError, messageOf } from './error.js';
 import { evidenceSchema, nodeNames, nodeSchema } from './measure-schema.js';
@@ -21,7 +22,7 @@ type JsonObject = Readonly<Record<string, unknown>>;
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const refuse = (code: string, message: string): never => {
+const refuse = (code: ErrorCode, message: string): never => {
   throw new EngineError(code, message);
 };
 const shape = (message: string): never =>

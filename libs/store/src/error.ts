@@ -1,13 +1,8 @@
-/** An error with a stable code (`RAPPORT_STORE_…`), a sentence, and a way out. */
-export class StoreError extends Error {
-  constructor(
-    readonly code: string,
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(`${code}: ${message}`, options);
-    this.name = 'StoreError';
-  }
+import { RapportError } from '@rapport/errors';
+
+/** An error of a store: `RAPPORT_STORE_…`. */
+export class StoreError extends RapportError {
+  override readonly name = 'StoreError';
 }
 
 /** What every store throws when something that rests on an earlier erasure epoch is written. */

@@ -11,7 +11,7 @@ import {
   writtenFiles,
   type WorkspacePackage,
 } from './packages.js';
-import { codesIn, importedPackages } from './source.js';
+import { importedPackages } from './source.js';
 
 const byName = new Map(packages.map((p) => [p.json.name, p]));
 const root = readJson('package.json') as { devDependencies: Record<string, string> };
@@ -250,38 +250,5 @@ describe('decision records', () => {
     expect(text).toMatch(/^# \S/);
     expect(headings).toEqual(expect.arrayContaining(['Context', 'Decision', 'Consequences']));
     expect(readText('docs/decisions/README.md')).toContain(`](${name})`);
-  });
-});
-
-describe('error codes', () => {
-  const found = packages.flatMap(({ sources }) =>
-    sources.filter((source) => !isTest(source)).map((source) => ({ source, ...codesIn(source, readText(source)) })),
-  );
-  const firstColumn = (path: string) =>
-    new Set([...readText(path).matchAll(/^\| `(RAPPORT_[A-Z0-9_]+)`/gm)].map(([, code = '']) => code));
-  const errors = firstColumn('docs/errors.md');
-  const variables = firstColumn('docs/run-in-production.md');
-
-  it('are spelt out in the sources, so that they can be searched for', () => {
-    const problems = found.flatMap(({ source, pieced }) =>
-      [...pieced].map((code) => `${source} puts together ${code}`),
-    );
-    expect(problems).toEqual(none);
-  });
-
-  it('are all listed in docs/errors.md (or, if an environment variable, in docs/run-in-production.md)', () => {
-    const problems = found.flatMap(({ source, whole }) =>
-      [...whole]
-        .filter((code) => !errors.has(code) && !variables.has(code))
-        .map((code) => `${code} of ${source} is not documented`),
-    );
-    expect(problems).toEqual(none);
-  });
-
-  it('are not listed when nothing raises them', () => {
-    const raised = new Set(found.flatMap(({ whole }) => [...whole]));
-    expect(
-      [...errors, ...variables].filter((code) => !raised.has(code)).map((code) => `nothing raises ${code}`),
-    ).toEqual(none);
   });
 });

@@ -7,7 +7,7 @@ import {
   type MetricValue,
   type SubjectReport,
 } from '@rapport/engine';
-import { exit, Failure } from '../failure.js';
+import { exit, RapportError } from '@rapport/errors';
 import { count, quantity, table } from '../table.js';
 import { requireWorkspace, withWorkspace } from '../workspace.js';
 import { goalTable } from './goals.js';
@@ -32,12 +32,11 @@ export async function account(session: Session, id: string, options: AccountOpti
       };
     }
     if ((await engine.store.latestRun()) === null) {
-      throw new Failure('RAPPORT_RUN_NONE', 'nothing was evaluated yet; "rapport evaluate" does', exit.notFound);
+      throw new RapportError('RAPPORT_RUN_NONE', 'nothing was evaluated yet; "rapport evaluate" does');
     }
-    throw new Failure(
+    throw new RapportError(
       'RAPPORT_ACCOUNT_NOT_FOUND',
       `the latest run knows no account "${id}"; ids are compared exactly, upper and lower case included`,
-      exit.notFound,
     );
   });
 }

@@ -1,6 +1,6 @@
 import { backfill, writtenDay, type BackfillReport, type HistoryKind } from '@rapport/engine';
 import { didYouMean } from '../closest.js';
-import { exit, Failure } from '../failure.js';
+import { exit, RapportError } from '@rapport/errors';
 import { progress } from '../progress.js';
 import { count } from '../table.js';
 import { requireWorkspace, withWorkspace } from '../workspace.js';
@@ -22,7 +22,7 @@ export async function backfillHistory(session: Session, options: BackfillCommand
     const kind = KINDS.find((known) => known === level);
     if (kind) return kind;
     const wrong = `--levels: there is no level "${level}".${didYouMean(level, KINDS)} There are ${KINDS.join(', ')}`;
-    throw new Failure('RAPPORT_USAGE', wrong, exit.usage);
+    throw new RapportError('RAPPORT_USAGE', wrong);
   });
   return withWorkspace(requireWorkspace(io, session.workspace), async ({ engine }) => {
     const bar = progress(io, to - from + 1, { quiet: session.json, unit: 'days' });

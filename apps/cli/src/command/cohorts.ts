@@ -7,7 +7,7 @@ import {
   type Interval,
 } from '@rapport/engine';
 import { asOfInstant, describeAsOf } from '../as-of.js';
-import { exit, Failure } from '../failure.js';
+import { exit, RapportError } from '@rapport/errors';
 import { progress } from '../progress.js';
 import { count, quantity, table } from '../table.js';
 import { requireWorkspace, withWorkspace } from '../workspace.js';
@@ -27,7 +27,7 @@ export async function cohortTable(session: Session, metric: string, options: Coh
   const { io } = session;
   const pair = options.compare?.split(',') ?? [];
   if (options.compare !== undefined && pair.length !== 2)
-    throw new Failure('RAPPORT_USAGE', '--compare takes two cohorts, as in 2024-Q3,2024-Q4', exit.usage);
+    throw new RapportError('RAPPORT_USAGE', '--compare takes two cohorts, as in 2024-Q3,2024-Q4');
   // A slip of the pen is told before anything is opened.
   if (options.asOf !== undefined) asOfInstant(options.asOf, 'UTC');
   return withWorkspace(requireWorkspace(io, session.workspace), async ({ engine }) => {

@@ -10,7 +10,7 @@ import {
 } from '@rapport/engine';
 import { daysIn, type Duration } from '@rapport/sdk';
 import { asOfInstant, describeAsOf } from '../as-of.js';
-import { exit } from '../failure.js';
+import { exit } from '@rapport/errors';
 import { daysBefore } from '../import/instant.js';
 import { count, elapsed, quantity, table } from '../table.js';
 import { requireWorkspace, withWorkspace } from '../workspace.js';

@@ -1,6 +1,6 @@
 import { attribute, type Attribution, type AttributionEnd, type AttributionMoment } from '@rapport/engine';
 import { asOfInstant, describeAsOf } from '../as-of.js';
-import { exit } from '../failure.js';
+import { exit } from '@rapport/errors';
 import { daysBefore } from '../import/instant.js';
 import { quantity, table } from '../table.js';
 import { requireWorkspace, withWorkspace } from '../workspace.js';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import type { Workspace } from '@rapport/host';
-import { exit, Failure } from '../failure.js';
+import { exit, RapportError } from '@rapport/errors';
 import { byteSource, fileBytes, type ByteSource } from '../import/bytes.js';
 import { openInput, type Input } from '../import/input.js';
 import { fileIntake, type FileReport } from '../import/intake.js';
@@ -57,9 +57,9 @@ export async function importCalls(
   const at = (path: string) => resolve(io.cwd, path);
   const inputs = names.map((name) => openInput(name, at));
   if (inputs.filter((input) => input.kind === 'stdin').length > 1)
-    throw new Failure('RAPPORT_USAGE', '"-" (standard input) can be read once only', exit.usage);
+    throw new RapportError('RAPPORT_USAGE', '"-" (standard input) can be read once only');
   if (options.data !== undefined && !inputs.some((input) => input.kind === 'mapping')) {
-    throw new Failure('RAPPORT_USAGE', '--data names the folder that a mapping reads; no mapping is given', exit.usage);
+    throw new RapportError('RAPPORT_USAGE', '--data names the folder that a mapping reads; no mapping is given');
   }
   const tasks = inputs.flatMap((input) => tasksOf(input, session, options, at));
   const dir = locateWorkspace(io, session.workspace) ?? workspaceFromTemplate(session, inputs);
@@ -116,11 +116,7 @@ function workspaceFromTemplate(session: Session, inputs: readonly Input[]): stri
     try {
       config = JSON.parse(readFileSync(template, 'utf8')) as object;
     } catch (error) {
-      throw new Failure(
-        'RAPPORT_WORKSPACE_JSON',
-        `${template} is not JSON: ${(error as Error).message}`,
-        exit.configuration,
-      );
+      throw new RapportError('RAPPORT_WORKSPACE_JSON', `${template} is not JSON: ${(error as Error).message}`);
     }
     const dir = join(io.cwd, OWN_FOLDER);
     createWorkspace(dir, config);
@@ -129,10 +125,9 @@ function workspaceFromTemplate(session: Session, inputs: readonly Input[]): stri
     );
     return dir;
   }
-  throw new Failure(
+  throw new RapportError(
     'RAPPORT_WORKSPACE_MISSING',
     `there is no ${CONFIG} in ${io.cwd} or above it to import into; "rapport init" makes one here, and --workspace DIR names one elsewhere`,
-    exit.configuration,
   );
 }
 

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { zone } from '@rapport/store';
-import { exit, Failure } from '../failure.js';
+import { exit, RapportError } from '@rapport/errors';
 import { CONFIG, createWorkspace, workspaceName } from '../workspace.js';
 import type { Outcome, Session } from './outcome.js';
 
@@ -15,7 +15,7 @@ export function init(session: Session, dir: string, options: InitOptions): Outco
     zone(options.timeZone);
   } catch {
     const message = `--time-zone "${options.timeZone}" is not an IANA time zone; write one such as UTC or Europe/Berlin`;
-    throw new Failure('RAPPORT_USAGE', message, exit.usage);
+    throw new RapportError('RAPPORT_USAGE', message);
   }
   const folder = resolve(session.io.cwd, dir);
   const config = {

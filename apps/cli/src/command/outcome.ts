@@ -1,4 +1,4 @@
-import type { ExitCode } from '../failure.js';
+import type { ExitCode } from '@rapport/errors';
 import type { Io } from '../io.js';
 
 /** What a command found out: one JSON document, and the same for people. */

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { exit } from '../failure.js';
+import { exit } from '@rapport/errors';
 import { checkPlugins, type CheckedPlugin } from '../plugin-check/check.js';
 import { count } from '../table.js';
 import type { Outcome, Session } from './outcome.js';

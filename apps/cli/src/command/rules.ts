@@ -11,7 +11,7 @@ import {
 } from '@rapport/engine';
 import { asOfInstant, describeAsOf } from '../as-of.js';
 import { didYouMean } from '../closest.js';
-import { exit, Failure } from '../failure.js';
+import { exit, RapportError } from '@rapport/errors';
 import { progress } from '../progress.js';
 import { sparkline } from '../sparkline.js';
 import { count, table } from '../table.js';
@@ -51,10 +51,9 @@ function textOf({ io }: Session, engine: Engine, rule: string): string {
   const found = inForce(engine, rule);
   if (found) return JSON.stringify(found.document, null, 2);
   const ids = documentsAmong(engine.plugins).map(({ manifest }) => manifest.id);
-  throw new Failure(
+  throw new RapportError(
     'RAPPORT_RULES_MISSING',
     `there is no file ${rule}, and no rule of that id is in force.${didYouMean(rule, ids)} In force: ${ids.join(', ') || 'none'}`,
-    exit.notFound,
   );
 }
 
@@ -257,11 +256,7 @@ export const diffRules = (session: Session, rule: string, other: string | undefi
         ? (inForce(engine, id)?.document ?? null)
         : engine.rules.parse(textOf(session, engine, other));
     if (before === null)
-      throw new Failure(
-        'RAPPORT_RULES_MISSING',
-        `no rule "${id}" is in force; name a file to compare with`,
-        exit.notFound,
-      );
+      throw new RapportError('RAPPORT_RULES_MISSING', `no rule "${id}" is in force; name a file to compare with`);
     const changes = documentChanges(before, now);
     const side = (sign: string, value: unknown) => (value === undefined ? [] : [`  ${sign} ${JSON.stringify(value)}`]);
     const text = changes.flatMap(({ pointer, ...sides }) => [
@@ -284,10 +279,9 @@ async function keyOf(engine: Engine, id: string): Promise<string> {
   const found = [id, `segment/${id}`, `playbook/${id}`].find((key) => keys.has(key));
   if (found !== undefined) return found;
   const ids = [...keys].map((key) => key.slice(key.indexOf('/') + 1));
-  throw new Failure(
+  throw new RapportError(
     'RAPPORT_RULES_MISSING',
     `the workspace keeps no versions of "${id}".${didYouMean(id, ids)} It keeps those of ${ids.join(', ') || 'none'}; files and packages have theirs in git`,
-    exit.notFound,
   );
 }
 

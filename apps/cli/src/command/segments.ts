@@ -1,7 +1,7 @@
 import type { Engine, LoadedPlugin } from '@rapport/engine';
 import type { Membership, Transition } from '@rapport/store';
 import { didYouMean } from '../closest.js';
-import { exit, Failure } from '../failure.js';
+import { exit, RapportError } from '@rapport/errors';
 import { count, table } from '../table.js';
 import { requireWorkspace, withWorkspace } from '../workspace.js';
 import type { Outcome, Session } from './outcome.js';
@@ -73,10 +73,9 @@ export async function segments(
     }
     const known = documents(engine).flatMap((d) => [d.id, ...(d.bands ?? []).map((band) => `${d.id}.${band.id}`)]);
     if (!known.includes(id)) {
-      throw new Failure(
+      throw new RapportError(
         'RAPPORT_SEGMENT_NOT_FOUND',
         `there is no segment "${id}".${didYouMean(id, known)} "rapport segments" lists them`,
-        exit.notFound,
       );
     }
     const keys = known.filter((key) => key === id || key.startsWith(`${id}.`));

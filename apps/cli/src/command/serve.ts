@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { serve as serveWorkspace } from '@rapport/host';
-import { exit } from '../failure.js';
+import { exit } from '@rapport/errors';
 import { requireWorkspace, withWorkspace } from '../workspace.js';
 import type { Outcome, Session } from './outcome.js';
 

@@ -1,4 +1,4 @@
-import { exit, Failure } from '../failure.js';
+import { RapportError } from '@rapport/errors';
 
 export interface SubjectOptions {
   readonly account?: string;
@@ -16,10 +16,9 @@ export function subjectOf<K extends keyof SubjectOptions>(
     return id === undefined ? [] : [{ kind, id }];
   });
   if (named.length > 1)
-    throw new Failure(
+    throw new RapportError(
       'RAPPORT_USAGE',
       `${named.map(({ kind }) => `--${kind}`).join(' and ')} exclude each other; name one`,
-      exit.usage,
     );
   return named[0] ?? { kind: 'portfolio', id: '' };
 }

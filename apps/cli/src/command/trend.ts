@@ -1,6 +1,6 @@
 import { dateOfDay, trend as trendOf, writtenDay, type Engine, type Trend } from '@rapport/engine';
 import { zone as zoneOf } from '@rapport/store';
-import { exit } from '../failure.js';
+import { exit } from '@rapport/errors';
 import { sparkline } from '../sparkline.js';
 import { count, quantity, table } from '../table.js';
 import { requireWorkspace, withWorkspace } from '../workspace.js';

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
-import { exit, Failure } from '../failure.js';
+import { RapportError } from '@rapport/errors';
 import { parseMapping, type Mapping } from './mapping.js';
 
 /** What the command line names: calls as NDJSON, or a mapping with the folder it lies in. */
@@ -19,15 +19,14 @@ export type Input =
 export function openInput(name: string, resolve: (path: string) => string): Input {
   if (name === '-') return { kind: 'stdin', name: 'stdin' };
   const path = resolve(name);
-  if (!existsSync(path)) throw new Failure('RAPPORT_IMPORT_NO_FILE', `there is no file or folder ${name}`, exit.usage);
+  if (!existsSync(path)) throw new RapportError('RAPPORT_IMPORT_NO_FILE', `there is no file or folder ${name}`);
   const stat = statSync(path);
   if (stat.isDirectory()) {
     const inside = join(path, 'mapping.json');
     if (!existsSync(inside)) {
-      throw new Failure(
+      throw new RapportError(
         'RAPPORT_IMPORT_NO_MAPPING',
         `the folder ${name} has no mapping.json; docs/import.md shows how to write one`,
-        exit.usage,
       );
     }
     return {
@@ -39,10 +38,9 @@ export function openInput(name: string, resolve: (path: string) => string): Inpu
     };
   }
   if (/\.(csv|tsv)(\.gz)?$/i.test(name)) {
-    throw new Failure(
+    throw new RapportError(
       'RAPPORT_IMPORT_CSV',
       `${name} is CSV: name the mapping that says what its columns mean instead (docs/import.md), as in "rapport import my-mapping --data ${dirname(name)}"`,
-      exit.usage,
     );
   }
   if (extname(path) === '.json' && stat.size < 4_194_304 && looksLikeMapping(path)) {

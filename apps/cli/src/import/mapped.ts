@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { existsSync } from 'node:fs';
-import { exit, Failure } from '../failure.js';
+import { RapportError } from '@rapport/errors';
 import { fileBytes, type ByteSource } from './bytes.js';
 import { csvReader, type CsvFault, type CsvRecord } from './csv.js';
 import type { FileIntake } from './intake.js';
@@ -13,10 +13,9 @@ export function dataFile(dataDir: string, file: string): string {
   const path = join(dataDir, file);
   if (existsSync(path)) return path;
   if (existsSync(`${path}.gz`)) return `${path}.gz`;
-  throw new Failure(
+  throw new RapportError(
     'RAPPORT_IMPORT_NO_FILE',
     `the mapping reads ${file}, and ${path} is not there; say where the files are with --data DIR`,
-    exit.usage,
   );
 }
 

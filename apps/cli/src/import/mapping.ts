@@ -1,6 +1,6 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { didYouMean } from '../closest.js';
-import { exit, Failure } from '../failure.js';
+import { RapportError } from '@rapport/errors';
 
 /** How a cell is read. `time` becomes an ISO 8601 instant in UTC, `date` stays a calendar date. */
 export type CellType = 'text' | 'number' | 'boolean' | 'time' | 'date' | 'epochSeconds' | 'epochMilliseconds';
@@ -178,16 +178,15 @@ export function parseMapping(json: string, path: string): Mapping {
   try {
     document = JSON.parse(json.startsWith('\uFEFF') ? json.slice(1) : json);
   } catch (error) {
-    throw new Failure('RAPPORT_MAPPING_JSON', `${path} is not JSON: ${(error as Error).message}`, exit.configuration);
+    throw new RapportError('RAPPORT_MAPPING_JSON', `${path} is not JSON: ${(error as Error).message}`);
   }
   const faults = validate(document) ? meaningFaults(document) : schemaFaults(validate.errors ?? []);
   if (faults.length > 0) {
     const shown = faults.slice(0, 20).map((fault) => `  ${fault}`);
     if (faults.length > shown.length) shown.push(`  … and ${faults.length - shown.length} more`);
-    throw new Failure(
+    throw new RapportError(
       'RAPPORT_MAPPING_INVALID',
       `${path} is not a valid mapping (see docs/import.md):\n${shown.join('\n')}`,
-      exit.configuration,
     );
   }
   return document as Mapping;

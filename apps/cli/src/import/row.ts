@@ -1,5 +1,5 @@
 import { didYouMean } from '../closest.js';
-import { exit, Failure } from '../failure.js';
+import { RapportError } from '@rapport/errors';
 import { readInstant } from './instant.js';
 import {
   emitId,
@@ -178,17 +178,15 @@ export function columnFinder(header: readonly string[], file: string): (name: st
   return (name) => {
     const i = names.indexOf(name);
     if (i === -1) {
-      throw new Failure(
+      throw new RapportError(
         'RAPPORT_MAPPING_COLUMN',
         `${file} has no column "${name}".${didYouMean(name, names)} Its columns: ${names.slice(0, 40).join(', ')}`,
-        exit.configuration,
       );
     }
     if (names.includes(name, i + 1)) {
-      throw new Failure(
+      throw new RapportError(
         'RAPPORT_MAPPING_HEADER',
         `${file} names the column "${name}" twice in its first line; rename one of them`,
-        exit.configuration,
       );
     }
     return i;

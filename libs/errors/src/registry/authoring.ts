@@ -1,0 +1,73 @@
+import { section } from '../section.js';
+
+export const authoring = section({
+  title: 'SDK, testkit, simulator',
+  groups: [
+    {
+      lead: 'Thrown to whoever calls them.',
+      codes: {
+        RAPPORT_SCAFFOLD_EXISTS: {
+          what: 'The folder for a new plugin is not empty; it was left alone.',
+          todo: '`--dir` names another.',
+          exit: 'usage',
+        },
+        RAPPORT_SCAFFOLD_ID: {
+          what: 'A new plugin cannot have this id.',
+          todo: 'Write up to 64 lower-case letters and digits, with dashes between words.',
+          exit: 'usage',
+        },
+        RAPPORT_SCAFFOLD_KIND: {
+          what: 'A new plugin cannot be of this kind.',
+          todo: 'Write `metric`, `segment`, `playbook`, `action` or `operator`.',
+          exit: 'usage',
+        },
+        RAPPORT_SCAFFOLD_NAME: {
+          what: 'npm would not take this as the name of a package.',
+          todo: 'Write one such as `@acme/metric-reports-shared`.',
+          exit: 'usage',
+        },
+        RAPPORT_SDK_CONFIG: {
+          what: 'A metric’s configuration fits its schema, but not together: weights that do not total 100 %, points out of order.',
+          todo: 'Correct the place in the metric’s section of `rapport.json` that the message names.',
+        },
+        RAPPORT_SDK_DURATION: {
+          what: 'A duration is not a whole number of days or weeks.',
+          todo: 'Write `30d` or `2w`.',
+          exit: 'usage',
+        },
+        RAPPORT_SDK_WINDOW: {
+          what: '`startOf` or `endOf` of a window that has no such edge.',
+          todo: 'Give a window of fixed days.',
+        },
+        RAPPORT_TESTKIT_CALL: {
+          what: 'A call of the test is not valid.',
+          todo: 'Write what the message asks for.',
+        },
+        RAPPORT_TESTKIT_CONFIG: {
+          what: 'The configuration does not fit the metric’s schema.',
+          todo: 'Correct it.',
+        },
+        RAPPORT_TESTKIT_CONTRACT: {
+          what: 'The metric breaks its contract; the message names the `RAPPORT_CONFORMANCE_…` codes.',
+          todo: 'Correct the metric.',
+        },
+        RAPPORT_TESTKIT_METRIC: {
+          what: 'The metric uses another one, or a scope, that the test does not give; or metrics use each other in a circle.',
+          todo: 'Give it under `metrics` or `scopes`; break the circle.',
+        },
+        RAPPORT_TESTKIT_STORE: {
+          what: '`CI_REQUIRE_MONGODB=1` asks for a MongoDB that there is not.',
+          todo: 'Start a server and set `MONGODB_URI`, or unset it.',
+        },
+        RAPPORT_TESTKIT_SUBJECT: {
+          what: 'The metric does not support this subject, or there is none as of then.',
+          todo: 'Choose another.',
+        },
+        RAPPORT_SIMULATE_OPTION: {
+          what: 'An option of the simulator is not valid.',
+          todo: 'Give a whole number as the message says.',
+        },
+      },
+    },
+  ],
+});

@@ -1,0 +1,50 @@
+import { section } from '../section.js';
+
+export const command = section({
+  title: 'The command',
+  exit: 'usage',
+  groups: [
+    {
+      lead: 'The exit code is in [cli.md](cli.md).',
+      codes: {
+        RAPPORT_USAGE: {
+          what: 'The command line is not understood.',
+          todo: '`rapport --help`, or `rapport COMMAND --help`.',
+        },
+        RAPPORT_WORKSPACE_MISSING: {
+          what: 'There is no workspace here.',
+          todo: '`rapport init` makes one; `--workspace DIR` names another.',
+          exit: 'configuration',
+        },
+        RAPPORT_WORKSPACE_EXISTS: {
+          what: 'There is a workspace here already; it was left alone.',
+          todo: 'Choose another folder.',
+        },
+        RAPPORT_WORKSPACE_JSON: {
+          what: 'An example’s workspace file is not JSON.',
+          todo: 'Correct the place.',
+          exit: 'configuration',
+        },
+        RAPPORT_ACCOUNT_NOT_FOUND: {
+          what: 'The latest run knows no such account.',
+          todo: 'Ids are compared exactly.',
+          exit: 'notFound',
+        },
+        RAPPORT_SEGMENT_NOT_FOUND: {
+          what: 'There is no such segment.',
+          todo: '`rapport segments` lists them.',
+          exit: 'notFound',
+        },
+        RAPPORT_CLI_DEMO_WORKSPACE: {
+          what: '`rapport demo` was given a workspace; it makes its own.',
+          todo: 'Leave `--workspace` out, or use `rapport import` to fill yours.',
+        },
+        RAPPORT_CLI_UNEXPECTED: {
+          what: 'A fault of Rapport.',
+          todo: 'Set `RAPPORT_DEBUG=1`, and report what it prints.',
+          exit: 'unexpected',
+        },
+      },
+    },
+  ],
+});

@@ -1,0 +1,57 @@
+import { section } from '../section.js';
+
+export const deliveries = section({
+  title: 'Actions and deliveries',
+  groups: [
+    {
+      lead: 'The delivery is retried, or parked for a person to look at. Replaying a parked one is in the store’s port; a command for it comes later.',
+      codes: {
+        RAPPORT_ACTION_FAILED: {
+          what: 'The action says that it was not delivered, and why.',
+          todo: 'See the reason; it is retried if that may help.',
+        },
+        RAPPORT_ACTION_THREW: {
+          what: 'The action threw.',
+          todo: 'Correct the plugin.',
+        },
+        RAPPORT_ACTION_INVALID: {
+          what: 'The action returned something that is not an outcome.',
+          todo: 'Correct the plugin.',
+        },
+        RAPPORT_ACTION_TIMEOUT: {
+          what: 'It took too long.',
+          todo: '`limits.deliveryMs` is the limit.',
+        },
+        RAPPORT_ACTION_MEMORY: {
+          what: 'It took more memory than the worker has.',
+          todo: 'Correct the plugin; `limits.memoryMb` is the limit.',
+        },
+        RAPPORT_ACTION_CRASHED: {
+          what: 'It ended the plugin worker.',
+          todo: 'Correct the plugin.',
+        },
+        RAPPORT_ACTION_INTERRUPTED: {
+          what: 'Another delivery ended the worker while this one was under way.',
+          todo: 'It is tried again by itself.',
+        },
+        RAPPORT_DELIVERY_GAVE_UP: {
+          what: 'Too many attempts were begun and none was finished.',
+          todo: 'Look for what ends the process, then replay it.',
+        },
+        RAPPORT_DELIVERY_NOT_FOUND: {
+          what: 'No parked delivery has that key.',
+          todo: '`rapport deliver` lists the parked ones with their keys.',
+          exit: 'notFound',
+        },
+        RAPPORT_DELIVERY_NO_ACTION: {
+          what: 'Its action is not loaded.',
+          todo: 'Install or correct the action, then replay it.',
+        },
+        RAPPORT_DELIVERY_NOT_CONFIGURED: {
+          what: 'Its action has no valid configuration.',
+          todo: 'Fill in `actions` in `rapport.json`, then replay it.',
+        },
+      },
+    },
+  ],
+});

@@ -1,0 +1,126 @@
+import { section } from '../section.js';
+
+export const http = section({
+  title: 'HTTP, both ways',
+  exit: 'configuration',
+  groups: [
+    {
+      lead: 'From the API: an answer with the status in the message. From an action: the delivery is retried or parked.',
+      codes: {
+        RAPPORT_HTTP_UNAUTHORIZED: {
+          what: 'The API key is missing or wrong.',
+          todo: 'Send `http.apiKey` as a bearer token.',
+          status: 401,
+        },
+        RAPPORT_HTTP_HOST: {
+          what: 'Without an API key, the API answers to localhost only.',
+          todo: 'Set `http.apiKey`.',
+          status: 421,
+        },
+        RAPPORT_HTTP_UNPROTECTED: {
+          what: 'Others could reach the API, and there is no API key.',
+          todo: 'Set `http.apiKey`, or listen on 127.0.0.1.',
+        },
+        RAPPORT_HTTP_LISTEN: {
+          what: 'The port cannot be listened on.',
+          todo: 'Choose another with `http.port` or `--port`.',
+        },
+        RAPPORT_HTTP_NOT_FOUND: {
+          what: 'There is no such address.',
+          todo: '`GET /` lists what there is.',
+          status: 404,
+        },
+        RAPPORT_HTTP_METHOD: {
+          what: 'The address does not answer this method.',
+          todo: 'Use one that the message names.',
+          status: 405,
+        },
+        RAPPORT_HTTP_QUERY: {
+          what: 'A query parameter is not valid.',
+          todo: 'Write what the message asks for.',
+          status: 400,
+        },
+        RAPPORT_HTTP_CONTENT_TYPE: {
+          what: 'The body is not announced as JSON.',
+          todo: 'Send `Content-Type: application/json`.',
+          status: 415,
+        },
+        RAPPORT_HTTP_ENCODING: {
+          what: 'The content encoding or character set is not known.',
+          todo: 'Send UTF-8; gzip, deflate, br or none.',
+          status: 415,
+        },
+        RAPPORT_HTTP_BODY: {
+          what: 'The body cannot be read.',
+          todo: 'Send it again, whole.',
+          status: 400,
+        },
+        RAPPORT_HTTP_JSON: {
+          what: 'The body is not JSON.',
+          todo: 'Send `{"batch": [ … ]}`.',
+          status: 400,
+        },
+        RAPPORT_HTTP_BATCH: {
+          what: 'The body has no `batch` that is a list.',
+          todo: 'Send `{"batch": [ … ]}`.',
+          status: 400,
+        },
+        RAPPORT_HTTP_TOO_LARGE: {
+          what: 'The body or the batch is too large.',
+          todo: 'Send fewer calls at a time.',
+          status: 413,
+        },
+        RAPPORT_HTTP_NO_RUN: {
+          what: 'There is no run yet, or it did not evaluate this.',
+          todo: '`rapport evaluate` makes one.',
+          status: 404,
+        },
+        RAPPORT_HTTP_UNKNOWN_ACCOUNT: {
+          what: 'The latest run knows no such account.',
+          todo: '`GET /v1/accounts` lists them.',
+          status: 404,
+        },
+        RAPPORT_HTTP_UNKNOWN_SEGMENT: {
+          what: 'There is no such segment.',
+          todo: '`GET /v1/segments` lists them.',
+          status: 404,
+        },
+        RAPPORT_HTTP_UNKNOWN_RULE: {
+          what: 'No segment or playbook of this id is in force, or kept.',
+          todo: '`GET /v1/rules` lists them.',
+          status: 404,
+        },
+        RAPPORT_HTTP_PRECONDITION_REQUIRED: {
+          what: 'A change does not say which version its author has seen.',
+          todo: 'Send `If-Match`, or `If-None-Match: *` for a first version.',
+          status: 428,
+        },
+        RAPPORT_HTTP_INTERNAL: {
+          what: 'A fault of Rapport.',
+          todo: 'Look for the request id in the log, and report it.',
+          status: 500,
+        },
+        RAPPORT_HTTP_URL: {
+          what: 'An action was given an address that is no http(s) URL.',
+          todo: 'Correct its configuration.',
+        },
+        RAPPORT_HTTP_PRIVATE_ADDRESS: {
+          what: 'An action’s address is not a public one.',
+          todo: 'If it is meant, set `network.allowPrivateAddresses`.',
+        },
+        RAPPORT_HTTP_REQUEST: {
+          what: 'An action’s request is too long or not valid.',
+          todo: 'Send less.',
+        },
+        RAPPORT_HTTP_ABORTED: {
+          what: 'The other side did not answer in time.',
+          todo: 'It is retried.',
+        },
+        RAPPORT_HTTP_FAILED: {
+          what: 'The other side could not be reached.',
+          todo: 'It is retried.',
+        },
+      },
+    },
+  ],
+});

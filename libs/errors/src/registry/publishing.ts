@@ -1,0 +1,60 @@
+import { section } from '../section.js';
+
+export const publishing = section({
+  title: 'Trying and publishing rules',
+  exit: 'refused',
+  groups: [
+    {
+      codes: {
+        RAPPORT_RULES_REFUSED: {
+          what: 'The document cannot be in force; the message says why and where.',
+          todo: 'Correct it.',
+          status: 422,
+        },
+        RAPPORT_RULES_MISSING: {
+          what: 'There is no such file, and no rule of that id.',
+          todo: 'Choose one of those listed.',
+          exit: 'notFound',
+        },
+        RAPPORT_RULES_BACKTEST: {
+          what: 'Days, horizon or bands make no sense.',
+          todo: 'Write what the message asks for.',
+          status: 400,
+          exit: 'usage',
+        },
+        RAPPORT_RULES_CHANGE: {
+          what: 'A change has no author or no reason.',
+          todo: 'Give both.',
+          status: 400,
+          exit: 'usage',
+        },
+        RAPPORT_RULES_ELSEWHERE: {
+          what: 'A file or package provides the document, or `rapport.json` leaves it out.',
+          todo: 'Change it there, or remove it there first.',
+          status: 409,
+        },
+        RAPPORT_RULES_UNCHANGED: {
+          what: 'It says just what is in force.',
+          todo: 'Nothing has to be done.',
+          status: 409,
+        },
+        RAPPORT_RULES_VERSION: {
+          what: 'There is no such version, or it cannot be brought back so.',
+          todo: '`rapport rules versions` lists them.',
+          status: 404,
+          exit: 'notFound',
+        },
+        RAPPORT_RULES_APPROVAL: {
+          what: 'Who has proposed a version cannot approve of it.',
+          todo: 'Somebody else approves.',
+          status: 403,
+        },
+        RAPPORT_RULES_USED: {
+          what: 'Another document needs the one that is to be changed or retired.',
+          todo: 'Change or retire that one first.',
+          status: 409,
+        },
+      },
+    },
+  ],
+});
