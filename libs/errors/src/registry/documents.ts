@@ -105,6 +105,18 @@ export const documents = section({
           what: 'No rule refers to a named condition.',
           todo: 'Use it, or remove it.',
         },
+        RAPPORT_RULES_TRAIT: {
+          what: 'Nobody has ever had a trait that the document reads.',
+          todo: 'Correct the name; the message suggests the nearest.',
+        },
+        RAPPORT_RULES_TRAIT_TYPE: {
+          what: 'A trait is compared with a value of another type than the data has.',
+          todo: 'Compare it with a value of its type.',
+        },
+        RAPPORT_RULES_TRAIT_VALUE: {
+          what: 'A trait is compared with a text that it never is in the data.',
+          todo: 'Correct the text; the message lists those that the trait has.',
+        },
         RAPPORT_RULES_CANNOT_TELL: {
           what: 'It was not decided whether something is odd.',
           todo: 'Nothing has to be done.',

@@ -68,6 +68,11 @@ export const stores = section({
           todo: 'Begin a new run.',
           status: 503,
         },
+        RAPPORT_STORE_ERASED: {
+          what: 'An account or user was erased while a run was under way, twice.',
+          todo: 'Run again.',
+          status: 503,
+        },
         RAPPORT_STORE_DOCUMENT_CONFLICT: {
           what: 'Somebody else published or proposed a version in the meantime.',
           todo: 'Look at it, and put yours after it.',
