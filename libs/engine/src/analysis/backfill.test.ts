@@ -189,7 +189,7 @@ describe('a backfill', () => {
     folder.add('metric', 'hangs', { code: metricCode('hangs', { compute: '() => { for (;;); }' }) });
     const made = await engineOver(
       folder,
-      { timeZone: 'Europe/Berlin', limits: { metricMs: 300 } },
+      { timeZone: 'Europe/Berlin', limits: { metricMs: 3000 } },
       { store, clock: standingClock(NOW) },
     );
     engines.push(made);

@@ -6,12 +6,12 @@ import { same } from './compare.js';
 import { expectAlike, expectChanges, expectMeasures } from './observe.js';
 import { worlds } from './world.js';
 
-// Servers are slow on busy machines; a failure must still have time to shrink and be told.
+// On a busy machine, or with a slow server, fewer worlds are tried; none at all is a failure. A failure must still have time to shrink and be told.
 const TIME_LIMIT = 480_000;
 
 /** Properties of an event store: whatever arrives in whatever order, it answers as the oracle does. */
 export function describeWorlds(open: OpenStore, runs: number, seed: number): void {
-  const settings = { seed, interruptAfterTimeLimit: TIME_LIMIT, markInterruptAsFailure: true };
+  const settings = { seed, interruptAfterTimeLimit: TIME_LIMIT };
 
   describe('random worlds', { timeout: TIME_LIMIT + 60_000 }, () => {
     it('answers every measure at every level as the oracle does', async () => {
