@@ -498,6 +498,7 @@ describe('evaluating and looking', () => {
       'data',
       'plugins',
       'last run',
+      'json-rules-engine',
       'outbox',
     ]);
     const broken = folder({ 'rapport.json': '{"workspace": "x", "store": "oracle:db"}' });

@@ -7,6 +7,7 @@ import type {
   RulesExplainOptions,
   RulesPreviewOptions,
   RulesSchemaOptions,
+  RulesVerifyOptions,
 } from './command/rules.js';
 
 /** The commands for those who write rules. */
@@ -101,6 +102,31 @@ Examples:
     .action(
       action(async (session, [rule, options]) =>
         (await load()).backtestRule(session, rule as string, options as RulesBacktestOptions),
+      ),
+    );
+
+  rules
+    .command('verify')
+    .description(
+      'put the rules in force to json-rules-engine itself, on today’s facts, and name each verdict that differs; ends with 4 when one does',
+    )
+    .argument('[rule...]', 'ids of segments or playbooks (default: all)')
+    .option('--subjects <n>', 'accounts, and users, evenly spread over all (default: all)', whole(1, 10_000_000))
+    .option('--as-of <date>', 'as of then, from the events (default: what the latest run found)')
+    .option('--timeout <seconds>', 'what is not compared by then is left out', whole(1, 86_400), 600)
+    .addHelpText(
+      'after',
+      `
+Rules of "compat" documents must agree on everybody. Those of "strict" documents are compared where json-rules-engine has the same words, on
+those whose facts are all known: it takes what is missing for false.
+
+Examples:
+  rapport rules verify
+  rapport rules verify legacy-risk --subjects 1000`,
+    )
+    .action(
+      action(async (session, [given, options]) =>
+        (await load()).verifyRules(session, given as string[], options as RulesVerifyOptions),
       ),
     );
 

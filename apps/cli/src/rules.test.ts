@@ -65,6 +65,55 @@ describe('rapport rules', () => {
     write('seldom.json', rule(2));
   });
 
+  it('verifies what is in force by json-rules-engine, and ends with 4 where it says something else', async () => {
+    const all = await run('rules', 'verify');
+    expect(all.out).toMatch(/^\d+ verdicts are those of json-rules-engine 7\.3\.1, on the data of /);
+    expect(all.code).toBe(0);
+    expect(await json('verify', 'usage-frequency-classes', '--subjects', '2')).toMatchObject({
+      code: 0,
+      differ: 0,
+      documents: [{ document: 'segment/usage-frequency-classes', mode: 'strict' }],
+    });
+    expect((await run('rules', 'verify', 'usage-frequency-clases')).err).toContain('usage-frequency-classes');
+  });
+
+  it('opens, lints and names what is wrong, where rapport.json names a playbook whose file is malformed', async () => {
+    mkdirSync(join(dir, 'rules'));
+    write('rules/call.json', '{ "kind": "playbook", "id": "call", }');
+    write('rules/other.yaml', 'kind: segment');
+    write('rapport.json', { ...config, playbooks: { ...config.playbooks, call: { enabled: true } } });
+    try {
+      const linted = await run('rules', 'lint', 'rules/call.json');
+      expect(linted.code).toBe(4);
+      expect(linted.out).toContain('RAPPORT_RULES_JSON');
+      const evaluated = await run('evaluate', '--as-of', '2024-06-30');
+      expect(evaluated.code).toBe(0);
+      expect(evaluated.out).toContain('3 refused, and so not part of this:');
+      for (const told of [
+        'rules/call.json: 1:',
+        'rules/other.yaml: it is not read',
+        'rapport.json#/playbooks/call: no playbook',
+      ])
+        expect(evaluated.out).toContain(told);
+    } finally {
+      rmSync(join(dir, 'rules'), { recursive: true });
+      write('rapport.json', config);
+    }
+  });
+
+  it('previews how many are unknown and why, and what no trait fits', async () => {
+    write('odd.json', {
+      ...rule(2),
+      id: 'odd',
+      enter: { fact: 'trait.plna', operator: 'equal', value: 'Pro' },
+      tests: [],
+    });
+    const { out, code } = await run('rules', 'preview', 'odd.json');
+    expect(code).toBe(0);
+    expect(out).toContain('Unknown for 3, who stay where they are:\n  trait.plna: 3 have no value');
+    expect(out).toContain('/enter/fact: no account has ever had the trait "plna". Traits: none. (RAPPORT_RULES_TRAIT)');
+  });
+
   it('lists, lints and tests', async () => {
     expect((await run('rules', 'list')).out).toContain('usage-frequency-classes');
     expect(await json('lint', 'seldom.json')).toMatchObject({ code: 0, rules: [{ findings: [] }] });

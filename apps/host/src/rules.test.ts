@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -76,10 +76,19 @@ describe('rules over HTTP', () => {
       JSON.stringify({ ...rarely(3, 'often'), enter: { fact: 'usage-frequency', operator: 'greaterThan', value: 3 } }),
     );
     writeFileSync(join(folder, 'rules/broken.json'), '{');
+    writeFileSync(join(folder, 'rules/LOUD.JSON'), JSON.stringify(rarely(2, 'loud')));
+    writeFileSync(join(folder, 'rules/notes.md'), 'Notes.');
+    writeFileSync(join(folder, 'rules/other.yaml'), 'kind: segment');
+    symlinkSync('nowhere.json', join(folder, 'rules/link.json'));
     writeFileSync(join(folder, 'rules/schemas/segment.schema.json'), '{}');
     workspace = await openWorkspace({
       root: folder,
-      config: { workspace: 'rules', store: 'duckdb:rules.duckdb', rules: { approvalShare: 0.3 } },
+      config: {
+        workspace: 'rules',
+        store: 'duckdb:rules.duckdb',
+        rules: { approvalShare: 0.3 },
+        playbooks: { broke: { enabled: true } },
+      },
     });
     served = await serve(workspace, { port: 0, logger: pino({ enabled: false }) });
     const calls = [1, 3, 6, 9, 12].flatMap((days) =>
@@ -100,11 +109,49 @@ describe('rules over HTTP', () => {
   it('lists what is in force, files among it, and what was refused', async () => {
     const { body } = await send('');
     expect(body?.items).toContainEqual(expect.objectContaining({ id: 'often', from: 'rules/often.json' }));
-    expect(body?.refused).toEqual([expect.objectContaining({ name: 'rules/broken.json', code: 'RAPPORT_RULES_JSON' })]);
+    expect(body?.items).toContainEqual(expect.objectContaining({ id: 'loud', from: 'rules/LOUD.JSON' }));
+    expect(body?.refused).toEqual([
+      expect.objectContaining({ name: 'rules/link.json', code: 'RAPPORT_RULES_FILE' }),
+      expect.objectContaining({ name: 'rules/other.yaml', code: 'RAPPORT_RULES_FILE' }),
+      expect.objectContaining({ name: 'rules/broken.json', code: 'RAPPORT_RULES_JSON' }),
+      {
+        name: 'rapport.json#/playbooks/broke',
+        code: 'RAPPORT_CONFIG_NOT_IN_FORCE',
+        message: expect.stringContaining('one of the files that were refused: rules/broken.json') as unknown,
+      },
+    ]);
     const one = await send('/segment/often');
     expect(one).toMatchObject({ status: 200, body: { document: { id: 'often' } } });
     expect((await send('/segment/often', undefined, { 'If-None-Match': one.etag ?? '' })).status).toBe(304);
     expect(await send('/segment/nothing')).toMatchObject({ status: 404, body: { code: 'RAPPORT_HTTP_UNKNOWN_RULE' } });
+  });
+
+  it('refuses a key that is there twice, with its place, wherever a document is sent', async () => {
+    const twice = `{ "author": "ann", "reason": "test",\n"document": ${JSON.stringify(rarely(1)).replace('"title"', '"id": "other", "title"')} }`;
+    const response = await fetch(`${served.url}/v1/rules/segment/rarely`, {
+      method: 'PUT',
+      headers: { 'Content-Type': 'application/json', 'If-None-Match': '*' },
+      body: twice,
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      code: 'RAPPORT_HTTP_BODY',
+      detail: expect.stringContaining('line 2, column') as unknown,
+      pointer: '/document/id',
+    });
+  });
+
+  it('verifies what is in force by json-rules-engine', async () => {
+    const { status, body } = await send('/verify', { documents: ['segment/loud'], subjects: 3 });
+    expect({ status, body }).toMatchObject({
+      status: 200,
+      body: { engine: 'json-rules-engine 7.3.1', compared: 3, differ: 0, documents: [{ document: 'segment/loud' }] },
+    });
+    expect((await send('/verify', { subjects: 0 })).status).toBe(400);
+    expect(await send('/verify', { documents: ['segment/no'] })).toMatchObject({
+      status: 404,
+      body: { code: 'RAPPORT_RULES_VERIFY' },
+    });
   });
 
   it('takes operators of plugins', async () => {
@@ -132,7 +179,10 @@ describe('rules over HTTP', () => {
       failed: [],
       untried: [],
     });
-    expect((await send('/lint', { text: JSON.stringify(ours) })).body).toEqual({ findings: [] });
+    // The data of this test has no traits.
+    expect((await send('/lint', { text: JSON.stringify(ours) })).body).toMatchObject({
+      findings: [{ code: 'RAPPORT_RULES_TRAIT', severity: 'warning', pointer: '/enter/fact' }],
+    });
     expect((await send('/explain', { document: ours, subject: 'd1' })).body).toMatchObject({
       placement: 'unknown',
       versions: { operators: { 'has-domain': '1.0.0' } },

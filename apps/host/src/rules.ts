@@ -1,4 +1,5 @@
-import { json, Router, type Request, type Response } from 'express';
+import { Router, text, type Request, type Response } from 'express';
+import { readJson } from '@rapport/rules';
 import { documentChanges, documentsAmong, type Change, type Engine } from '@rapport/engine';
 import { readAsOf, zone } from '@rapport/sdk/time';
 import type { DocumentVersion } from '@rapport/store';
@@ -7,14 +8,26 @@ import { RapportError } from '@rapport/errors';
 import { onlyMethods } from './problem.js';
 import { onlyParameters } from './query.js';
 
-const BODY = json({ limit: '1mb', type: ['application/json', 'application/*+json'] });
+const BODY = text({ limit: '1mb', type: ['application/json', 'application/*+json'] });
 type Body = Readonly<Record<string, unknown>>;
+
+/** Most bytes of a body, and levels of objects and lists in it. */
+const MOST_BYTES = 1_048_576;
+const MOST_LEVELS = 100;
 
 /** The request's body, with these members and no others. */
 function bodyOf(request: Request, ...known: readonly string[]): Body {
-  const body: unknown = request.body;
-  if (body === undefined)
+  const sent: unknown = request.body;
+  if (typeof sent !== 'string')
     throw new RapportError('RAPPORT_HTTP_CONTENT_TYPE', 'send JSON with "Content-Type: application/json"');
+  const read = readJson(sent, MOST_BYTES, MOST_LEVELS);
+  const [problem] = read.ok ? [] : read.problems;
+  if (problem) {
+    const { code, line, column, message, pointer } = problem;
+    const place = `line ${String(line)}, column ${String(column)}`;
+    throw new RapportError('RAPPORT_HTTP_BODY', `the body, ${place}: ${message} (${code})`, { pointer });
+  }
+  const body: unknown = read.ok ? read.value : null;
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new RapportError('RAPPORT_HTTP_BODY', `the body must be an object with ${known.join(', ')}`, { pointer: '' });
   const odd = Object.keys(body).find((name) => !known.includes(name));
@@ -40,6 +53,11 @@ function wholeIn(body: Body, name: string): number {
   if (typeof value !== 'number' || !Number.isInteger(value)) throw wrong(name, 'a whole number');
   return value;
 }
+function atLeastOne(body: Body, name: string): number {
+  const value = wholeIn(body, name);
+  if (value < 1) throw wrong(name, 'a whole number of at least 1');
+  return value;
+}
 /** Members that are there, read. */
 const maybe = <T>(body: Body, name: string, read: (body: Body, name: string) => T) =>
   Object.hasOwn(body, name) ? { [name]: read(body, name) } : {};
@@ -55,6 +73,10 @@ function textsIn(body: Body, name: string): readonly string[] {
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
   throw wrong(name, 'a list of texts');
 }
+
+/** Subjects of each kind that a request verifies where it names no number, and the time that it may take. The command has no such bounds. */
+const VERIFIED = 1000;
+const VERIFY_MS = 60_000;
 
 const etagOf = (version: string) => `"${version}"`;
 const shown = (version: DocumentVersion) => ({ ...version, at: new Date(version.at).toISOString() });
@@ -133,6 +155,15 @@ export function ruleRoutes(engine: Engine): Router {
   post('/explain', (request) => {
     const body = bodyOf(request, 'document', 'subject', 'asOf');
     return rules.explain(body['document'], { subject: textIn(body, 'subject'), ...maybe(body, 'asOf', instantIn) });
+  });
+  post('/verify', (request) => {
+    const body = bodyOf(request, 'documents', 'subjects', 'asOf');
+    return rules.verify({
+      ...maybe(body, 'documents', textsIn),
+      ...maybe(body, 'asOf', instantIn),
+      subjects: Object.hasOwn(body, 'subjects') ? atLeastOne(body, 'subjects') : VERIFIED,
+      timeoutMs: VERIFY_MS,
+    });
   });
   post('/diff', (request) => {
     const { before, after } = bodyOf(request, 'before', 'after');

@@ -35,7 +35,7 @@ export async function openWorkspace(
       config,
       store,
       pluginRoots: pluginRoots(root),
-      documents: ruleFiles(root),
+      ...ruleFiles(root),
       ...options,
     });
     return {

@@ -31,6 +31,7 @@ export const createEngine: CreateEngine = async ({
   pluginRoots,
   pluginDirs = [],
   documents = [],
+  ignored = [],
   clock = { now: () => Date.now() },
 }) => {
   const config = checkConfig(given);
@@ -43,7 +44,9 @@ export const createEngine: CreateEngine = async ({
   try {
     const files = [...documents, ...(await storedDocuments(store))];
     const strikes = new Map<string, number>();
-    const { plugins, refused } = await loadPlugins(config, pluginRoots, pluginDirs, host, limits, files, strikes);
+    const loaded = await loadPlugins(config, pluginRoots, pluginDirs, host, limits, files, strikes);
+    const { plugins } = loaded;
+    const refused = [...ignored, ...loaded.refused];
     await store.declare(propertiesOf(metricsOf(plugins)));
     const setting: { -readonly [K in keyof RunSetting]: RunSetting[K] } = {
       config,
@@ -130,6 +133,8 @@ export interface EngineOptions {
   readonly pluginDirs?: readonly string[];
   /** Segments and playbooks that are files of the workspace rather than packages. */
   readonly documents?: readonly DocumentFile[];
+  /** What lies beside the documents and is none of them, and why: told among `refused`. */
+  readonly ignored?: readonly RefusedPlugin[];
   readonly clock?: Clock;
 }
 

@@ -62,7 +62,7 @@ export type { AnalysisSource } from './analysis/source.js';
 export { trend, type Trend, type TrendOptions, type TrendPoint } from './analysis/trend.js';
 export type { BacktestDay, BacktestOptions, BacktestReport } from './rules/backtest.js';
 export { documentChanges, type DocumentChange } from './rules/diff.js';
-export type { ConditionExplanation, ExplainOptions, RuleExplanation } from './rules/explain.js';
+export type { ConditionExplanation, ExplainOptions, RuleExplanation, SegmentExplanation } from './rules/explain.js';
 export type {
   DeliveryPreview,
   PlaybookPreview,
@@ -70,9 +70,11 @@ export type {
   PreviewReport,
   SegmentPreview,
 } from './rules/preview.js';
+export type { UnknownFact, Unknowns } from './rules/unknowns.js';
 export type { Change, Published, Publishing } from './rules/publishing.js';
 export type { RuleFinding, RuleTestReport } from './rules/review.js';
 export type { Rules } from './rules/rules.js';
+export type { VerifiedDocument, VerifiedRule, VerifyDifference, VerifyOptions, VerifyReport } from './rules/verify.js';
 export type { Clock, DeliverReport } from '@rapport/playbooks';
 export {
   documentsAmong,

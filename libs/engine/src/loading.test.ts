@@ -309,6 +309,19 @@ describe('loading plugins that do not end', () => {
 });
 
 describe('configuration that is about plugins', () => {
+  it('may be about a document that is not in force: it is told, and everything else runs', async () => {
+    const folder = pluginFolder();
+    folder.add('metric', 'stickiness', { code: metricCode('stickiness') });
+    const engine = await engineOver(folder, { segments: { quiet: {} }, playbooks: { call: { enabled: true } } });
+    expect(engine.plugins.map(({ name }) => name)).toHaveLength(1);
+    expect(engine.refused.map(({ name, code }) => [name, code])).toEqual([
+      ['rapport.json#/segments/quiet', 'RAPPORT_CONFIG_NOT_IN_FORCE'],
+      ['rapport.json#/playbooks/call', 'RAPPORT_CONFIG_NOT_IN_FORCE'],
+    ]);
+    await engine.close();
+    folder.remove();
+  });
+
   it('must be about one that is installed', async () => {
     const folder = pluginFolder();
     folder.add('metric', 'stickiness', { code: metricCode('stickiness') });

@@ -128,7 +128,7 @@ export const standingClock = (now = JUNE): Clock & { set(instant: number): void 
 export async function engineOver(
   folder: PluginFolder,
   config: Partial<WorkspaceConfig> = {},
-  more: Partial<Pick<EngineOptions, 'store' | 'clock' | 'documents'>> = {},
+  more: Partial<Pick<EngineOptions, 'store' | 'clock' | 'documents' | 'ignored'>> = {},
 ): Promise<Engine> {
   return createEngine({
     config: { workspace: 'test', ...config },
@@ -136,6 +136,7 @@ export async function engineOver(
     pluginRoots: [folder.root],
     clock: more.clock ?? standingClock(),
     documents: more.documents ?? [],
+    ignored: more.ignored ?? [],
   });
 }
 

@@ -38,7 +38,12 @@ export function factsKnown(subject: 'account' | 'user', plugins: readonly Loaded
         const type = part.type ?? 'number';
         const about = { fact: `${id}.${name}`, title: `${title}: ${name}`, description: part.description };
         if (type === 'list' || type === 'table') return { ...about, type: 'list' };
-        return { ...about, type, ...('unit' in part ? { unit: part.unit } : {}) };
+        return {
+          ...about,
+          type,
+          ...('unit' in part ? { unit: part.unit } : {}),
+          ...(part.values ? { values: part.values } : {}),
+        };
       }),
     ];
   });

@@ -61,6 +61,8 @@ export interface OperatorDescriptor {
   readonly id: string;
   /** What documents call it. */
   readonly name: string;
+  /** What documents of json-rules-engine call it, where that is another name; else null. */
+  readonly compatName: string | null;
   readonly title: string;
   readonly description: string;
   readonly source: string | null;

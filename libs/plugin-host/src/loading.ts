@@ -24,7 +24,7 @@ const reservedIds = ['trait', 'segment', 'event', 'playbook'];
 
 /**
  * Finds, checks and loads plugins. A plugin that cannot load is refused with its name, a code and the way out, and so is whatever depends on
- * it; the others load. Throws only for a configuration that is about a plugin that is not installed.
+ * it; the others load. Throws only for a configuration that is about a metric, action or operator that is not installed.
  *
  * @param strikes how often each plugin had to be stopped since the engine began
  */
@@ -44,6 +44,8 @@ export async function loadPlugins(
   const unavailable = new Map<string, string>();
   const installed = new Map<string, string[]>();
   const documents = new Map<string, unknown>();
+  /** Files that are refused before it is known what they are. */
+  const unreadable: string[] = [];
   /** Files that use operators of plugins. */
   const unsettled = new Map<string, DocumentFile>();
   const propose = (candidate: Candidate): boolean => {
@@ -85,6 +87,7 @@ export async function loadPlugins(
     const read = readDocumentFile(file);
     if (!('candidate' in read)) {
       refused.push(read);
+      unreadable.push(read.name);
       continue;
     }
     const { kind, id } = read.candidate.manifest;
@@ -93,7 +96,7 @@ export async function loadPlugins(
     documents.set(keyOf(read.candidate), read.document);
     if (read.unsettled) unsettled.set(keyOf(read.candidate), file);
   }
-  checkSections(config, installed);
+  refused.push(...checkSections(config, installed, unreadable));
 
   for (const [key, candidate] of candidates) {
     unavailable.delete(key);

@@ -1,5 +1,5 @@
 import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
-import { factsOf, operatorIdOf, operatorSet, type OperatorSet } from '@rapport/rules';
+import { compatNames, factsOf, operatorIdOf, operatorSet, undecorated, type OperatorSet } from '@rapport/rules';
 import type { LoadedPlugin, OperatorDescriptor } from './loaded-plugin.js';
 
 const NONE: OperatorSet = new Map();
@@ -10,11 +10,13 @@ const made = new WeakMap<OperatorDescriptor, OperatorSet>();
 function setOf(definition: OperatorDescriptor): OperatorSet {
   const found = made.get(definition);
   if (found) return found;
-  const { name, reading, value, description, words } = definition;
+  const { name, reading, value, description, words, compatName } = definition;
   const unasked = () => {
     throw new TypeError(`${name} is asked in the plugin worker`);
   };
-  const { operators } = operatorSet([{ name, reading, value, description, words, test: unasked }]);
+  const { operators } = operatorSet([
+    { name, reading, value, description, words, ...(compatName === null ? {} : { compatName }), test: unasked },
+  ]);
   made.set(definition, operators);
   return operators;
 }
@@ -31,8 +33,9 @@ export const operatorPluginsOf = (
   operators: OperatorSet,
 ): readonly string[] => [
   ...new Set(
-    factsOf(document, operators).flatMap(({ operator }) =>
-      operators.has(operator) ? [`operator/${operatorIdOf(operator)}`] : [],
-    ),
+    factsOf(document, operators).flatMap(({ operator }) => {
+      const name = document.mode === 'compat' ? compatNames(operators).get(undecorated(operator)) : operator;
+      return name !== undefined && operators.has(name) ? [`operator/${operatorIdOf(name)}`] : [];
+    }),
   ),
 ];

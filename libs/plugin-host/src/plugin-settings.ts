@@ -2,6 +2,7 @@ import { didYouMean } from '@rapport/rules';
 import type { ProfileClass } from '@rapport/rules';
 import type { Scope } from '@rapport/store';
 import { EngineError } from './error.js';
+import type { RefusedPlugin } from './loaded-plugin.js';
 import type { Candidate } from './manifest.js';
 
 export type PluginSetting = false | Readonly<Record<string, unknown>>;
@@ -53,8 +54,19 @@ export const sections = {
   operator: 'operators',
 } as const;
 
-/** Every section of the configuration that is about plugins must be about plugins that there are. Throws `RAPPORT_CONFIG_UNKNOWN_PLUGIN`. */
-export function checkSections(config: PluginSettings, ids: ReadonlyMap<string, readonly string[]>): void {
+/**
+ * Every section of the configuration that is about plugins must be about plugins that there are. A metric, action or operator that there is not
+ * is a mistake in the configuration: throws `RAPPORT_CONFIG_UNKNOWN_PLUGIN`. A segment or playbook may have been retired, or its file may be
+ * wrong, which must not keep anybody from correcting it: it is told beside the plugins that were refused.
+ *
+ * @param unreadable files that may be one of the documents that are missing
+ */
+export function checkSections(
+  config: PluginSettings,
+  ids: ReadonlyMap<string, readonly string[]>,
+  unreadable: readonly string[],
+): readonly RefusedPlugin[] {
+  const missing: RefusedPlugin[] = [];
   for (const [kind, section] of Object.entries(sections)) {
     const known = ids.get(kind) ?? [];
     for (const id of Object.keys(config[section] ?? {})) {
@@ -67,10 +79,24 @@ export function checkSections(config: PluginSettings, ids: ReadonlyMap<string, r
         );
       }
       if (known.includes(base)) continue;
+      const place = `rapport.json#/${section}/${id}`;
+      if (kind === 'segment' || kind === 'playbook') {
+        const files =
+          unreadable.length === 0
+            ? ''
+            : ` It may be one of the files that were refused: ${unreadable.slice(0, 5).join(', ')}.`;
+        missing.push({
+          name: place,
+          code: 'RAPPORT_CONFIG_NOT_IN_FORCE',
+          message: `${place}: no ${kind} "${id}" is in force: it was retired, was refused, or never existed.${didYouMean(id, known)}${files} Bring it back, or remove the key.`,
+        });
+        continue;
+      }
       throw new EngineError(
         'RAPPORT_CONFIG_UNKNOWN_PLUGIN',
-        `rapport.json#/${section}/${id}: no ${kind} plugin "${id}" is installed.${didYouMean(id, known)} Install it, or remove the key. Installed: ${known.length === 0 ? 'none' : known.join(', ')}.`,
+        `${place}: no ${kind} plugin "${id}" is installed.${didYouMean(id, known)} Install it, or remove the key. Installed: ${known.length === 0 ? 'none' : known.join(', ')}.`,
       );
     }
   }
+  return missing;
 }

@@ -70,9 +70,13 @@ export function checkMetric(exported: JsonObject): MetricDefinition {
       shape(`the part "${name}" must be a word of letters, digits, "-" and "_".`);
     if (reservedParts.includes(name)) shape(`the part "${name}" has a reserved name; choose another.`);
     if (!isObject(part) || typeof part['description'] !== 'string') shape(`the part "${name}" needs a description.`);
-    const { type, unit: partUnit } = part as JsonObject;
+    const { type, unit: partUnit, values } = part as JsonObject;
     if (type !== undefined && !partTypes.includes(type as string))
       shape(`the part "${name}" must have the type ${partTypes.join(', ')}.`);
+    const areWords =
+      Array.isArray(values) && values.length > 0 && values.every((word) => typeof word === 'string' && word !== '');
+    if (values !== undefined && (type !== 'text' || !areWords))
+      shape(`the part "${name}" can only list "values" that are texts, and only as text.`);
     if (partUnit !== undefined && !units.includes(partUnit as string))
       shape(`the part "${name}" must have a unit of ${units.join(', ')}.`);
   }
@@ -122,7 +126,8 @@ export function checkOperator(exported: JsonObject): {
 } {
   requireText(exported, ['id', 'title', 'description']);
   if (exported['source'] !== undefined) requireText(exported, ['source']);
-  const { id, title, description, source, reading, value, words, examples } = exported;
+  if (exported['compatName'] !== undefined) requireText(exported, ['compatName']);
+  const { id, title, description, source, reading, value, words, examples, compatName } = exported;
   if (!/^[a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*$/.test(String(id)))
     shape(
       `the id "${String(id)}" becomes a name in documents: write words that begin with a letter, with "-" between them.`,
@@ -140,6 +145,7 @@ export function checkOperator(exported: JsonObject): {
   const data = {
     id,
     name: operatorNameOf(String(id)),
+    compatName: compatName ?? null,
     title,
     description,
     source: source ?? null,
@@ -160,13 +166,15 @@ export function checkOperator(exported: JsonObject): {
 /** Holds an operator's examples against it, by the same code as rules use. */
 function tryExamples(
   definition: OperatorDefinition,
-  { name, reading, value, description, words, examples }: OperatorDescriptor,
+  { name, compatName, reading, value, description, words, examples }: OperatorDescriptor,
 ) {
   const test = (fact: unknown, with_: unknown): boolean => {
     const found: unknown = definition.test(fact as never, with_);
     return typeof found === 'boolean' ? found : shape(`test(${inShort(fact)}, …) returned neither true nor false.`);
   };
-  const { operators, problems } = operatorSet([{ name, reading, value, description, words, test }]);
+  const { operators, problems } = operatorSet([
+    { name, reading, value, description, words, ...(compatName === null ? {} : { compatName }), test },
+  ]);
   const [problem] = problems;
   if (problem) refuse('RAPPORT_PLUGIN_OPERATOR', problem.message);
   const wrong = (i: number, why: string): never =>

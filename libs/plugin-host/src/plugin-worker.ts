@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
+import { readJson } from '@rapport/rules';
 import { Container } from 'inversify';
 import type {
   ActionContext,
@@ -75,6 +76,16 @@ function freeze(value: unknown): unknown {
   return value;
 }
 
+/** The document in a package's JSON file, each key once. */
+function documentIn(text: string): unknown {
+  const read = readJson(text);
+  if (read.ok) return read.value;
+  const told = read.problems
+    .slice(0, 3)
+    .map(({ line, column, message }) => `${String(line)}:${String(column)} ${message}`);
+  throw new EngineError('RAPPORT_PLUGIN_DOCUMENT', `its document is not valid. ${told.join(' ')}`);
+}
+
 async function exportOf(request: LoadRequest): Promise<JsonObject> {
   const entry = entryOf(request.dir, request.json, settings.source);
   if (entry === null)
@@ -85,7 +96,7 @@ async function exportOf(request: LoadRequest): Promise<JsonObject> {
   let exported: unknown;
   try {
     if (entry.endsWith('.json')) {
-      const document: unknown = JSON.parse(await readFile(entry, 'utf8'));
+      const document = documentIn(await readFile(entry, 'utf8'));
       exported = isObject(document) ? { kind: document['kind'], id: document['id'], document } : document;
     } else {
       const module = (await import(pathToFileURL(entry).href)) as { readonly default?: unknown };

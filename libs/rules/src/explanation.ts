@@ -1,6 +1,6 @@
 import type { ConditionTrace } from './compat/trace.js';
 import type { ResolvedCondition } from './ir.js';
-import { isOperator, ruleOf, type Operator, type OperatorSet, type Verdict } from './operator.js';
+import { isOperator, ruleOf, type FactReading, type Operator, type OperatorSet, type Verdict } from './operator.js';
 import { isFactValue } from './pair.js';
 import { missingOf, trace, type Trace, type TracedCompat } from './trace.js';
 
@@ -91,11 +91,28 @@ function compatReason({ verdict, result, problem, missing }: TracedCompat): stri
   return missing.length > 0 ? missing.map((fact) => `${fact} is unknown`).join(' and ') : (problem?.message ?? '');
 }
 
+const readable: Readonly<Record<FactReading, string>> = {
+  number: 'a number',
+  text: 'text',
+  time: 'a time',
+  boolean: 'true or false',
+  any: 'a value',
+};
+
+/** Why a value that is there leaves a comparison unknown. */
+function unreadable(operator: string, threshold: unknown, more?: OperatorSet): string {
+  const takes = ruleOf(operator, more)?.takes;
+  const reading = takes?.reading(threshold) ?? 'any';
+  return `cannot be read as ${takes?.ofList === true ? 'a list' : readable[reading]}`;
+}
+
 function reason(node: Trace, more?: OperatorSet): string {
   if (node.kind === 'not') return reason(node.child, more);
   if (node.kind === 'compat') return compatReason(node);
   if (node.kind === 'leaf') {
     const { fact, operator, threshold, thresholdValue, value, verdict } = node;
+    if (verdict === null && value !== null && !isFactValue(threshold))
+      return `${fact} ${shown(value)} ${unreadable(operator, threshold, more)}`;
     if (verdict === null) return missingOf(node).map((each) => `${each} is unknown`).join(' and '); // prettier-ignore
     if (isFactValue(threshold)) {
       const words = told(operator, undefined, verdict, more);

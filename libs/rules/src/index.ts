@@ -68,6 +68,7 @@ export {
   type Placement,
   type Verdicts,
 } from './verdict.js';
+export { comparableRules, type ComparableRule, type ReferenceRule } from './reference-rule.js';
 export { rulesOf, type DocumentRules, type PlacedCondition } from './resolution.js';
 export type { ResolvedCondition } from './ir.js';
 export { problemsOf } from './schema-problem.js';

@@ -12,6 +12,8 @@ export interface PartDefinition {
   readonly description: string;
   readonly type?: 'number' | 'text' | 'list' | 'table';
   readonly unit?: Unit;
+  /** Every text that a `text` part can be, where the configuration adds none: rules that ask for another are refused. */
+  readonly values?: readonly string[];
 }
 export type Parts = Readonly<Record<string, PartDefinition>>;
 /** What a part may be; a part that names no type is a number. */

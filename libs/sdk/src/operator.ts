@@ -40,6 +40,11 @@ export interface OperatorDefinition<
   readonly kind: 'operator';
   /** The manifest's `rapport.id`: words of letters and digits that begin with a letter, with dashes between them. */
   readonly id: string;
+  /**
+   * What documents of json-rules-engine (`"mode": "compat"`) call it, where that is not the id in camelCase: the name that `engine.addOperator`
+   * was given. There, a fact of another type than `reading` is false, as with a validator.
+   */
+  readonly compatName?: string;
   readonly title: string;
   /** One sentence for editors: what is true of the fact when it holds. */
   readonly description: string;

@@ -15,6 +15,9 @@ export interface Check {
   readonly code?: string;
 }
 
+/** Subjects of whom the rules are put to json-rules-engine. */
+const VERIFIED = 50;
+
 const LITTLE = 1024 ** 3;
 const DAY = 86_400_000;
 
@@ -113,10 +116,31 @@ async function opened(engine: Engine, now: number): Promise<Check[]> {
           state: old ? 'warning' : 'ok',
           detail: `${run.number}, as of ${new Date(run.asOf).toISOString()}, committed ${new Date(run.committedAt).toISOString()}`,
         },
+    ...(run === null ? [] : [await verified(engine)]),
     {
       check: 'outbox',
       state: parked.length > 0 ? 'warning' : 'ok',
       detail: `${count(pending.length)} pending (${count(due)} due), ${count(parked.length)} parked`,
     },
   ];
+}
+
+/** Whether json-rules-engine says the same as the rules in force, of a few subjects. */
+async function verified(engine: Engine): Promise<Check> {
+  const check = 'json-rules-engine';
+  try {
+    const { documents, compared, differ } = await engine.rules.verify({ subjects: VERIFIED, timeoutMs: 20_000 });
+    if (differ === 0) return { check, state: 'ok', detail: `${count(compared)} verdicts alike` };
+    const where = documents
+      .filter(({ rules }) => rules.some((rule) => rule.differ > 0))
+      .map(({ document }) => document);
+    return {
+      check,
+      state: 'warning',
+      detail: `${count(differ)} of ${count(compared)} verdicts differ, in ${where.join(', ')}: rapport rules verify`,
+    };
+  } catch (error) {
+    const { code, message } = failureReport(error);
+    return { check, state: 'warning', detail: message, code };
+  }
 }

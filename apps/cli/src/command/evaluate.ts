@@ -270,7 +270,18 @@ export function evaluateText(report: EvaluateReport, engine: Engine, asOf: numbe
     );
   for (const { segment, message } of report.segmentErrors)
     text.push('', `Segment ${segment} was not evaluated: ${message}`);
-  if (engine.refused.length > 0)
-    text.push('', `${count(engine.refused.length)} plugins were refused: see "rapport plugins".`);
+  if (engine.refused.length > 0) text.push('', ...refusedText(engine.refused));
   return text.join('\n');
+}
+
+const MOST_REFUSED = 10;
+
+/** What was refused, by name and reason; of many the first. */
+function refusedText(refused: Engine['refused']): readonly string[] {
+  const more = refused.length - MOST_REFUSED;
+  return [
+    `${count(refused.length)} refused, and so not part of this:`,
+    ...refused.slice(0, MOST_REFUSED).map(({ code, message }) => `  ${message} (${code})`),
+    ...(more > 0 ? [`  and ${count(more)} more: see "rapport plugins"`] : []),
+  ];
 }

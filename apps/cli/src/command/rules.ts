@@ -8,6 +8,7 @@ import {
   type PreviewReport,
   type RuleExplanation,
   type RuleFinding,
+  type VerifyReport,
 } from '@rapport/engine';
 import { asOfInstant, describeAsOf } from '../as-of.js';
 import { didYouMean } from '../closest.js';
@@ -29,6 +30,12 @@ export interface RulesChangeOptions {
 }
 export interface RulesExplainOptions {
   readonly asOf?: string;
+}
+export interface RulesVerifyOptions {
+  readonly subjects?: number;
+  readonly asOf?: string;
+  /** Seconds. */
+  readonly timeout: number;
 }
 export interface RulesSchemaOptions {
   readonly out?: string;
@@ -71,7 +78,7 @@ export const listRules = (session: Session): Promise<Outcome> =>
     const rules = documentsAmong(engine.plugins).map(({ kind, name, version, document }) => ({
       kind, id: document.id, title: document.title, subject: document.subject, version, from: name,
     })); // prettier-ignore
-    const refused = engine.refused.filter(({ name }) => name.endsWith('.json'));
+    const refused = engine.refused.filter(({ name }) => /^(?:rules|store|rapport\.json#)/.test(name));
     const text = [
       table(['Rule', 'kind', 'about', 'version', 'from'], rules.map(({ id, kind, subject, version, from }) => [id, kind, `${subject}s`, version, from])),
       ...refused.map(({ code, message }) => `Refused: ${message} (${code})`),
@@ -141,7 +148,8 @@ export const explainOne = (
   });
 
 function explanationText(report: RuleExplanation, zone: string): string {
-  const { id, kind, subject, asOf, placement, membership, conditions, facts, versions, errors, inForce } = report;
+  const { id, kind, subject, asOf, placement, membership, conditions, segments, facts, versions, errors, inForce } =
+    report;
   const operators = Object.entries(versions.operators).map(([of, version]) => `${of}@${version}`);
   const lines = [
     `${id} for ${kind} ${subject}, as of ${describeAsOf(Date.parse(asOf), zone)}${placement === null ? '' : `: ${placement}`}`,
@@ -153,6 +161,7 @@ function explanationText(report: RuleExplanation, zone: string): string {
       `${pointer} is ${verdict}: ${text}`,
       ...(nearest === null ? [] : [`  ${nearest}`]),
     ]),
+    ...nestedText(segments),
     '',
     table(['Fact', 'value'], Object.entries(facts).map(([fact, value]) => [fact, value === null ? 'unknown' : JSON.stringify(value)])),
     '',
@@ -166,6 +175,86 @@ function explanationText(report: RuleExplanation, zone: string): string {
   return lines.join('\n');
 }
 
+/** Why the subject is, or is not, in the segments that the rule asks for. */
+const nestedText = (segments: RuleExplanation['segments']): readonly string[] =>
+  segments.flatMap(({ segment, askedBy, isMember, conditions }) => [
+    '',
+    `segment.${segment}, which ${askedBy} asks for: ${isMember ? 'a member' : 'no member'}`,
+    ...conditions.flatMap(({ pointer, verdict, text, nearest }) => [
+      `  ${pointer} is ${verdict}: ${text}`,
+      ...(nearest === null ? [] : [`    ${nearest}`]),
+    ]),
+  ]);
+
+export const verifyRules = (
+  session: Session,
+  rules: readonly string[],
+  options: RulesVerifyOptions,
+): Promise<Outcome> =>
+  within(session, async (engine) => {
+    const documents = rules.map((id) => {
+      const found = inForce(engine, id);
+      if (found) return `${found.kind}/${id}`;
+      const ids = documentsAmong(engine.plugins).map(({ manifest }) => manifest.id);
+      throw new RapportError(
+        'RAPPORT_RULES_MISSING',
+        `no rule "${id}" is in force.${didYouMean(id, ids)} In force: ${ids.join(', ') || 'none'}`,
+      );
+    });
+    const bar = progress(session.io, 100, { quiet: session.json, unit: 'verdicts' });
+    try {
+      const report = await engine.rules.verify({
+        ...(rules.length > 0 ? { documents } : {}),
+        ...(options.subjects === undefined ? {} : { subjects: options.subjects }),
+        ...instant(engine, options.asOf),
+        timeoutMs: options.timeout * 1000,
+        progress: (done, of) => bar.update(of === 0 ? 100 : (100 * done) / of, done),
+      });
+      return {
+        json: report,
+        text: verifyText(report, engine.store.zone),
+        exitCode: report.differ > 0 ? exit.refused : exit.ok,
+      };
+    } finally {
+      bar.stop();
+    }
+  });
+
+function verifyText(report: VerifyReport, zone: string): string {
+  const rules = report.documents.flatMap(({ document, mode, rules: its }) =>
+    its.map((rule) => ({ document, mode, ...rule })),
+  );
+  const asked = rules.filter(({ leftOut }) => leftOut === null);
+  const text = [
+    report.differ === 0
+      ? `${count(report.compared)} verdicts are those of ${report.engine}, on the data of ${describeAsOf(Date.parse(report.asOf), zone)}.`
+      : `${count(report.differ)} of ${count(report.compared)} verdicts are not those of ${report.engine}, on the data of ${describeAsOf(Date.parse(report.asOf), zone)}.`,
+  ];
+  if (asked.length > 0)
+    text.push(
+      '',
+      table(
+        ['Document', 'mode', 'rule', 'compared', 'unknown', 'differ'],
+        asked.map(({ document, mode, pointer, compared, unknown, differ }) => [document, mode, pointer, count(compared), count(unknown), count(differ)]),
+        [3, 4, 5],
+      ),
+    ); // prettier-ignore
+  for (const { document, pointer, differences, differ, reason } of asked) {
+    for (const { subject, rapport, jsonRulesEngine, facts } of differences)
+      text.push(
+        `  ${document}${pointer}  ${subject}: ${rapport} here, ${jsonRulesEngine} there; ${JSON.stringify(facts)}`,
+      );
+    if (differ > differences.length) text.push(`  and ${count(differ - differences.length)} more`);
+    if (differ > 0 && reason !== null) text.push(`  json-rules-engine: ${reason}`);
+  }
+  const leftOut = rules.filter((rule) => rule.leftOut !== null);
+  if (leftOut.length > 0) text.push('', `${count(leftOut.length)} rules were not compared:`);
+  for (const { document, pointer, leftOut: why } of leftOut) text.push(`  ${document}${pointer}: ${why ?? ''}`);
+  if (!report.isComplete)
+    text.push('', 'Time was up before all was compared: give it more with --timeout, or fewer --subjects.');
+  return text.join('\n');
+}
+
 export const previewRule = (session: Session, rule: string, options: RulesPreviewOptions): Promise<Outcome> =>
   within(session, async (engine) => {
     const document: unknown = engine.rules.parse(textOf(session, engine, rule));
@@ -175,8 +264,21 @@ export const previewRule = (session: Session, rule: string, options: RulesPrevie
 
 const percent = (share: number | null) => (share === null ? '—' : `${(100 * share).toFixed(1)} %`);
 
+function unknownText({ subjects, because }: PreviewReport['unknown']): readonly string[] {
+  const why = because.map(({ fact, missing, unreadable, example }) => {
+    const parts = [
+      ...(missing > 0 ? [`${count(missing)} have no value`] : []),
+      ...(unreadable > 0
+        ? [`of ${count(unreadable)} it cannot be read as the rule reads it, such as ${JSON.stringify(example)}`]
+        : []),
+    ];
+    return `  ${fact}: ${parts.join(', ')}`;
+  });
+  return [`Unknown for ${count(subjects)}, who stay where they are:`, ...why];
+}
+
 function previewText(
-  { id, version, asOf, subjects, share, segments, playbooks, errors }: PreviewReport,
+  { id, version, asOf, subjects, share, segments, playbooks, unknown, warnings, errors }: PreviewReport,
   zone: string,
 ): string {
   const text = [
@@ -192,6 +294,8 @@ function previewText(
     for (const { subject, reason } of entering) text.push(`  + ${segment}  ${subject}: ${reason}`);
     for (const { subject, reason } of leaving) text.push(`  - ${segment}  ${subject}: ${reason}`);
   }
+  if (unknown.subjects > 0) text.push('', ...unknownText(unknown));
+  for (const { code, pointer, message } of warnings) text.push('', `${pointer}: ${message} (${code})`);
   if (playbooks.length > 0) {
     const rows = playbooks.map((each) => [
       each.playbook,

@@ -10,8 +10,17 @@ import {
   type Trace,
   type Verdict,
 } from '@rapport/rules';
+import type { SegmentDocument } from '@rapport/sdk';
 import type { Membership, Properties, Run } from '@rapport/store';
-import { EngineError, operatorPluginsOf, operatorsOf, segmentKeys, trying, verdictsOf } from '@rapport/plugin-host';
+import {
+  EngineError,
+  operatorPluginsOf,
+  operatorsOf,
+  segmentKeys,
+  trying,
+  verdictsOf,
+  type LoadedDocument,
+} from '@rapport/plugin-host';
 import { originOf } from '../measurement/origin.js';
 import { concernedBy, type Proposal } from './proposal.js';
 import { factsFor, type RunProvenance } from './rehearsal.js';
@@ -35,6 +44,18 @@ export interface ConditionExplanation {
   /** Every node with its verdict and its place in the document, every leaf with the fact's value and its threshold. */
   readonly trace: Trace;
 }
+/** Why a subject is, or is not, in a segment that a rule asks for. */
+export interface SegmentExplanation {
+  /** Key of the segment: its id, or `<id>.<band>`. */
+  readonly segment: string;
+  /** Which asks for it: the document's own id, or that of another segment in this list. */
+  readonly askedBy: string;
+  /** Whether the subject is in it, as a run would have it. */
+  readonly isMember: boolean;
+  /** Where its rules alone put the subject. */
+  readonly placement: string;
+  readonly conditions: readonly ConditionExplanation[];
+}
 export interface RuleExplanation {
   readonly id: string;
   readonly kind: 'account' | 'user';
@@ -45,6 +66,8 @@ export interface RuleExplanation {
   /** Where it is by the latest run, and since when; null when it is nowhere. */
   readonly membership: Membership | null;
   readonly conditions: readonly ConditionExplanation[];
+  /** The segments that the rule asks for, those that these ask for, and so on: each once, at most twenty. */
+  readonly segments: readonly SegmentExplanation[];
   readonly facts: Properties;
   /** What decides the answer: the rule's version, those of the metrics it reads, each with the hash of its configuration, and those of the plugins whose operators it uses. */
   readonly versions: {
@@ -86,7 +109,9 @@ export async function explainRule(
     const verdicts = verdictsOf(trying({ ...setting, plugins }));
     await moveAll(documents, tables, members, { has: () => true }, asOf, verdicts, 0);
     const operators = operatorsOf(plugins);
-    const facts = table.factsAt(factsOf(document, operators), row);
+    const raw = (await snapshot.traits(document.subject, asOf, subject)).get(subject) ?? {};
+    const factsFrom = (of: Proposal['document']) => withUnreadable(table.factsAt(factsOf(of, operators), row), raw);
+    const facts = factsFrom(document);
     const keys = document.kind === 'segment' ? segmentKeys(document) : [];
     const membership = keys.flatMap((key) => members.get(key)?.get(subject) ?? [])[0] ?? null;
     const metrics = metricsRead(
@@ -101,6 +126,16 @@ export async function explainRule(
       ...(await verdicts.settle(({ quiet }) => ({
         placement: document.kind === 'segment' ? placementOf(document, readerOf(facts), asOf, quiet)(0) : null,
         conditions: conditionsOf(document).map((rule) => explanationOf(rule, facts, asOf, quiet)),
+        segments: nested(document, documents, operators).map(({ segment, askedBy, of }): SegmentExplanation => {
+          const its = factsFrom(of);
+          return {
+            segment,
+            askedBy,
+            isMember: table.segments.get(segment)?.[row] === 1,
+            placement: placementOf(of, readerOf(its), asOf, quiet)(0),
+            conditions: conditionsOf(of).map((rule) => explanationOf(rule, its, asOf, quiet)),
+          };
+        }),
       }))),
       membership,
       facts,
@@ -121,6 +156,36 @@ export async function explainRule(
     await snapshot.close();
   }
 }
+
+const MOST_SEGMENTS = 20;
+
+/** The segments that a document asks for, nearest first. */
+function nested(document: Proposal['document'], documents: readonly LoadedDocument[], operators: OperatorSet) {
+  const segments = documents.flatMap((plugin) => (plugin.kind === 'segment' ? [plugin.document] : []));
+  const found: { readonly segment: string; readonly askedBy: string; readonly of: SegmentDocument }[] = [];
+  const seen = new Set<string>();
+  const left: Proposal['document'][] = [document];
+  for (let asking = left.shift(); asking && found.length < MOST_SEGMENTS; asking = left.shift()) {
+    for (const { fact } of factsOf(asking, operators)) {
+      const segment = fact.startsWith('segment.') ? fact.slice('segment.'.length) : '';
+      const of = segments.find((one) => segmentKeys(one).includes(segment));
+      if (!of || seen.has(segment) || found.length === MOST_SEGMENTS) continue;
+      seen.add(segment);
+      found.push({ segment, askedBy: asking.id, of });
+      left.push(of);
+    }
+  }
+  return found;
+}
+
+/** Facts, and traits as they are written where they cannot be read as the rule reads them: they are there, and unknown all the same. */
+const withUnreadable = (facts: Properties, raw: Properties): Properties =>
+  Object.fromEntries(
+    Object.entries(facts).map(([fact, value]) => {
+      const name = fact.startsWith('trait.') ? fact.slice('trait.'.length) : '';
+      return [fact, value === null && Object.hasOwn(raw, name) ? (raw[name] ?? null) : value];
+    }),
+  );
 
 function explanationOf(
   { condition, pointer }: ReturnType<typeof conditionsOf>[number],

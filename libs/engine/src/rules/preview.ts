@@ -10,7 +10,10 @@ import {
   type LoadedDocument,
 } from '@rapport/plugin-host';
 import type { Move } from '../membership/transitions.js';
+import type { Problem } from '@rapport/rules';
 import { concernedBy, type Proposal } from './proposal.js';
+import { traitFindings } from './review.js';
+import { unknownsOf, type Unknowns } from './unknowns.js';
 import { factsFor, factsOfLatestRun } from './rehearsal.js';
 import { type RunSetting } from '../membership/setting.js';
 import { membersBySegment, moveAll, type Members } from '../membership/move-all.js';
@@ -67,6 +70,10 @@ export interface PreviewReport {
    * these are the deliveries that the same moves would lead to at any later run.
    */
   readonly playbooks: readonly PlaybookPreview[];
+  /** Subjects that the document can say nothing of, and why; they stay where they are. */
+  readonly unknown: Unknowns;
+  /** Where the document does not fit the traits that the data has: see `lint`. */
+  readonly warnings: readonly Problem[];
   readonly errors: readonly { readonly segment: string; readonly message: string }[];
 }
 
@@ -106,7 +113,12 @@ export async function preview(
       ...left.map(({ segment }) => segment),
     ]);
     const seen = [...left, ...moves].filter(({ segment }) => keys.has(segment));
-    const subjects = tables.get(document.subject)?.subjects.length ?? 0;
+    const table = tables.get(document.subject);
+    const subjects = table?.subjects.length ?? 0;
+    const unknown = table
+      ? await verdicts.settle(({ quiet }) => unknownsOf(document, table, snapshot, asOf, quiet))
+      : { subjects: 0, because: [] };
+    const findings = await traitFindings(document, { store, plugins }, asOf);
     return {
       id: document.id,
       version,
@@ -115,6 +127,8 @@ export async function preview(
       share: subjects === 0 ? 0 : Math.min(1, new Set(seen.map(({ subject }) => subject)).size / subjects),
       segments: [...keys].map((key) => segmentPreview(key, seen, members, samples)),
       playbooks: playbookPreviews(documents, seen, clock.now(), samples),
+      unknown,
+      warnings: findings.map(({ code, pointer, message }) => ({ code, pointer, message })),
       errors,
     };
   } finally {

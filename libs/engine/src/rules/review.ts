@@ -1,15 +1,20 @@
 import {
   coverageOf,
   lint,
+  lintTraits,
   locator,
   readDocument,
   runTests,
+  traitsOf,
   type FailedTest,
+  type Finding,
   type OperatorSet,
   type Problem,
 } from '@rapport/rules';
 import { EngineError, operatorsOf, trying, verdictsOf, catalogueFor } from '@rapport/plugin-host';
+import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
 import { propose } from './proposal.js';
+import { traitProfiles } from './trait-profile.js';
 import type { RunSetting } from '../membership/setting.js';
 
 /** Something to say about a document, and where in its text. */
@@ -47,10 +52,28 @@ export async function reviewOf(text: string, setting: RunSetting): Promise<reado
   const findings = await verdictsOf(trying(setting)).settle(({ quiet }) =>
     lint(document, { now, catalogue, operators: quiet }),
   );
+  const traits = await traitFindings(document, setting, now);
   return [
     ...problems.map((problem) => ({ ...problem, severity: 'error' as const, sample: null })),
-    ...findings.map((finding) => ({ ...finding, severity: 'warning' as const })),
+    ...[...traits, ...findings].map((finding) => ({ ...finding, severity: 'warning' as const })),
   ].map((finding) => ({ ...finding, ...place(finding.pointer) }));
+}
+
+/** Where a document does not fit the traits that the data has now. */
+export async function traitFindings(
+  document: SegmentDocument | PlaybookDocument,
+  { store, plugins }: Pick<RunSetting, 'store' | 'plugins'>,
+  asOf: number,
+): Promise<readonly Finding[]> {
+  const operators = operatorsOf(plugins);
+  const names = traitsOf(document, operators);
+  if (names.length === 0) return [];
+  const snapshot = await store.snapshot();
+  try {
+    return lintTraits(document, await traitProfiles(snapshot, document.subject, asOf, names), operators);
+  } finally {
+    await snapshot.close();
+  }
 }
 
 /** Runs a document's own tests, and says which of its conditions they leave untried. */

@@ -6,6 +6,7 @@ import { preview, type PreviewOptions, type PreviewReport } from './preview.js';
 import { propose, type Proposal } from './proposal.js';
 import { parsed, reviewOf, testReport, type RuleFinding, type RuleTestReport } from './review.js';
 import { ruleSchemas } from './rule-schemas.js';
+import { verify, type VerifyOptions, type VerifyReport } from './verify.js';
 import { publishingOf, type Publishing } from './publishing.js';
 import type { RunSetting } from '../membership/setting.js';
 
@@ -25,6 +26,8 @@ export interface Rules extends Publishing {
   preview(document: unknown, options?: PreviewOptions): Promise<PreviewReport>;
   /** What a document would have done on each of the last days, and how well it foretold what happened. Throws `RAPPORT_RULES_REFUSED`, `RAPPORT_RULES_BACKTEST`. */
   backtest(document: unknown, options?: BacktestOptions): Promise<BacktestReport>;
+  /** Where json-rules-engine itself says something else of today's facts than the rules in force. Throws `RAPPORT_RULES_VERIFY` for a document that is not in force. */
+  verify(options?: VerifyOptions): Promise<VerifyReport>;
   /** Why a subject is, or is not, where a rule puts it, now or as of then. Throws `RAPPORT_RULES_REFUSED`, `RAPPORT_ANALYSIS_UNKNOWN_SUBJECT`. */
   explain(document: unknown, options: ExplainOptions): Promise<RuleExplanation>;
 }
@@ -38,6 +41,7 @@ export function rulesOf(setting: RunSetting): Rules {
       .map(({ code, pointer, message }) => `${pointer || '/'}: ${message} (${code})`);
     throw new EngineError('RAPPORT_RULES_REFUSED', `the document cannot be in force. ${told.join(' ')}`);
   };
+  let verifying: Promise<unknown> = Promise.resolve();
   return {
     ...publishingOf(setting, proposed),
     async check(document) {
@@ -50,6 +54,12 @@ export function rulesOf(setting: RunSetting): Rules {
     schemas: () => ruleSchemas(setting),
     preview: async (document, options = {}) => preview(setting, await proposed(document), options),
     backtest: async (document, options = {}) => backtest(setting, await proposed(document), options),
+    verify(options = {}) {
+      // One thread with json-rules-engine at a time, however many ask.
+      const its = verifying.then(() => verify({ ...setting }, options));
+      verifying = its.catch(() => undefined);
+      return its;
+    },
     explain: async (document, options) => explainRule(setting, await proposed(document), options),
   };
 }

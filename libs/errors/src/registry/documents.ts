@@ -36,7 +36,7 @@ export const documents = section({
           todo: 'Compare it with a value of its type.',
         },
         RAPPORT_RULES_SIZE: {
-          what: 'The text is too large, or there are too many conditions with named ones put in place.',
+          what: 'The text is too large, or there are too many conditions or patterns.',
           todo: 'Split it; refer to fewer.',
         },
         RAPPORT_RULES_JSON: {
@@ -127,7 +127,7 @@ export const documents = section({
       lead: "In the `compat` mode, which takes json-rules-engine's own documents:",
       codes: {
         RAPPORT_RULES_PATH: {
-          what: 'A path is more than own properties and indexes.',
+          what: 'A path is more than names and places in lists.',
           todo: 'Write `$.a.b[0]`; prepare anything else as a fact.',
         },
         RAPPORT_RULES_FAILED: {

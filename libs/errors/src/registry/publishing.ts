@@ -16,6 +16,16 @@ export const publishing = section({
           todo: 'Choose one of those listed.',
           exit: 'notFound',
         },
+        RAPPORT_RULES_FILE: {
+          what: 'A file in `rules/` cannot be read, or does not end in `.json`.',
+          todo: 'Rename it, or move it elsewhere.',
+        },
+        RAPPORT_RULES_VERIFY: {
+          what: 'The document that is to be verified is not in force.',
+          todo: 'Choose one of those listed.',
+          status: 404,
+          exit: 'notFound',
+        },
         RAPPORT_RULES_BACKTEST: {
           what: 'Days, horizon or bands make no sense.',
           todo: 'Write what the message asks for.',

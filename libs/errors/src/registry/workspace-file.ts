@@ -56,8 +56,12 @@ export const workspaceFile = section({
           todo: 'Write `duckdb:FILE` or `mongodb://HOST/DATABASE`.',
         },
         RAPPORT_CONFIG_UNKNOWN_PLUGIN: {
-          what: 'It configures a plugin that is not installed.',
+          what: 'It configures a metric, action or operator that is not installed.',
           todo: 'Install it, or remove the key.',
+        },
+        RAPPORT_CONFIG_NOT_IN_FORCE: {
+          what: 'It configures a segment or playbook that is not in force: retired, refused, or unknown. Everything else runs.',
+          todo: 'Bring it back, or remove the key.',
         },
       },
     },

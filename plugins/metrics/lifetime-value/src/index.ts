@@ -93,7 +93,11 @@ export default defineMetric({
     retentionMonths: { unit: 'ratio', description: 'Months of tenure so far, or 1 ÷ monthlyChurn' },
     monthlyChurn: { unit: 'ratio', description: 'The portfolio’s churn rate per month; null in `historic`' },
     cacShare: { unit: 'ratio', description: 'Cost of acquisition ÷ clv' },
-    cacStatus: { type: 'text', description: '`sound`, or `warning` when the share is above the limit' },
+    cacStatus: {
+      type: 'text',
+      values: ['sound', 'warning'],
+      description: '`sound`, or `warning` when the share is above the limit',
+    },
     cacWarnings: { unit: 'count', description: 'Portfolio: accounts with a warning' },
   },
   usesPortfolio: ({ mode }) => (mode === 'historic' ? [] : ['churn-rate']),

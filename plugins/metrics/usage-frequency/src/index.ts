@@ -42,7 +42,11 @@ export default defineMetric({
   ),
   parts: {
     activeDays: { unit: 'count', description: 'Days of the window with activity' },
-    class: { type: 'text', description: '`daily`, `weekly`, `infrequent` or `none`' },
+    class: {
+      type: 'text',
+      values: ['daily', 'weekly', 'infrequent', 'none'],
+      description: '`daily`, `weekly`, `infrequent` or `none`',
+    },
   },
   window: ({ window }) => last(window),
   measures: ({ window, events }) => ({
