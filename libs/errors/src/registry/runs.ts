@@ -7,6 +7,7 @@ export const runs = section({
       lead: 'Nothing was written.',
       codes: {
         RAPPORT_RUN_NONE: {
+          says: 'nothing has been evaluated yet; run "rapport evaluate"',
           what: 'There is no run yet.',
           todo: '`rapport evaluate` makes one.',
           exit: 'notFound',
