@@ -2,7 +2,7 @@ import { Router } from 'express';
 import { goalsFor, type Engine } from '@rapport/engine';
 import { isFresh, runOf } from './fresh.js';
 import { metricIds, rowOf, type Latest } from './latest.js';
-import { failure, RapportError } from '@rapport/errors';
+import { RapportError } from '@rapport/errors';
 import { onlyMethods } from './problem.js';
 import { cursor, cursorAfter, limit, onlyParameters, text } from './query.js';
 import { segmentKeys } from './segments.js';
@@ -80,7 +80,8 @@ export function accountRoutes(engine: Engine, latestOf: () => Promise<Latest | n
       const latest = await latestOf();
       if (isFresh(request, response, latest)) return;
       const { id } = request.params;
-      if (latest === null) throw failure('RAPPORT_HTTP_NO_RUN', {});
+      if (latest === null)
+        throw new RapportError('RAPPORT_HTTP_NO_RUN', 'nothing has been evaluated yet; run "rapport evaluate"');
       const report = await engine.subject('account', id);
       if (report === null) {
         throw new RapportError(

@@ -2,7 +2,7 @@ import { Router } from 'express';
 import { cohorts, compareCohorts, type CohortBy, type CohortTable, type Engine } from '@rapport/engine';
 import { isFresh, runOf } from './fresh.js';
 import type { Latest } from './latest.js';
-import { failure } from '@rapport/errors';
+import { RapportError } from '@rapport/errors';
 import { onlyMethods } from './problem.js';
 import { onlyParameters, refuse, text, whole } from './query.js';
 
@@ -32,7 +32,8 @@ export function cohortRoutes(engine: Engine, latestOf: () => Promise<Latest | nu
       if (pair && (pair.length !== 2 || first === undefined || second === undefined))
         throw refuse('compare', 'must be two cohorts, as in 2024-Q3,2024-Q4');
       const latest = await latestOf();
-      if (latest === null) throw failure('RAPPORT_HTTP_NO_RUN', {});
+      if (latest === null)
+        throw new RapportError('RAPPORT_HTTP_NO_RUN', 'nothing has been evaluated yet; run "rapport evaluate"');
       if (isFresh(request, response, latest)) return;
 
       if (held.run !== latest.run.number) held = { run: latest.run.number, tables: new Map() };

@@ -2,7 +2,7 @@ import { Router } from 'express';
 import { goalsReport, type Engine } from '@rapport/engine';
 import { isFresh } from './fresh.js';
 import type { Latest } from './latest.js';
-import { failure } from '@rapport/errors';
+import { RapportError } from '@rapport/errors';
 import { onlyMethods } from './problem.js';
 import { onlyParameters } from './query.js';
 
@@ -15,7 +15,8 @@ export function goalRoutes(engine: Engine, latestOf: () => Promise<Latest | null
       onlyParameters(request);
       if (isFresh(request, response, await latestOf())) return;
       const report = await goalsReport(engine);
-      if (report === null) throw failure('RAPPORT_HTTP_NO_RUN', {});
+      if (report === null)
+        throw new RapportError('RAPPORT_HTTP_NO_RUN', 'nothing has been evaluated yet; run "rapport evaluate"');
       response.json(report);
     })
     .all(onlyMethods('GET'));

@@ -2,7 +2,7 @@ import { Router } from 'express';
 import { goalsFor, type Engine } from '@rapport/engine';
 import { isFresh, runOf } from './fresh.js';
 import { metricIds, rowOf, type Latest } from './latest.js';
-import { failure, RapportError } from '@rapport/errors';
+import { RapportError } from '@rapport/errors';
 import { onlyMethods } from './problem.js';
 import { onlyParameters, text } from './query.js';
 
@@ -16,10 +16,12 @@ export function portfolioRoutes(engine: Engine, latestOf: () => Promise<Latest |
       const by = text(request, 'by');
       const latest = await latestOf();
       if (isFresh(request, response, latest)) return;
-      if (latest === null) throw failure('RAPPORT_HTTP_NO_RUN', {});
+      if (latest === null)
+        throw new RapportError('RAPPORT_HTTP_NO_RUN', 'nothing has been evaluated yet; run "rapport evaluate"');
       if (by === null) {
         const report = await engine.subject('portfolio', '');
-        if (report === null) throw failure('RAPPORT_HTTP_NO_RUN', {});
+        if (report === null)
+          throw new RapportError('RAPPORT_HTTP_NO_RUN', `run ${latest.run.number} did not evaluate the portfolio`);
         response.json({
           ...report,
           goals: goalsFor(engine, { kind: 'portfolio', id: '', asOf: latest.run.asOf, metrics: report.metrics }),

@@ -1,9 +1,9 @@
 import { Router } from 'express';
-import type { Engine, RunReport } from '@rapport/engine';
+import type { Engine } from '@rapport/engine';
 import type { Membership } from '@rapport/store';
 import { isFresh, runOf } from './fresh.js';
 import type { Latest } from './latest.js';
-import { failure } from '@rapport/errors';
+import { RapportError } from '@rapport/errors';
 import { onlyMethods } from './problem.js';
 import { cursor, cursorAfter, limit, onlyParameters } from './query.js';
 
@@ -26,9 +26,7 @@ async function members(engine: Engine, key: string): Promise<readonly Membership
 
 /** Errors of the latest run by segment. */
 function errorsIn(latest: Latest | null): ReadonlyMap<string, string> {
-  const { segmentErrors = [] } = (latest?.run.provenance ?? {}) as {
-    readonly segmentErrors?: RunReport['segmentErrors'];
-  };
+  const { segmentErrors = [] } = latest?.run.manifest ?? {};
   return new Map(segmentErrors.map(({ segment, message }) => [segment, message]));
 }
 
@@ -68,7 +66,10 @@ export function segmentRoutes(engine: Engine, latestOf: () => Promise<Latest | n
     .all(onlyMethods('GET'));
   const known = (id: string) => {
     if (segmentKeys(engine).includes(id)) return;
-    throw failure('RAPPORT_HTTP_UNKNOWN_SEGMENT', { segment: id.slice(0, 200) });
+    throw new RapportError(
+      'RAPPORT_HTTP_UNKNOWN_SEGMENT',
+      `there is no segment "${id.slice(0, 200)}"; GET /v1/segments lists them`,
+    );
   };
   router
     .route('/:id/transitions')

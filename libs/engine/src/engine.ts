@@ -15,7 +15,7 @@ import { deliverDue, type DeliverReport, type Clock } from '@rapport/playbooks';
 import { propertiesOf } from './measurement/planner.js';
 import { storedDocuments } from './rules/publishing.js';
 import { rulesOf, type Rules } from './rules/rules.js';
-import { runOnce, type RunReport } from './run.js';
+import { runOnce, type RunOptions, type RunReport } from './run.js';
 import { frameCache, subjectReport, type SubjectReport } from './subject-report.js';
 import { type RunSetting } from './membership/setting.js';
 import { evaluateOnly } from './evaluate.js';
@@ -111,8 +111,8 @@ export interface Engine {
   ingest(calls: readonly unknown[], options?: { readonly receivedAt?: number }): Promise<IngestReport>;
   /** Computes; writes nothing. */
   evaluate(options?: EvaluateOptions): Promise<Evaluation>;
-  /** Computes, moves segments, queues deliveries, commits all of it at once. */
-  run(options?: EvaluateOptions): Promise<RunReport>;
+  /** Computes, moves segments, queues deliveries, commits all of it at once. Throws `RAPPORT_RUN_*`, `RAPPORT_STORE_RUN_BUSY`. */
+  run(options?: RunOptions): Promise<RunReport>;
   /** Sends what is due in the outbox, until nothing more is due now. */
   deliver(): Promise<DeliverReport>;
   /** Results of the latest run. Null when there is no run, or the run does not know the subject. */

@@ -1,7 +1,7 @@
 import { type EvaluateOptions, type Evaluation, checkMetrics } from './measurement/evaluation.js';
 import { defaultLevels, evaluateAll } from './membership/fact-tables.js';
 import type { RunSetting } from './membership/setting.js';
-import { whatIf } from './what-if.js';
+import { whatIf } from './membership/what-if.js';
 import { instantOf } from './instant.js';
 
 /** Computes; writes nothing. Throws `RAPPORT_EVALUATE_AS_OF`, `RAPPORT_EVALUATE_METRIC`, `RAPPORT_EVALUATE_CONFIG`. */

@@ -112,7 +112,7 @@ describe('evaluation', () => {
     evaluation = await engine.evaluate({
       levels: [{ kind: 'account' }, { kind: 'portfolio' }, { kind: 'portfolio', by: 'plan' }],
     });
-  });
+  }, 60_000);
   afterAll(async () => {
     await engine.close();
     folder.remove();
@@ -233,13 +233,15 @@ describe('evaluation', () => {
       zone: 'UTC',
       metrics: {
         events: {
-          id: 'events',
           version: '1.0.0',
           package: '@test/metric-events',
           unit: 'count',
-          windows: { events: { kind: 'days', end: JUNE } },
+          origin: expect.stringMatching(/^events@1\.0\.0#/) as unknown,
         },
-        reduced: { windows: { events: { kind: 'days' } } },
+      },
+      windows: {
+        events: { events: { kind: 'days', end: JUNE } },
+        reduced: { events: { kind: 'days' } },
       },
     });
   });

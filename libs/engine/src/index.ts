@@ -11,9 +11,9 @@ export {
   type Normalized,
   type Refusal,
 } from './ingest.js';
-export type { RunReport } from './run.js';
+export type { BaselineReport, RunOptions, RunReport } from './run.js';
 export type { MetricValue, SubjectReport } from './subject-report.js';
-export type { EvaluateOptions, Evaluation } from './measurement/evaluation.js';
+export type { EvaluateOptions, Evaluation, Provenance } from './measurement/evaluation.js';
 export type { MetricFailure } from './measurement/computing.js';
 export { isOfOrigin, originOf, partialOrigin } from './measurement/origin.js';
 export { slopeOf, slopes, type SlopeDay, type SlopePoint } from './measurement/slope.js';

@@ -293,10 +293,10 @@ describe('rules with operators of plugins, on DuckDB', () => {
       ['a3', 'trait.plan plan3-2026 ends with -2026 and usage 3 > 0'],
       ['a5', 'trait.plan plan5-2026 ends with -2026 and usage 5 > 0'],
     ]); // prettier-ignore
-    expect(first.run.provenance).toMatchObject({
+    expect(first.run.manifest).toMatchObject({
       operators: { 'ends-with': { version: '1.2.0', package: '@test/operator-ends-with' }, 'is-even': { version: '1.0.0' } },
     }); // prettier-ignore
-    expect(Object.keys((first.run.provenance as { operators: object }).operators)).toHaveLength(2);
+    expect(Object.keys(first.run.manifest.operators)).toHaveLength(2);
     clock.set(JUNE);
     await engine.ingest([
       track('a3', JUNE - 2, { event: 'Exported' }),

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Store } from '@rapport/store';
+import { readManifest, type Store } from '@rapport/store';
 import { memoryStore } from '@rapport/store-testkit';
 import { backoff, MAX_ATTEMPTS } from '@rapport/playbooks';
 import { actionCode, engineOver, JUNE, pluginFolder, standingClock } from './plugin-packages.test.fixture.js';
@@ -103,7 +103,7 @@ describe('the outbox', () => {
       };
     });
     await lease.commit(
-      { asOf: JUNE, epoch: 0, provenance: {}, frames: [], transitions: [], deliveries, evaluated: [] },
+      { asOf: JUNE, epoch: 0, manifest: readManifest(null), frames: [], transitions: [], deliveries },
       clock.now(),
     );
     return deliveries.map(({ key }) => key);

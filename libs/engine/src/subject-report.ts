@@ -96,20 +96,13 @@ export function frameCache(store: Store): FramesOf {
   };
 }
 
-interface MetricProvenance {
-  readonly title?: string;
-  readonly version?: string;
-  readonly configHash?: string;
-  readonly unit?: string;
-}
 function metricValues(
   frame: ResultFrame,
   i: number,
   run: Run,
   plugins: readonly LoadedPlugin[],
 ): readonly MetricValue[] {
-  const provenance =
-    (run.provenance as { readonly metrics?: Readonly<Record<string, MetricProvenance>> } | null)?.metrics ?? {};
+  const records = run.manifest.metrics;
   const names = Object.keys(frame.columns);
   return names
     .filter((name) => !name.includes('.'))
@@ -119,7 +112,7 @@ function metricValues(
         return found ? valueAt(found, i) : null;
       };
       const loaded = plugins.find((plugin) => plugin.kind === 'metric' && plugin.manifest.id === id);
-      const of = Object.hasOwn(provenance, id) ? provenance[id] : undefined;
+      const of = Object.hasOwn(records, id) ? records[id] : undefined;
       const own = names.filter((name) => name.startsWith(`${id}.`)).map((name) => name.slice(id.length + 1));
       const valuesOf = (parts: readonly string[]) =>
         Object.fromEntries(parts.map((part) => [part, plain(column(`${id}.${part}`))]));

@@ -24,6 +24,8 @@ const entered: Omit<Transition, 'run'> = {
   reason: 'usage fell',
   facts: { usage: 1 },
   baseline: false,
+  baselineReason: null,
+  baselineText: null,
 };
 const keysOf = (transition: Omit<Transition, 'run'>, run: number, version = '1.0.0', playbook = document) =>
   deliveriesFor([{ document: playbook, version }], [transition], run, JUNE).map(({ key }) => key);

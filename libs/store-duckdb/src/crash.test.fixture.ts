@@ -1,5 +1,5 @@
 import type { Message, RunCommit } from '@rapport/store';
-import { numberColumn } from '@rapport/store';
+import { numberColumn, readManifest } from '@rapport/store';
 import { openDuckdbStore } from './index.js';
 
 /* A process to be killed: says on stdout what the store has told it is durable. */
@@ -37,7 +37,7 @@ export const batchOf = (round: number, n: number): readonly Message[] =>
 export const runOf = (n: number): RunCommit => ({
   asOf: START + n,
   epoch: 0,
-  provenance: { n },
+  manifest: readManifest({ zone: String(n) }),
   frames: [
     {
       level: { kind: 'account' },
@@ -59,6 +59,8 @@ export const runOf = (n: number): RunCommit => ({
     reason: 'because',
     facts: { n },
     baseline: false,
+    baselineReason: null,
+    baselineText: null,
   })),
   deliveries: Array.from({ length: 50 }, (_, i) => ({
     key: `${n}-${i}`,
@@ -67,7 +69,6 @@ export const runOf = (n: number): RunCommit => ({
     subject: { kind: 'account' as const, id: `account-${i}` },
     dueAt: START,
   })),
-  evaluated: [`high@${n}`],
 });
 
 const [what, path, round] = process.argv.slice(2);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { DocumentVersion } from '@rapport/store';
-import { textColumn } from '@rapport/store';
+import { readManifest, textColumn } from '@rapport/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { columnBytes, subjectsBytes } from './frames.js';
 import { openDuckdbStore } from './index.js';
@@ -27,8 +27,16 @@ const version: Omit<DocumentVersion, 'number'> = {
   of: null,
 };
 
+/** What layout 5 changed, undone. */
+const RECORDS_OF_4 = [
+  'ALTER TABLE runs RENAME COLUMN manifest TO provenance',
+  'ALTER TABLE transitions DROP COLUMN baseline_reason',
+  'ALTER TABLE transitions DROP COLUMN baseline_text',
+  'CREATE TABLE evaluated_segments (segment VARCHAR)',
+];
 /** Results as layout 3 had them: of each run by themselves. */
 const RESULTS_OF_3 = [
+  ...RECORDS_OF_4,
   'DROP INDEX deliveries_key',
   'DROP TABLE result_blobs',
   'DROP TABLE result_frames',
@@ -46,7 +54,21 @@ const BEFORE = {
   ],
   2: [...RESULTS_OF_3, 'DROP TABLE document_versions'],
   3: RESULTS_OF_3,
+  4: RECORDS_OF_4,
 };
+
+/** A run's record of before. */
+const PROVENANCE = {
+  zone: 'Europe/Berlin',
+  profiles: {},
+  levels: ['account'],
+  metrics: { nps: { title: 'x'.repeat(300), version: '1.2.0', config: { scale: 10 }, configHash: 'c0ffee', uses: ['csat'] } },
+  segments: { low: { version: '0.0.0-rabc', documentHash: 'abc' } },
+  playbooks: { call: { version: '1.0.0', documentHash: 'def', enabled: true } },
+  operators: { near: { version: '1.0.0', package: '@x/near', definitionHash: '123' } },
+  failures: [{ metric: 'nps', code: 'RAPPORT_METRIC_TIMEOUT', message: 'slow', subjects: 3 }],
+  segmentErrors: [{ segment: 'low', message: 'failed' }],
+}; // prettier-ignore
 
 async function makeLayout(layout: keyof typeof BEFORE, then: readonly string[] = []): Promise<void> {
   const instance = await DuckDBInstance.create(path);
@@ -57,8 +79,8 @@ async function makeLayout(layout: keyof typeof BEFORE, then: readonly string[] =
   instance.closeSync();
 }
 
-describe('files of earlier layouts', () => {
-  it.each([1, 2, 3] as const)('of layout %i take documents, and what was in them stays', async (layout) => {
+describe('files of earlier layouts', { timeout: 60_000 }, () => {
+  it.each([1, 2, 3, 4] as const)('of layout %i take documents, and what was in them stays', async (layout) => {
     const made = await openDuckdbStore({ path, zone: 'UTC' });
     await made.append([{ id: '1', time: 0, member: { user: 'ann', account: 'acme' } }]);
     await made.close();
@@ -81,7 +103,7 @@ describe('files of earlier layouts', () => {
     const hex = (bytes: Uint8Array) => `unhex('${Buffer.from(bytes).toString('hex')}')`;
     const column = textColumn(['high', null]);
     await makeLayout(3, [
-      `INSERT INTO runs VALUES (1, 10, 11, 12, '{"zone":"UTC","metrics":{"nps":"${'x'.repeat(300)}"}}'), (2, 20, 21, 22, 'null')`,
+      `INSERT INTO runs VALUES (1, 10, 11, 12, '${JSON.stringify(PROVENANCE)}'), (2, 20, 21, 22, 'null')`,
       ...[1, 2].flatMap((run) => [
         `INSERT INTO result_subjects VALUES (${String(run)}, 'account', ${hex(subjectsBytes(['acme', 'zeta']))})`,
         `INSERT INTO result_columns VALUES (${String(run)}, 'account', 'band', ${hex(columnBytes(column))})`,
@@ -90,8 +112,8 @@ describe('files of earlier layouts', () => {
     for (let opened = 0; opened < 2; opened++) {
       const store = await openDuckdbStore({ path, zone: 'UTC' });
       expect(await store.runs(9)).toEqual([
-        { number: 2, asOf: 20, startedAt: 21, committedAt: 22, provenance: null },
-        { number: 1, asOf: 10, startedAt: 11, committedAt: 12, provenance: { zone: 'UTC', metrics: { nps: 'x'.repeat(300) } } }, // prettier-ignore
+        { number: 2, asOf: 20, startedAt: 21, committedAt: 22, manifest: readManifest(null) },
+        { number: 1, asOf: 10, startedAt: 11, committedAt: 12, manifest: readManifest(PROVENANCE) },
       ]);
       for (const run of [1, 2])
         expect(await store.results(run, { kind: 'account' })).toEqual({

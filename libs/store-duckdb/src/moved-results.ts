@@ -7,18 +7,18 @@ import { text, whole } from './sql.js';
 
 /** Moves runs of a file of layout 3, which kept each run's results by themselves, to where they are shared. Inside a transaction. */
 export async function moveResults(connection: DuckDBConnection): Promise<void> {
-  const shape = { number: 'number', asOf: 'number', startedAt: 'number', committedAt: 'number', provenance: 'text' } as const; // prettier-ignore
+  const shape = { number: 'number', asOf: 'number', startedAt: 'number', committedAt: 'number', manifest: 'text' } as const; // prettier-ignore
   const sql =
-    'SELECT number::DOUBLE, as_of::DOUBLE, started_at::DOUBLE, committed_at::DOUBLE, provenance FROM runs ORDER BY number';
+    'SELECT number::DOUBLE, as_of::DOUBLE, started_at::DOUBLE, committed_at::DOUBLE, manifest FROM runs ORDER BY number';
   const runs = await rows(connection, sql, shape);
   await connection.run('DELETE FROM runs');
-  for (const { number, asOf, startedAt, committedAt, provenance } of runs) {
+  for (const { number, asOf, startedAt, committedAt, manifest } of runs) {
     await writeRun(connection, {
       number: number ?? 0,
       asOf: asOf ?? 0,
       startedAt: startedAt ?? 0,
       committedAt: committedAt ?? 0,
-      provenance: JSON.parse(provenance ?? 'null') as unknown,
+      manifest: JSON.parse(manifest ?? 'null') as unknown,
     });
   }
   const levels = await rows(connection, 'SELECT run::DOUBLE, level, subjects FROM result_subjects ORDER BY run', {

@@ -55,19 +55,15 @@ export function resultStore({ writer, queue, reader }: Connections): ResultStore
     },
     async transitions({ limit, ...query }) {
       const shape = {
-        segment: 'text', subject: 'text', kind: 'text', change: 'text', at: 'number', run: 'number', reason: 'text', facts: 'text', baseline: 'number',
+        segment: 'text', subject: 'text', kind: 'text', change: 'text', at: 'number', run: 'number', reason: 'text', facts: 'text', baseline: 'number', baselineReason: 'text', baselineText: 'text',
       } as const; // prettier-ignore
       const sql = `
-        SELECT segment, subject, kind, change, happened_at::DOUBLE, run::DOUBLE, reason, facts, baseline::DOUBLE
+        SELECT segment, subject, kind, change, happened_at::DOUBLE, run::DOUBLE, reason, facts, baseline::DOUBLE, baseline_reason, baseline_text
         FROM transitions WHERE ${about(query)} ORDER BY run DESC, seq DESC LIMIT ${whole(limit)}`;
       return (await rows(reader(), sql, shape)).map(
         (row) =>
           ({ ...row, facts: JSON.parse(row.facts ?? '{}') as Properties, baseline: row.baseline === 1 }) as Transition,
       );
-    },
-    async evaluatedSegments() {
-      const found = await rows(reader(), 'SELECT segment FROM evaluated_segments', { segment: 'text' });
-      return found.map(({ segment }) => segment ?? '').sort(compareCodeUnits);
     },
   };
 
@@ -137,20 +133,12 @@ async function write(connection: DuckDBConnection, commit: RunCommit, startedAt:
     asOf: commit.asOf,
     startedAt,
     committedAt: now,
-    provenance: commit.provenance,
+    manifest: commit.manifest,
   };
   await writeRun(connection, run);
   for (const frame of commit.frames) await writeFrame(connection, run.number, levelName(frame.level), frame);
   await writeTransitions(connection, run.number, commit.transitions);
   await addDeliveries(connection, commit.deliveries);
-  if (commit.evaluated.length > 0) {
-    const known = await rows(connection, 'SELECT segment FROM evaluated_segments', { segment: 'text' });
-    const before = new Set(known.map(({ segment }) => segment));
-    const fresh = new Set(commit.evaluated.filter((segment) => !before.has(segment)));
-    const evaluated = await tableWriter(connection, 'evaluated_segments', ['text']);
-    for (const segment of fresh) evaluated.add([segment]);
-    evaluated.close();
-  }
   return run;
 }
 
@@ -162,13 +150,18 @@ async function writeTransitions(
   if (transitions.length === 0) return;
   const [last] = await rows(connection, 'SELECT max(seq)::DOUBLE FROM transitions', { seq: 'number' });
   let seq = last?.seq ?? 0;
-  const kinds = ['bigint', 'integer', 'text', 'text', 'text', 'text', 'bigint', 'text', 'text', 'boolean'] as const;
+  const kinds = [
+    'bigint', 'integer', 'text', 'text', 'text', 'text', 'bigint', 'text', 'text', 'boolean', 'text', 'text',
+  ] as const; // prettier-ignore
   const writer = await tableWriter(connection, 'transitions', kinds);
   /** The last word of this run on each membership. */
   const latest = new Map<string, Omit<Transition, 'run'>>();
   for (const transition of transitions) {
     const { segment, subject, kind, change, at, reason, facts, baseline } = transition;
-    writer.add([++seq, run, segment, subject, kind, change, at, reason, JSON.stringify(facts), baseline]);
+    const { baselineReason, baselineText } = transition;
+    writer.add([
+      ++seq, run, segment, subject, kind, change, at, reason, JSON.stringify(facts), baseline, baselineReason, baselineText,
+    ]); // prettier-ignore
     latest.set(JSON.stringify([segment, kind, subject]), transition);
   }
   writer.close();

@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { ResultFrame, Run } from '@rapport/store';
-import { joinRecord, partsOfRecord, splitRecord } from '@rapport/store';
+import { joinRecord, partsOfRecord, readManifest, splitRecord } from '@rapport/store';
 import { dropUnusedBlobs, putBlobs, readBlobs } from './blobs.js';
 import { columnBytes, columnOf, subjectsBytes, subjectsOf } from './frames.js';
 import { columns, rows } from './rows.js';
@@ -9,7 +9,7 @@ import { tableWriter } from './writer.js';
 
 /*
  * Committed runs and their results. A frame is a list of subjects, a list of its columns and the columns, each a blob; so are the long entries
- * of a provenance.
+ * of a run's record.
  */
 
 export type LevelFrame = Omit<ResultFrame, 'level'>;
@@ -63,8 +63,12 @@ export async function readFrame(
   };
 }
 
-export async function writeRun(connection: DuckDBConnection, run: Run): Promise<void> {
-  const { parts, head } = splitRecord(run.provenance);
+/** @param run with its record as it is to be kept: that of an earlier version stays as it is, and is read by `readManifest` */
+export async function writeRun(
+  connection: DuckDBConnection,
+  run: Omit<Run, 'manifest'> & { readonly manifest: unknown },
+): Promise<void> {
+  const { parts, head } = splitRecord(run.manifest);
   const blobs = await putBlobs(
     connection,
     parts.map((part) => Buffer.from(part, 'utf8')),
@@ -76,27 +80,27 @@ export async function writeRun(connection: DuckDBConnection, run: Run): Promise<
 
 export async function readRuns(connection: DuckDBConnection, limit: number): Promise<readonly Run[]> {
   const sql = `
-    SELECT number::DOUBLE, as_of::DOUBLE, started_at::DOUBLE, committed_at::DOUBLE, provenance
+    SELECT number::DOUBLE, as_of::DOUBLE, started_at::DOUBLE, committed_at::DOUBLE, manifest
     FROM runs ORDER BY number DESC LIMIT ${whole(limit)}`;
-  const kinds = { number: 'number', asOf: 'number', startedAt: 'number', committedAt: 'number', provenance: 'text' } as const; // prettier-ignore
+  const kinds = { number: 'number', asOf: 'number', startedAt: 'number', committedAt: 'number', manifest: 'text' } as const; // prettier-ignore
   const found = await rows(connection, sql, kinds);
   const blobs = await readBlobs(
     connection,
-    found.flatMap(({ provenance }) => partsOfRecord(provenance ?? '').map(Number)),
+    found.flatMap(({ manifest }) => partsOfRecord(manifest ?? '').map(Number)),
   );
   const part = (blob: string) => Buffer.from(blobs.get(Number(blob)) ?? new Uint8Array()).toString('utf8');
-  return found.map((row) => ({ ...row, provenance: joinRecord(row.provenance ?? '', part) }) as Run);
+  return found.map((row) => ({ ...row, manifest: readManifest(joinRecord(row.manifest ?? '', part)) }) as Run);
 }
 
 /** Removes the runs that `choose` names, never the latest, and their results. Returns the numbers. Inside a transaction. */
 export async function dropRuns(
   connection: DuckDBConnection,
-  choose: (committed: readonly Omit<Run, 'provenance'>[]) => readonly number[],
+  choose: (committed: readonly Omit<Run, 'manifest'>[]) => readonly number[],
 ): Promise<readonly number[]> {
   const kinds = { number: 'number', asOf: 'number', startedAt: 'number', committedAt: 'number' } as const;
   const sql =
     'SELECT number::DOUBLE, as_of::DOUBLE, started_at::DOUBLE, committed_at::DOUBLE FROM runs ORDER BY number';
-  const committed = (await rows(connection, sql, kinds)) as readonly Omit<Run, 'provenance'>[];
+  const committed = (await rows(connection, sql, kinds)) as readonly Omit<Run, 'manifest'>[];
   const chosen = new Set(choose(committed));
   const gone = committed.slice(0, -1).flatMap(({ number }) => (chosen.has(number) ? [number] : []));
   await connection.run(`DELETE FROM runs WHERE ${among('number', gone)}`);
@@ -114,7 +118,7 @@ export async function dropUnused(connection: DuckDBConnection): Promise<number> 
   const used = new Set([...subjects.values, ...lists.values]);
   for (const bytes of (await readBlobs(connection, [...lists.values])).values())
     for (const [, blob] of parsed(bytes) as ColumnList) used.add(blob);
-  for (const { provenance } of await rows(connection, 'SELECT provenance FROM runs', { provenance: 'text' }))
-    for (const blob of partsOfRecord(provenance ?? '')) used.add(Number(blob));
+  for (const { manifest } of await rows(connection, 'SELECT manifest FROM runs', { manifest: 'text' }))
+    for (const blob of partsOfRecord(manifest ?? '')) used.add(Number(blob));
   return dropUnusedBlobs(connection, used);
 }

@@ -4,7 +4,7 @@ import { text } from './sql.js';
 import { moveResults } from './moved-results.js';
 
 /** Version of the layout below. A file of a later version is refused; an earlier one is migrated when it is opened. */
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 5;
 
 const HISTORY_TABLES = `
 -- Dense numbers of subjects, per level; the id of an erased one is null and its number stays taken.
@@ -21,10 +21,18 @@ CREATE TABLE document_versions (
 `;
 
 const RESULT_TABLES = `
--- What runs found, by content: data is a list of subjects, a list of columns, a column (frames.ts) or a part of a provenance; hash tells equal ones.
+-- What runs found, by content: data is a list of subjects, a list of columns, a column (frames.ts) or a part of a run's record; hash tells equal ones.
 CREATE TABLE result_blobs (idx INTEGER, hash VARCHAR, data BLOB);
 -- subjects, columns: blobs.
 CREATE TABLE result_frames (run INTEGER, level VARCHAR, subjects INTEGER, columns INTEGER);
+`;
+
+/** What layout 5 changed: runs have a typed record, transitions say why they are baselines. */
+const MANIFESTS = `
+ALTER TABLE runs RENAME COLUMN provenance TO manifest;
+ALTER TABLE transitions ADD COLUMN baseline_reason VARCHAR;
+ALTER TABLE transitions ADD COLUMN baseline_text VARCHAR;
+DROP TABLE evaluated_segments;
 `;
 
 // Looked up by key for each delivery that is queued, sent or fails.
@@ -55,13 +63,13 @@ CREATE TABLE members (usr INTEGER, account INTEGER, time BIGINT, id VARCHAR);
 -- kind: 0 account, 1 user. value: JSON, 'null' for removed. A message without values leaves one row without a name: it names the subject.
 CREATE TABLE traits (kind INTEGER, subject INTEGER, name VARCHAR, time BIGINT, id VARCHAR, value VARCHAR);
 
--- provenance: JSON (run-records.ts).
-CREATE TABLE runs (number INTEGER, as_of BIGINT, started_at BIGINT, committed_at BIGINT, provenance VARCHAR);
+-- manifest: JSON (run-records.ts).
+CREATE TABLE runs (number INTEGER, as_of BIGINT, started_at BIGINT, committed_at BIGINT, manifest VARCHAR);
 CREATE TABLE memberships (segment VARCHAR, subject VARCHAR, kind VARCHAR, entered_at BIGINT, reason VARCHAR);
 CREATE TABLE transitions (
-  seq BIGINT, run INTEGER, segment VARCHAR, subject VARCHAR, kind VARCHAR, change VARCHAR, happened_at BIGINT, reason VARCHAR, facts VARCHAR, baseline BOOLEAN
+  seq BIGINT, run INTEGER, segment VARCHAR, subject VARCHAR, kind VARCHAR, change VARCHAR, happened_at BIGINT, reason VARCHAR, facts VARCHAR, baseline BOOLEAN,
+  baseline_reason VARCHAR, baseline_text VARCHAR
 );
-CREATE TABLE evaluated_segments (segment VARCHAR);
 CREATE TABLE deliveries (
   seq BIGINT, key VARCHAR, action VARCHAR, payload VARCHAR, kind VARCHAR, subject VARCHAR, due_at BIGINT,
   state VARCHAR, attempts INTEGER, last_error VARCHAR, delivered_at BIGINT, leased_until BIGINT
@@ -81,8 +89,11 @@ export async function migrate(connection: DuckDBConnection, version: number): Pr
       await insertSettings(connection, identity());
     }
     if (version < 3) await connection.run(DOCUMENT_TABLES);
-    await connection.run(DELIVERY_INDEX + RESULT_TABLES);
-    await moveResults(connection);
+    await connection.run(MANIFESTS);
+    if (version < 4) {
+      await connection.run(DELIVERY_INDEX + RESULT_TABLES);
+      await moveResults(connection);
+    }
     await connection.run(`UPDATE meta SET value = ${text(String(SCHEMA_VERSION))} WHERE key = 'rapport'`);
   });
 }

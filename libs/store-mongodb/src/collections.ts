@@ -56,7 +56,6 @@ export interface RunsState {
   readonly current: RunDocument | null;
   /** Fence of the last run whose deliveries were moved to the outbox. */
   readonly released: number;
-  readonly evaluated: readonly string[];
   /** The erasure epoch; absent for 0. */
   readonly epoch?: number;
 }

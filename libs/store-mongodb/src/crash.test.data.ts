@@ -1,4 +1,5 @@
 import type { HistoryDay, Message, RunCommit } from '@rapport/store';
+import { readManifest } from '@rapport/store';
 
 const START = Date.UTC(2024, 0, 1);
 export const EVENTS_PER_BATCH = 40;
@@ -22,7 +23,7 @@ export const batchOf = (i: number): readonly Message[] => [
 export const commitOf = (run: number): RunCommit => ({
   asOf: run * 1000,
   epoch: 0,
-  provenance: { run },
+  manifest: readManifest({ zone: String(run) }),
   frames: [
     {
       level: { kind: 'account' },
@@ -45,6 +46,8 @@ export const commitOf = (run: number): RunCommit => ({
     reason: 'because',
     facts: {},
     baseline: false,
+    baselineReason: null,
+    baselineText: null,
   })),
   deliveries: Array.from({ length: MEMBERS_PER_RUN }, (_, k) => ({
     key: `run-${String(run)}/${String(k)}`,
@@ -53,7 +56,6 @@ export const commitOf = (run: number): RunCommit => ({
     subject: { kind: 'account' as const, id: `a${String(k).padStart(4, '0')}` },
     dueAt: run * 1000,
   })),
-  evaluated: [`run-${String(run)}@1.0.0`],
 });
 
 /** One and the same day, put again and again: every value is the number of the put, and every other time there is a subject more. */

@@ -1,4 +1,4 @@
-import type { DocumentVersion, Level, NewDelivery } from '@rapport/store';
+import type { BaselineReason, DocumentVersion, Level, NewDelivery } from '@rapport/store';
 import type { Binary } from 'mongodb';
 import { encodeId } from './text.js';
 
@@ -111,6 +111,9 @@ export interface TransitionDocument {
   /** JSON. */
   readonly facts: string;
   readonly baseline: boolean;
+  /** Both absent in transitions of earlier versions. */
+  readonly baselineReason?: BaselineReason | null;
+  readonly baselineText?: string | null;
 }
 export interface DeliveryDocument extends Omit<NewDelivery, 'key' | 'payload'> {
   /** The idempotency key; in `staged_deliveries` `<fence>/<key>`. */

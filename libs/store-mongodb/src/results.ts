@@ -11,7 +11,15 @@ import type {
   Subject,
   Transition,
 } from '@rapport/store';
-import { compareCodeUnits, joinRecord, partsOfRecord, splitRecord, StoreError, storeErased } from '@rapport/store';
+import {
+  compareCodeUnits,
+  joinRecord,
+  partsOfRecord,
+  readManifest,
+  splitRecord,
+  StoreError,
+  storeErased,
+} from '@rapport/store';
 import type { Properties } from '@rapport/store';
 import { randomUUID } from 'node:crypto';
 import { inBatches } from './batches.js';
@@ -134,9 +142,9 @@ export function createResults(collections: Collections): Results {
     const parts = partsOf(run);
     const found = await blobs.get(parts);
     const text = (key: BlobKey) => found?.get(key)?.toString('utf8') ?? 'null';
-    const provenance =
+    const record =
       run.provenance === undefined ? (JSON.parse(text(parts[0] ?? '')) as unknown) : joinRecord(run.provenance, text);
-    return { number, asOf, startedAt, committedAt, provenance };
+    return { number, asOf, startedAt, committedAt, manifest: readManifest(record) };
   }
 
   const frameId = (fence: number, level: Level) => `${String(fence)}/${levelPath(level)}`;
@@ -275,21 +283,21 @@ export function createResults(collections: Collections): Results {
         .sort({ fence: -1, position: -1 })
         .limit(limit)
         .toArray();
-      return found.map(({ run, segment: of, subject: who, kind, change, at, reason, facts, baseline }): Transition => ({
-        segment: decodeText(of),
-        subject: decodeText(who),
-        kind,
-        change,
-        at,
-        run,
-        reason,
-        facts: JSON.parse(facts) as Properties,
-        baseline,
-      }));
-    },
-
-    async evaluatedSegments() {
-      return (await runsState(collections)).evaluated.map(decodeText).sort(compareCodeUnits);
+      return found.map(
+        ({ run, segment: of, subject: who, kind, change, at, reason, facts, baseline, ...why }): Transition => ({
+          segment: decodeText(of),
+          subject: decodeText(who),
+          kind,
+          change,
+          at,
+          run,
+          reason,
+          facts: JSON.parse(facts) as Properties,
+          baseline,
+          baselineReason: why.baselineReason ?? null,
+          baselineText: why.baselineText ?? null,
+        }),
+      );
     },
 
     async raiseEpoch() {
@@ -404,7 +412,7 @@ export function createResults(collections: Collections): Results {
         if (before.lease?.token !== token) throw lost();
         if ((before.epoch ?? 0) !== commit.epoch) throw storeErased();
         const number = (before.current?._id ?? 0) + 1;
-        const { parts, head } = splitRecord(commit.provenance);
+        const { parts, head } = splitRecord(commit.manifest);
         const keys = await blobs.put(
           fence,
           parts.map((part) => Buffer.from(part, 'utf8')),
@@ -430,6 +438,8 @@ export function createResults(collections: Collections): Results {
               reason: transition.reason,
               facts: JSON.stringify(transition.facts),
               baseline: transition.baseline,
+              baselineReason: transition.baselineReason,
+              baselineText: transition.baselineText,
             })),
           ),
         );
@@ -455,10 +465,7 @@ export function createResults(collections: Collections): Results {
         const current = { _id: number, fence, asOf: commit.asOf, startedAt, committedAt: now, provenance: head(keys) };
         const { modifiedCount } = await lease.updateOne(
           { ...held, ...epochIs(commit.epoch) },
-          {
-            $set: { current, lease: null },
-            $addToSet: { evaluated: { $each: commit.evaluated.map(encodeId) } },
-          },
+          { $set: { current, lease: null } },
         );
         if (modifiedCount === 0) {
           const after = await runsState(collections);
@@ -466,7 +473,7 @@ export function createResults(collections: Collections): Results {
           throw after.lease?.token === token ? storeErased() : lost();
         }
         await release();
-        return { number, asOf: commit.asOf, startedAt, committedAt: now, provenance: commit.provenance };
+        return { number, asOf: commit.asOf, startedAt, committedAt: now, manifest: commit.manifest };
       },
 
       async abandon() {

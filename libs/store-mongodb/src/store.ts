@@ -100,7 +100,6 @@ export async function openMongodbStore(
     results: (run, level, columns) => explained(results.results(run, level, columns)),
     memberships: (query) => explained(results.memberships(query)),
     transitions: (query) => explained(results.transitions(query)),
-    evaluatedSegments: () => explained(results.evaluatedSegments()),
     putHistory: (days, of) => explained(history.putHistory(days, of)),
     history: (query) => explained(history.history(query)),
     historyOrigins: (query) => explained(history.historyOrigins(query)),
@@ -139,7 +138,6 @@ async function initialise(
       dead: [],
       current: null,
       released: 0,
-      evaluated: [],
     }),
   );
   const found = await collections.workspace.findOne({ _id: 'workspace' });

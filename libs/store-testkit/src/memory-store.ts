@@ -32,7 +32,6 @@ interface Kept {
   readonly frames: Map<number, readonly ResultFrame[]>;
   readonly transitions: Transition[];
   readonly deliveries: Map<string, Delivery & { leasedUntil: number }>;
-  readonly evaluated: Set<string>;
   lease: { readonly token: object; until: number } | null;
 }
 
@@ -69,10 +68,10 @@ function resultStore(kept: Kept, epoch: () => Promise<number>): ResultStore {
         async commit(commit, at) {
           held();
           if (commit.epoch !== (await epoch())) throw storeErased();
-          const { frames, transitions, deliveries, evaluated, asOf, provenance } = structuredClone(
+          const { frames, transitions, deliveries, asOf, manifest } = structuredClone(
             JSON.parse(JSON.stringify({ ...commit, frames: [] })) as typeof commit,
           );
-          const run = { number: (kept.runs[0]?.number ?? 0) + 1, asOf, startedAt: now, committedAt: at, provenance };
+          const run = { number: (kept.runs[0]?.number ?? 0) + 1, asOf, startedAt: now, committedAt: at, manifest };
           kept.runs.unshift(run);
           kept.frames.set(run.number, [...frames, ...commit.frames]);
           kept.transitions.unshift(...transitions.map((transition) => ({ ...transition, run: run.number })).reverse());
@@ -87,7 +86,6 @@ function resultStore(kept: Kept, epoch: () => Promise<number>): ResultStore {
               leasedUntil: 0,
             });
           }
-          evaluated.forEach((segment) => kept.evaluated.add(segment));
           kept.lease = null;
           return run;
         },
@@ -119,7 +117,6 @@ function resultStore(kept: Kept, epoch: () => Promise<number>): ResultStore {
       );
       return Promise.resolve(asked.slice(0, limit));
     },
-    evaluatedSegments: () => Promise.resolve([...kept.evaluated]),
   };
 }
 
@@ -197,7 +194,6 @@ export function memoryStore(options: StoreOptions): Store {
     frames: new Map(),
     transitions: [],
     deliveries: new Map(),
-    evaluated: new Set(),
     lease: null,
   };
   return {
@@ -230,7 +226,7 @@ export function memoryStore(options: StoreOptions): Store {
 
 function prune(kept: Kept, { runs, deliveriesBefore }: Parameters<Store['prune']>[0], dryRun: boolean): Pruned {
   const [latest] = kept.runs;
-  const chosen = runs(kept.runs.map(({ provenance: _, ...run }) => run).reverse());
+  const chosen = runs(kept.runs.map(({ manifest: _, ...run }) => run).reverse());
   const gone = new Set(kept.runs.flatMap((run) => (run !== latest && chosen.includes(run.number) ? [run.number] : [])));
   const restsOn = new Set(membersOf(kept).map((member) => kept.transitions.find((move) => isOf(move, member))));
   const transitions = kept.transitions.filter((move) => gone.has(move.run) && !restsOn.has(move));

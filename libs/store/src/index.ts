@@ -10,6 +10,19 @@ export * from './hierarchy.js';
 export * from './history.js';
 export * from './scope.js';
 export * from './ports.js';
+export {
+  MANIFEST_FORMAT,
+  readManifest,
+  type BaselineReason,
+  type Definition,
+  type DefinitionChange,
+  type DocumentRecord,
+  type FailureRecord,
+  type ManifestSettings,
+  type MetricRecord,
+  type OperatorRecord,
+  type RunManifest,
+} from './manifest.js';
 export { joinRecord, partsOfRecord, splitRecord } from './record-parts.js';
 export { DEFAULT_RETENTION, pruneStore, runsToPrune, type RetentionPolicy } from './retention.js';
 export { filtersOf, isSettledBy, looksAt } from './affected.js';

@@ -1,6 +1,7 @@
 import type { Frame, Column, NumberColumn } from './column.js';
 import type { Json, Message, Properties } from './message.js';
 import type { Filter } from '@rapport/sdk';
+import type { BaselineReason, RunManifest } from './manifest.js';
 import type { Level, Plan, ResolvedWindow, StreamQuery } from './plan.js';
 
 /** Ordering everywhere: by time, then by message id in code-unit order. */
@@ -135,8 +136,8 @@ export interface Run {
   readonly asOf: number;
   readonly startedAt: number;
   readonly committedAt: number;
-  /** Provenance, as the engine wrote it (metric versions, configuration hashes, windows, warnings). JSON. */
-  readonly provenance: unknown;
+  /** Everything that decided its results. */
+  readonly manifest: RunManifest;
 }
 export interface Membership {
   /** `<segment>` or `<segment>.<band>`, or `playbook.<id>` for a playbook's own rule. */
@@ -157,8 +158,11 @@ export interface Transition {
   readonly run: number;
   readonly reason: string;
   readonly facts: Properties;
-  /** True for the first evaluation of a segment's version: members are taken as found and no playbook fires. */
+  /** True when something of ours made the change, not the customer: members are taken as found and no playbook fires. */
   readonly baseline: boolean;
+  /** What of ours did, and in a sentence; null unless it is a baseline. Baselines of earlier versions say neither. */
+  readonly baselineReason: BaselineReason | null;
+  readonly baselineText: string | null;
 }
 export interface NewDelivery {
   /** Idempotency key: playbook, version, subject, entry, step. A key that exists is not added again. */
@@ -181,12 +185,10 @@ export interface RunCommit {
   readonly asOf: number;
   /** The epoch of the snapshot that the run rests on. */
   readonly epoch: number;
-  readonly provenance: unknown;
+  readonly manifest: RunManifest;
   readonly frames: readonly ResultFrame[];
   readonly transitions: readonly Omit<Transition, 'run'>[];
   readonly deliveries: readonly NewDelivery[];
-  /** Segment keys (with version) that have now been evaluated at least once, e.g. `engagement-bands@1.0.0`. */
-  readonly evaluated: readonly string[];
 }
 
 export interface ResultStore {
@@ -204,7 +206,6 @@ export interface ResultStore {
     readonly subject?: string;
     readonly limit: number;
   }): Promise<readonly Transition[]>;
-  evaluatedSegments(): Promise<readonly string[]>;
 }
 /** Values of metrics at the end of one day (or as of an instant in it), for trends. */
 export interface HistoryDay {
@@ -309,7 +310,7 @@ export interface RetentionStore {
   prune(
     what: {
       /** Chooses the numbers of the runs that go from all that there are. */
-      readonly runs: (committed: readonly Omit<Run, 'provenance'>[]) => readonly number[];
+      readonly runs: (committed: readonly Omit<Run, 'manifest'>[]) => readonly number[];
       readonly deliveriesBefore: number;
     },
     dryRun?: boolean,

@@ -80,7 +80,7 @@ const seconds = async (what: () => Promise<unknown>): Promise<number> => {
 /** Previews a rule in variants after a run. */
 export const timePreviews = (size: Rehearsed): Promise<readonly number[]> =>
   withAccounts(size, async ({ engine }) => {
-    progress(`run: ${(await seconds(() => engine.run({ asOf: END, levels: [{ kind: 'account' }] }))).toFixed(1)} s`);
+    progress(`run: ${(await seconds(() => engine.run({ asOf: END }))).toFixed(1)} s`);
     const taken: number[] = [];
     for (const below of BELOW) taken.push(await seconds(() => engine.rules.preview(rule(below))));
     return taken;

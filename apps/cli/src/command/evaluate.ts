@@ -1,5 +1,6 @@
 import { valueAt, type ResultFrame } from '@rapport/store';
 import {
+  EngineError,
   goalsFor,
   type Engine,
   type Evaluation,
@@ -67,6 +68,8 @@ export interface EvaluateReport {
   /** Empty when nothing was written. */
   readonly segments: readonly SegmentSize[];
   readonly transitions: { readonly entered: number; readonly left: number; readonly baseline: number };
+  /** What was taken as found, so that nothing is sent for it, and why. */
+  readonly baselines: RunReport['baselines'];
   readonly deliveries: number;
   readonly movers: { readonly metric: string; readonly comparedTo: string; readonly accounts: readonly Mover[] };
   readonly failures: readonly MetricFailure[];
@@ -94,10 +97,8 @@ export async function evaluateReport(
 ): Promise<EvaluateReport> {
   const started = performance.now();
   const zone = engine.store.zone;
-  // A run never goes back in time; an earlier instant is only looked at.
-  const latest = dryRun ? null : await engine.store.latestRun();
-  const standing = latest !== null && asOf < latest.asOf ? latest.number : null;
-  const run = dryRun || standing !== null ? null : await engine.run({ asOf });
+  const run = dryRun ? null : await runUnlessOlder(engine, asOf);
+  const standing = dryRun || run ? null : ((await engine.store.latestRun())?.number ?? null);
   const evaluation = run?.evaluation ?? (await engine.evaluate({ asOf }));
   const before = daysBefore(asOf, compareDays, zone);
   const accounts = accountFrame(evaluation);
@@ -123,6 +124,7 @@ export async function evaluateReport(
       left: transitions.filter((t) => t.change === 'exit' && !t.baseline).length,
       baseline: transitions.filter((t) => t.baseline).length,
     },
+    baselines: run?.baselines ?? [],
     deliveries: run?.deliveries ?? 0,
     movers: {
       metric: MOVER_METRIC,
@@ -135,6 +137,13 @@ export async function evaluateReport(
     seconds: Math.round(performance.now() - started) / 1000,
   };
 }
+
+/** A run never goes back in time: null for an instant before the latest run's, which is only looked at. */
+const runUnlessOlder = (engine: Engine, asOf: number): Promise<RunReport | null> =>
+  engine.run({ asOf }).catch((error: unknown) => {
+    if (error instanceof EngineError && error.code === 'RAPPORT_RUN_OLDER') return null;
+    throw error;
+  });
 
 const accountFrame = (evaluation: Evaluation) => evaluation.frames.find((frame) => frame.level.kind === 'account');
 
@@ -236,9 +245,11 @@ export function evaluateText(report: EvaluateReport, engine: Engine, asOf: numbe
   if (entered + left + baseline > 0) {
     text.push(
       '',
-      `${count(entered)} entered, ${count(left)} left${baseline > 0 ? `, ${count(baseline)} found in place at the first evaluation` : ''}; ${count(report.deliveries)} deliveries queued.`,
+      `${count(entered)} entered, ${count(left)} left${baseline > 0 ? `, ${count(baseline)} taken as found` : ''}; ${count(report.deliveries)} deliveries queued.`,
     );
   }
+  for (const { definition, transitions, text: why } of report.baselines)
+    text.push(`  ${definition}: ${count(transitions)} taken as found, nothing is sent, as ${why ?? 'it is new'}.`);
   const movers = report.movers.accounts;
   if (movers.length > 0) {
     const signed = (change: number) => `${change > 0 ? '+' : ''}${quantity(change, 'points')}`;
@@ -268,8 +279,7 @@ export function evaluateText(report: EvaluateReport, engine: Engine, asOf: numbe
       '',
       `${failure.metric} failed for ${count(failure.subjects)} subjects: ${failure.code} ${failure.message}`,
     );
-  for (const { segment, message } of report.segmentErrors)
-    text.push('', `Segment ${segment} was not evaluated: ${message}`);
+  for (const { segment, message } of report.segmentErrors) text.push('', `${segment}: ${message}`);
   if (engine.refused.length > 0) text.push('', ...refusedText(engine.refused));
   return text.join('\n');
 }

@@ -1,5 +1,5 @@
 import { didYouMean } from '../closest.js';
-import { failure, RapportError } from '@rapport/errors';
+import { RapportError } from '@rapport/errors';
 import { readInstant } from './instant.js';
 import {
   emitId,
@@ -184,7 +184,10 @@ export function columnFinder(header: readonly string[], file: string): (name: st
       );
     }
     if (names.includes(name, i + 1)) {
-      throw failure('RAPPORT_MAPPING_HEADER', { file, column: name });
+      throw new RapportError(
+        'RAPPORT_MAPPING_HEADER',
+        `${file} names the column "${name}" twice in its first line; rename one of them`,
+      );
     }
     return i;
   };

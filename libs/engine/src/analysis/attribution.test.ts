@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DocumentFile } from '@rapport/plugin-host';
 import type { Store } from '@rapport/store';
 import { openDuckdbStore } from '@rapport/store-duckdb';
 import {
@@ -65,13 +66,24 @@ describe('attribution', () => {
   const two = pluginFolder();
   let store: Store;
   const engines: Engine[] = [];
-  const engine = async (folder: typeof one, points: Readonly<Record<string, unknown>> = {}, vip = 'pro') => {
+  const engine = async (
+    folder: typeof one,
+    points: Readonly<Record<string, unknown>> = {},
+    vip = 'pro',
+    documents: readonly DocumentFile[] = [],
+  ) => {
+    // prettier-ignore
     const clock = standingClock(T2 + 10 * DAY);
     const profiles = { stage: [{ id: 'vip', when: { fact: 'trait.plan', operator: 'equal', value: vip } }] } as const;
-    const made = await engineOver(folder, { metrics: { points }, profiles }, { store, clock });
+    const made = await engineOver(folder, { metrics: { points }, profiles }, { store, clock, documents });
     expect(made.refused).toEqual([]);
     engines.push(made);
     return made;
+  };
+  /** Where a document is about users, runs evaluate them. */
+  const aboutUsers: DocumentFile = {
+    file: 'few.json',
+    text: JSON.stringify({ kind: 'segment', id: 'few', title: 'few', subject: 'user', enter: { fact: 'points', operator: 'lessThan', value: 1 } }), // prettier-ignore
   };
   /** Version 1 with its defaults. */
   let plain: Engine;
@@ -108,15 +120,15 @@ describe('attribution', () => {
         ...some(account, 'a', T1 + 5 * DAY, 3),
       ]);
     await plain.ingest([...some('busy', 'a', T1 + 6 * DAY, 3), event('new', 'a', T1 + 5 * DAY)]);
-    await plain.run({ asOf: T1, levels: [{ kind: 'account' }, { kind: 'portfolio' }] });
+    await plain.run({ asOf: T1 });
     // These come after the run, and count from then on.
     await plain.ingest(['acme', 'busy'].map((account) => event(account, 'b', T1 - 3 * DAY, 'late')));
     // Run 2, with other weights, and with another rule for the stage.
-    const heavy = await engine(one, { weights: { a: 5, b: 0.5 } }, 'enterprise');
-    await heavy.run({ asOf: T2, levels: [{ kind: 'account' }, { kind: 'user' }, { kind: 'portfolio' }] });
+    const heavy = await engine(one, { weights: { a: 5, b: 0.5 } }, 'enterprise', [aboutUsers]);
+    await heavy.run({ asOf: T2 });
     // Run 3, with an option that version 2 does not have any more.
     const old = await engine(one, { old: true, weights: { a: 1 } });
-    await old.run({ asOf: T2 + 5 * DAY, levels: [{ kind: 'account' }] });
+    await old.run({ asOf: T2 + 5 * DAY });
   });
   afterAll(async () => {
     for (const made of engines) await made.close();

@@ -333,32 +333,17 @@ function setupNow(source: AnalysisSource, metric: string): Setup {
   };
 }
 
-interface RunProvenance {
-  readonly profiles?: unknown;
-  readonly metrics?: Readonly<
-    Record<
-      string,
-      {
-        readonly version?: string | null;
-        readonly config?: unknown;
-        readonly configHash?: string | null;
-        readonly uses?: readonly string[];
-      }
-    >
-  >;
-}
-
 /** What a run computed the metric with; null when it did not write it down. */
 function setupOf(source: AnalysisSource, metric: string, run: Run): Setup | null {
-  const { metrics = {}, profiles } = (run.provenance ?? {}) as RunProvenance;
+  const { metrics, settings } = run.manifest;
   const of = (id: string) => (Object.hasOwn(metrics, id) ? metrics[id] : undefined);
-  if (typeof of(metric)?.config !== 'object') return null;
+  if (!of(metric)) return null;
   const now = usesNow(source.plugins);
   const ids = closure(metric, (id) => of(id)?.uses ?? now(id)).filter((id) => of(id)?.config);
   return {
     versions: Object.fromEntries(ids.map((id) => [id, of(id)?.version ?? '?'])),
     configs: Object.fromEntries(ids.map((id) => [id, of(id)?.config])),
-    profiles: profiles ?? {},
+    profiles: settings.profiles,
     configHash: of(metric)?.configHash ?? '',
   };
 }

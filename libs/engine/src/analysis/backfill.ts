@@ -4,7 +4,7 @@ import { checkMetrics, metricsOf } from '../measurement/evaluation.js';
 import { dateOfDay } from './day.js';
 import { unlessErased } from '../erasure.js';
 import { originOf } from '../measurement/origin.js';
-import type { MetricFailure } from '../measurement/computing.js';
+import { isUnfinished, type MetricFailure } from '../measurement/computing.js';
 import type { Evaluation } from '../measurement/evaluation.js';
 import type { AnalysisSource } from './source.js';
 
@@ -49,8 +49,6 @@ export interface BackfillReport {
 }
 
 const MAX_DAYS = 36_600;
-/** Failures that are the machine's more than the metric's: the values are not put into the history, so that the day is tried again. */
-const UNFINISHED = ['RAPPORT_METRIC_TIMEOUT', 'RAPPORT_METRIC_MEMORY', 'RAPPORT_METRIC_SWITCHED_OFF'];
 
 /**
  * Fills in the history of metrics: the value at the end of each day, that is, as of `startOfDay(day + 1)`, with the origin that the metric has now. Days that have all
@@ -158,7 +156,8 @@ function historyDays(
   metrics: readonly string[],
   wanted: ReadonlyMap<string, ReadonlyMap<string, string>>,
 ): readonly HistoryDay[] {
-  const unfinished = failures.filter(({ code }) => UNFINISHED.includes(code)).map(({ metric }) => metric);
+  // The day is tried again.
+  const unfinished = failures.filter(isUnfinished).map(({ metric }) => metric);
   return frames.flatMap(({ level, subjects, columns }): readonly HistoryDay[] => {
     const origins = wanted.get(levelName(level));
     const values = metrics.flatMap((id) => {

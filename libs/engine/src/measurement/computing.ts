@@ -272,6 +272,10 @@ const placed = (inputs: InputPlan['inputs'], level: HeldLevel): Readonly<Record<
     ]),
   );
 
+/** Failures that are the machine's more than the metric's: its values are not to be kept, so that they are computed again. */
+const UNFINISHED = ['RAPPORT_METRIC_TIMEOUT', 'RAPPORT_METRIC_MEMORY', 'RAPPORT_METRIC_SWITCHED_OFF'];
+export const isUnfinished = ({ code }: Pick<MetricFailure, 'code'>): boolean => UNFINISHED.includes(code);
+
 export interface MetricFailure {
   readonly metric: string;
   /** `RAPPORT_METRIC_THREW | _TIMEOUT | _MEMORY | _INVALID_VALUE | _SWITCHED_OFF`. */

@@ -53,7 +53,7 @@ describe('derived facts', () => {
       metrics: { balance: { origin, values: { type: 'number' as const, values: Float64Array.of(value), valid: Uint8Array.of(1) } } },
     }); // prettier-ignore
     // Three days with today: −1 each. What was four days ago would turn the slope.
-    await store.putHistory([put(today - 3, 1000), put(today - 2, -1), put(today - 1, -1)]);
+    await store.putHistory([put(today - 3, 1000), put(today - 2, -1), put(today - 1, -1)], await store.epoch());
     expect((await derived('a'))('slope')).toBe(0);
   });
 });

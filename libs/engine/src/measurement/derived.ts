@@ -13,6 +13,7 @@ import { slopes } from './slope.js';
 import { derivedFrom, type LoadedPlugin, type MetricDescriptor } from '@rapport/plugin-host';
 import type { Evaluated, EvaluateOptions, EvaluationSetting } from './evaluation.js';
 import { evaluateAgain, type Memory } from './incremental.js';
+import { failedRows } from './failed-rows.js';
 import { levelKey } from './planner.js';
 
 /** The instant as of which a metric's main window is the one before: the first instant of the window (for a calendar window, of the running unit; for `lastComplete`, of the last complete one). */
@@ -56,6 +57,7 @@ export async function withDerived(
     evaluation.frames.map((frame) => [levelKey(frame.level), { ...frame, columns: { ...frame.columns } }]),
   );
   const failures = [...evaluation.failures];
+  const failedBefore = new Map<string, Map<string, ReadonlySet<string>>>();
 
   const instants = new Map<number, MetricDescriptor[]>();
   for (const metric of metrics) {
@@ -67,6 +69,7 @@ export async function withDerived(
     const earlier = await evaluateAgain(setting, snapshot, before, levels, { ...options, metrics }, setting.memory);
     failures.push(...earlier.evaluation.failures);
     for (const then of earlier.evaluation.frames) {
+      if (earlier.evaluation.failures.length > 0) noteFailed(failedBefore, then);
       const now = frames.get(levelKey(then.level));
       if (!now) continue;
       for (const { id } of together) addChange(now, then, id);
@@ -84,7 +87,22 @@ export async function withDerived(
           : (frames.get(levelKey(level.plan.plan.level)) ?? level.results),
     })),
     readAsOf: evaluated.readAsOf,
+    ...(failedBefore.size > 0 ? { failedBefore } : {}),
   };
+}
+
+/** Adds the subjects that metrics of a frame failed for. */
+function noteFailed(failed: Map<string, Map<string, ReadonlySet<string>>>, frame: ResultFrame): void {
+  for (const name of Object.keys(frame.columns)) {
+    const isFailed = name.endsWith('.reason') ? failedRows(frame, name.slice(0, -'.reason'.length)) : null;
+    if (!isFailed) continue;
+    const key = levelKey(frame.level);
+    const metrics = failed.get(key) ?? new Map<string, ReadonlySet<string>>();
+    const metric = name.slice(0, -'.reason'.length);
+    const subjects = frame.subjects.filter((_, row) => isFailed(row));
+    metrics.set(metric, new Set([...(metrics.get(metric) ?? []), ...subjects]));
+    failed.set(key, metrics);
+  }
 }
 
 type Open = ResultFrame & { readonly columns: Record<string, Column> };

@@ -1,11 +1,17 @@
+import { originOf } from './origin.js';
 import { classify, didYouMean, TENURE, type FactReader, type ProfileClass } from '@rapport/rules';
 import {
   textColumn,
   type Column,
+  type DocumentRecord,
   type Frame,
   type Level,
+  type MetricRecord,
+  type OperatorRecord,
   type Properties,
+  type ResolvedWindow,
   type ResultFrame,
+  type RunManifest,
   type Snapshot,
   type Zone,
 } from '@rapport/store';
@@ -58,6 +64,8 @@ export interface Evaluated {
   readonly levels: readonly EvaluatedLevel[];
   /** Per level (`levelKey`) the metrics whose results hold for this very instant only. */
   readonly readAsOf: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Per level (`levelKey`) and metric the subjects that it failed for in the window before; absent when none did. */
+  readonly failedBefore?: ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>>;
 }
 
 /** Metric descriptors of loaded plugins. */
@@ -236,13 +244,19 @@ async function withProfiles(
   return { subjects: frame.subjects, columns: [...frame.columns, ...columns] };
 }
 
+/** What an evaluation rests on. */
+export interface Provenance extends Pick<RunManifest, 'zone' | 'levels' | 'metrics' | 'operators' | 'documents'> {
+  /** The windows that each metric's inputs looked at, by metric and input; null where one has no window. */
+  readonly windows: Readonly<Record<string, Readonly<Record<string, ResolvedWindow | null>>>>;
+}
+
 /** The provenance that an evaluation of these levels has. */
 export function provenanceFor(
   setting: EvaluationSetting,
   levels: readonly Level[],
   asOf: number,
   wanted: readonly string[] | undefined,
-): unknown {
+): Provenance {
   const { traits, profiles, signupTrait, zone } = setting;
   const metrics = computeOrder(metricsOf(setting.plugins), wanted ?? null);
   const plans = planLevels({ metrics, levels, traits, profiles, signupTrait, asOf, zone });
@@ -250,85 +264,70 @@ export function provenanceFor(
 }
 
 function provenanceOf(
-  setting: EvaluationSetting,
+  { plugins, zone }: EvaluationSetting,
   metrics: readonly MetricDescriptor[],
   plans: readonly LevelPlan[],
   rows: LevelPlan | undefined,
-): unknown {
-  const plugin = new Map(setting.plugins.map((loaded) => [`${loaded.kind}/${loaded.manifest.id}`, loaded]));
-  const windowsOf = (planned: InputPlan, level: LevelPlan) =>
-    Object.fromEntries(
-      Object.entries(planned.inputs).map(([name, source]) => {
-        const measure = typeof source === 'number' ? level.plan.measures[source] : null;
-        const window = measure
-          ? 'window' in measure
-            ? measure.window
-            : null
-          : (planned.folds.find((fold) => fold.name === name)?.query.window ?? null);
-        return [name, window];
-      }),
-    );
+): Provenance {
+  const records = new Map(
+    plugins.flatMap((plugin) => (plugin.kind === 'metric' ? [[plugin.definition.id, recordOf(plugin, plugins)]] : [])),
+  );
   return {
-    zone: setting.zone.name,
-    profiles: setting.profiles,
+    zone: zone.name,
     levels: [...new Set(plans.filter(({ wanted }) => wanted).map(({ plan }) => levelKey(plan.level)))],
-    metrics: Object.fromEntries(
-      metrics.map((metric) => {
-        const loaded = plugin.get(`metric/${metric.id}`);
-        const level = plans.find((plan) => plan.metrics.some((planned) => planned.metric === metric));
-        const planned = level?.metrics.find((candidate) => candidate.metric === metric);
-        const windows =
-          level && planned
-            ? planned.reduce && rows
-              ? windowsOf(planned.reduce, rows)
-              : windowsOf(planned, level)
-            : {};
-        return [
-          metric.id,
-          {
-            id: metric.id,
-            title: metric.title,
-            version: loaded?.version ?? null,
-            package: loaded?.name ?? null,
-            config: loaded?.config ?? null,
-            configHash: loaded?.configHash ?? null,
-            unit: metric.unit,
-            uses: [...metric.uses, ...metric.usesPortfolio],
-            measures: metric.measures,
-            windows,
-          },
-        ];
-      }),
-    ),
-    segments: Object.fromEntries(
-      setting.plugins.flatMap((loaded) =>
-        loaded.kind === 'segment'
-          ? [[loaded.manifest.id, { version: loaded.version, documentHash: loaded.configHash }]]
-          : [],
-      ),
-    ),
-    operators: operatorVersions(setting.plugins),
-    playbooks: Object.fromEntries(
-      setting.plugins.flatMap((loaded) =>
-        loaded.kind === 'playbook'
-          ? [
-              [
-                loaded.manifest.id,
-                { version: loaded.version, documentHash: loaded.configHash, enabled: loaded.enabled },
-              ],
-            ]
-          : [],
-      ),
-    ),
+    metrics: Object.fromEntries(metrics.flatMap(({ id }) => [records.get(id) ?? []].flat().map((of) => [id, of]))),
+    operators: operatorRecords(plugins),
+    documents: documentRecords(plugins),
+    windows: Object.fromEntries(metrics.map((metric) => [metric.id, windowsOf(metric, plans, rows)])),
   };
 }
 
-/** The plugins whose operators a document uses. */
-function operatorVersions(plugins: readonly LoadedPlugin[]): Readonly<Record<string, unknown>> {
+function windowsOf(
+  metric: MetricDescriptor,
+  plans: readonly LevelPlan[],
+  rows: LevelPlan | undefined,
+): Provenance['windows'][string] {
+  const level = plans.find((plan) => plan.metrics.some((planned) => planned.metric === metric));
+  const planned = level?.metrics.find((candidate) => candidate.metric === metric);
+  if (!level || !planned) return {};
+  const [inputs, of]: [InputPlan, LevelPlan] = planned.reduce && rows ? [planned.reduce, rows] : [planned, level];
+  return Object.fromEntries(
+    Object.entries(inputs.inputs).map(([name, source]) => {
+      const measure = typeof source === 'number' ? of.plan.measures[source] : undefined;
+      if (measure) return [name, 'window' in measure ? measure.window : null];
+      return [name, inputs.folds.find((fold) => fold.name === name)?.query.window ?? null];
+    }),
+  );
+}
+
+function recordOf(
+  { definition, version, name, config, configHash }: Extract<LoadedPlugin, { kind: 'metric' }>,
+  plugins: readonly LoadedPlugin[],
+): MetricRecord {
+  const { id, title, unit, uses, usesPortfolio, measures } = definition;
+  return {
+    title, unit, version, package: name, config, configHash,
+    origin: originOf(plugins, id) ?? '',
+    uses: [...uses, ...usesPortfolio],
+    measures,
+  }; // prettier-ignore
+}
+
+const documentRecords = (plugins: readonly LoadedPlugin[]): Provenance['documents'] =>
+  Object.fromEntries(
+    documentsAmong(plugins).map((plugin): [string, DocumentRecord] => {
+      const { kind, document, version, configHash: hash } = plugin;
+      const enabled = kind === 'playbook' ? { enabled: plugin.enabled } : {};
+      return [`${kind}/${document.id}`, { version, hash, document, ...enabled }];
+    }),
+  );
+
+/** The plugins whose operators documents use. */
+function operatorRecords(plugins: readonly LoadedPlugin[]): Provenance['operators'] {
   const operators = operatorsOf(plugins);
   const used = new Set(documentsAmong(plugins).flatMap(({ document }) => operatorPluginsOf(document, operators)));
   return Object.fromEntries(
-    plugins.flatMap(({ kind, manifest: { id }, version, name, configHash }) =>
+    plugins.flatMap(({ kind, manifest: { id }, version, name, configHash }): [string, OperatorRecord][] =>
       used.has(`${kind}/${id}`) ? [[id, { version, package: name, definitionHash: configHash }]] : [],
     ),
   );
@@ -343,9 +342,9 @@ export interface EvaluateOptions {
   readonly metrics?: readonly string[];
   /** Only these accounts or users, at the levels `account` and `user`; default all. What a metric reads of the portfolio is of all accounts. */
   readonly subjects?: readonly string[];
-  /** Metrics with another configuration than the workspace's, by id; for asking "what if", and for explaining a change. Only `evaluate` takes it. */
+  /** Metrics with another configuration than the workspace's, by id; for asking "what if", and for explaining a change. */
   readonly configs?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  /** Profiles in place of the workspace's. Only `evaluate` takes it. */
+  /** Profiles in place of the workspace's. */
   readonly profiles?: PluginSettings['profiles'];
   /** Metrics for which `previous`, `change`, `changeRate` and `slope` are computed; default: those that rules ask for, and `trends.metrics`. */
   readonly derived?: 'all' | readonly string[];
@@ -362,6 +361,6 @@ export interface Evaluation {
   readonly timings: { readonly measureMs: number; readonly computeMs: number };
   /** What was not as it should be, and how it was gone about: `RAPPORT_HIERARCHY_CYCLE`. */
   readonly warnings: readonly Warning[];
-  /** Per metric: id, version, config, configHash, unit, windows. */
-  readonly provenance: unknown;
+  /** Versions, configurations and windows behind the values. */
+  readonly provenance: Provenance;
 }

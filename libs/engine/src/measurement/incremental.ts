@@ -395,6 +395,7 @@ function columnsBefore(before: LevelPlan, now: LevelPlan): ReadonlyMap<number, n
 }
 
 const NOTHING: Column = { type: 'json', values: [] };
+const NO_PROVENANCE = { zone: '', levels: [], metrics: {}, operators: {}, documents: {}, windows: {} } as const;
 
 /** Computes metrics again, over all subjects of a level, from what was measured before; their results take the place of the old. */
 async function recompute(
@@ -429,7 +430,7 @@ async function recompute(
   }
   return {
     evaluation: {
-      asOf, frames: [], failures: computing.failures(), warnings: [], provenance: null,
+      asOf, frames: [], failures: computing.failures(), warnings: [], provenance: NO_PROVENANCE,
       timings: { measureMs: 0, computeMs: performance.now() - began },
     },
     levels: [],

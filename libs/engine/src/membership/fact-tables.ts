@@ -4,6 +4,7 @@ import { type DerivedSetting, derivedIds, withDerived } from '../measurement/der
 import { type EvaluateOptions, type Evaluated, type Evaluation, metricsOf } from '../measurement/evaluation.js';
 import { evaluateAgain } from '../measurement/incremental.js';
 import { type LoadedDocument, type LoadedPlugin, documentsAmong, operatorsOf } from '@rapport/plugin-host';
+import { failuresBehind, type FailuresBehind } from './failures.js';
 import type { RunSetting } from './setting.js';
 import { type FactTable, factTable, traitUses } from './facts.js';
 
@@ -62,6 +63,11 @@ export async function evaluateAll(
 }
 
 export type FactTables = ReadonlyMap<'account' | 'user', FactTable>;
+export interface Facts {
+  readonly evaluation: Evaluation;
+  readonly tables: FactTables;
+  readonly failures: FailuresBehind;
+}
 
 /** Evaluates, and gives the facts of every kind of subject that documents are about. */
 export async function factTables(
@@ -70,8 +76,9 @@ export async function factTables(
   asOf: number,
   levels: readonly Level[],
   options: EvaluateOptions,
-): Promise<{ readonly evaluation: Evaluation; readonly tables: FactTables }> {
-  const { evaluation, levels: evaluated } = await evaluateAll(setting, true, snapshot, asOf, levels, options);
+): Promise<Facts> {
+  const found = await evaluateAll(setting, true, snapshot, asOf, levels, options);
+  const { evaluation, levels: evaluated } = found;
   const tables = new Map<'account' | 'user', FactTable>();
   for (const kind of kinds) {
     const level = evaluated.find(({ plan }) => plan.plan.level.kind === kind);
@@ -82,7 +89,7 @@ export async function factTables(
       factTable({ ...level, traits: level.plan.traits }, whole ? await snapshot.traits(kind, asOf) : null),
     );
   }
-  return { evaluation, tables };
+  return { evaluation, tables, failures: failuresBehind(setting.plugins, found) };
 }
 
 /** The ids of the metrics that documents read. */

@@ -1,7 +1,9 @@
-import { type Verdicts, type LoadedPlugin, documentsAmong, playbookKey } from '@rapport/plugin-host';
+import { type Verdicts, type LoadedPlugin, documentsAmong } from '@rapport/plugin-host';
 import type { Membership } from '@rapport/store';
+import { definitionKey } from './definition.js';
 import type { FactTables } from './fact-tables.js';
-import { type Move, type Movement, moveRule, moveSegment } from './transitions.js';
+import type { FailuresBehind } from './failures.js';
+import { type Move, moveRule, moveSegment } from './transitions.js';
 
 export type Members = ReadonlyMap<string, ReadonlyMap<string, Membership>>;
 
@@ -24,51 +26,44 @@ export interface SegmentError {
 export interface Moved {
   readonly moves: readonly Move[];
   readonly errors: readonly SegmentError[];
-  readonly evaluated: readonly string[];
+}
+export interface MoveOptions {
+  /** Moves per segment and direction that are given a reason and facts; default all. */
+  readonly described?: number;
+  /** Who stays where it is because a metric failed. */
+  readonly failures?: FailuresBehind;
 }
 
 /**
- * Moves subjects by every document. Reads and writes nothing but what it is given.
+ * Moves subjects by every document. Reads and writes nothing but what it is given; no move is marked as a baseline.
  *
- * @param known documents (`key@version`) that were evaluated before; of others, members are taken as they are found
  * @param verdicts of the operators that plugins bring
- * @param described moves per segment and direction that are given a reason and facts; default all
  */
 export async function moveAll(
   plugins: readonly LoadedPlugin[],
   tables: FactTables,
   members: Members,
-  known: Pick<ReadonlySet<string>, 'has'>,
   asOf: number,
   verdicts: Verdicts,
-  described?: number,
+  { described, failures }: MoveOptions = {},
 ): Promise<Moved> {
   const moves: Move[] = [];
-  const errors: { segment: string; message: string }[] = [];
-  const evaluated: string[] = [];
-  const note = (key: string, version: string, { moves: found, error }: Movement) => {
-    for (const move of found) moves.push(move);
-    if (error !== null) errors.push({ segment: key, message: error });
-    evaluated.push(`${key}@${version}`);
-  };
+  const errors: SegmentError[] = [];
   // Plugins come in the order of their dependencies, so a segment's members are known before a rule asks for them.
   for (const plugin of documentsAmong(plugins)) {
-    const table = tables.get(plugin.document.subject);
+    const { document } = plugin;
+    if (document.kind === 'playbook' && !('when' in document.trigger)) continue;
+    const table = tables.get(document.subject);
     if (!table) continue;
-    const { id } = plugin.document;
-    const contextFor = (key: string) => ({
-      table,
-      members,
-      asOf,
-      verdicts,
-      baseline: !known.has(`${key}@${plugin.version}`),
-      ...(described === undefined ? {} : { described }),
-    });
-    if (plugin.kind === 'segment') note(id, plugin.version, await moveSegment(plugin.document, contextFor(id)));
-    else if ('when' in plugin.document.trigger) {
-      const key = playbookKey(id);
-      note(key, plugin.version, await moveRule(key, plugin.document, contextFor(key)));
-    }
+    const key = definitionKey(document);
+    const failed = failures?.(document) ?? null;
+    const isHeld = failed?.isHeld ?? null;
+    const context = { table, members, asOf, verdicts, isHeld, ...(described === undefined ? {} : { described }) };
+    const { moves: found, error } =
+      document.kind === 'segment' ? await moveSegment(document, context) : await moveRule(key, document, context);
+    for (const move of found) moves.push(move);
+    if (failed) errors.push({ segment: key, message: failed.message });
+    if (error !== null) errors.push({ segment: key, message: error });
   }
-  return { moves, errors, evaluated };
+  return { moves, errors };
 }

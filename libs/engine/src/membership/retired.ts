@@ -49,7 +49,20 @@ export async function leaveWhatIsGone(
     [...its.values()].flatMap(({ subject, kind }): readonly Move[] => {
       const reason = why(segment, kind);
       if (reason === null) return [];
-      return [{ segment, subject, kind, change: 'exit', at: asOf, reason, facts: {}, baseline: true }];
+      return [
+        {
+          segment,
+          subject,
+          kind,
+          change: 'exit',
+          at: asOf,
+          reason,
+          facts: {},
+          baseline: true,
+          baselineReason: 'retired',
+          baselineText: reason,
+        },
+      ];
     }),
   );
 }

@@ -32,8 +32,8 @@ export interface MovementContext {
   /** The run's instant, epoch ms. */
   readonly asOf: number;
   readonly verdicts: Verdicts;
-  /** Whether this is the first evaluation of this version. */
-  readonly baseline: boolean;
+  /** Subjects that stay where they are, because a metric failed for them; null for none. */
+  readonly isHeld: ((subject: number) => boolean) | null;
   /** Moves per segment and direction that are given a reason and facts; default all. Who only counts has no use for more. */
   readonly described?: number;
 }
@@ -55,17 +55,20 @@ async function eachSubject(subjects: readonly string[], one: (i: number) => void
 }
 
 /** Makes moves, the first of each segment and direction with reason and facts. */
+/** Whether a move is a baseline is settled once all are known (baseline.ts). */
+const FOUND = { baseline: false, baselineReason: null, baselineText: null } as const;
+
 function moveMaker(
   kind: 'account' | 'user',
   uses: readonly FactUse[],
-  { table, asOf, baseline, described = Infinity }: MovementContext,
+  { table, asOf, described = Infinity }: MovementContext,
 ) {
   const made = new Map<string, number>();
   return (segment: string, change: Transition['change'], reason: () => string, i: number): Move => {
     const nth = (made.get(`${change} ${segment}`) ?? 0) + 1;
     made.set(`${change} ${segment}`, nth);
     const about = nth <= described ? { reason: reason(), facts: table.factsAt(uses, i) } : { reason: '', facts: {} };
-    return { segment, subject: table.subjects[i] ?? '', kind, change, at: asOf, ...about, baseline };
+    return { segment, subject: table.subjects[i] ?? '', kind, change, at: asOf, ...about, ...FOUND };
   };
 }
 
@@ -85,7 +88,7 @@ async function move(
   context: MovementContext,
   { quiet }: Operators,
 ): Promise<Movement> {
-  const { table, members, asOf } = context;
+  const { table, members, asOf, isHeld } = context;
   const { subjects } = table;
   const uses = factsOf(document, quiet);
   const dwell = durationOf(minimumDwell) ?? 0;
@@ -114,15 +117,16 @@ async function move(
     const subject = subjects[i] ?? '';
     let membership: Membership | undefined;
     for (const { of } of current) membership ??= of?.get(subject);
-    // A segment may have been about users before, or about accounts: who is not of its kind now is no member (gone.ts).
+    // A segment may have been about users before, or about accounts: who is not of its kind now is no member (retired.ts).
     if (membership?.kind !== document.subject) membership = undefined;
     const now = membership?.segment;
     const stay = () => {
       const bits = now === undefined ? undefined : state.get(now);
       if (bits) bits[i] = 1;
     };
-    // Whom a rule failed for stays where it is.
-    const to = failures.length > 0 && failed(i) ? STAYS : destinationOf(deciding, i, now !== undefined);
+    // Whom a rule or a metric failed for stays where it is: a failure must not look like something the customer did.
+    const to =
+      isHeld?.(i) || (failures.length > 0 && failed(i)) ? STAYS : destinationOf(deciding, i, now !== undefined);
     // A negative index would be looked up as a name, which is slow.
     const wanted = to < 0 ? undefined : keys[to];
     const dwelling = membership !== undefined && asOf - membership.enteredAt < dwell;

@@ -59,7 +59,6 @@ export interface BacktestReport {
 const OUTCOMES = { churn: ['Subscription Cancelled'], renewal: ['Subscription Renewed'] } as const;
 const DAY = 86_400_000;
 const FLAP_DAYS = 7;
-const ALL_KNOWN = { has: () => true };
 
 /**
  * Replays a document over the days that were: metrics as of the end of each day, from the events known now; members move from day to day as runs would have moved them, beginning with
@@ -110,7 +109,7 @@ export async function backtest(
       const tables = await factsFor(setting, plugins, documents, snapshot, end, {
         full: true,
       });
-      const moved = await moveAll(documents, tables, members, ALL_KNOWN, end, verdictsOf(trying(setting)), 0);
+      const moved = await moveAll(documents, tables, members, end, verdictsOf(trying(setting)), { described: 0 });
       for (const error of moved.errors) errors.set(error.segment, error);
       follow(members, moved.moves);
       const its = moved.moves.filter(({ segment }) => keys.has(segment));

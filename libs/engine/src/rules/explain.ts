@@ -23,7 +23,7 @@ import {
 } from '@rapport/plugin-host';
 import { originOf } from '../measurement/origin.js';
 import { concernedBy, type Proposal } from './proposal.js';
-import { factsFor, type RunProvenance } from './rehearsal.js';
+import { factsFor } from './rehearsal.js';
 import { type RunSetting } from '../membership/setting.js';
 import { metricsRead } from '../membership/fact-tables.js';
 import { membersBySegment, moveAll } from '../membership/move-all.js';
@@ -107,7 +107,7 @@ export async function explainRule(
     // Segments that the rule asks for are moved first, as a run would.
     const members = membersBySegment(await store.memberships({ subject }));
     const verdicts = verdictsOf(trying({ ...setting, plugins }));
-    await moveAll(documents, tables, members, { has: () => true }, asOf, verdicts, 0);
+    await moveAll(documents, tables, members, asOf, verdicts, { described: 0 });
     const operators = operatorsOf(plugins);
     const raw = (await snapshot.traits(document.subject, asOf, subject)).get(subject) ?? {};
     const factsFrom = (of: Proposal['document']) => withUnreadable(table.factsAt(factsOf(of, operators), row), raw);
@@ -201,7 +201,8 @@ function explanationOf(
 function inForce(runs: readonly Run[], { kind, id }: Proposal['document'], asOf: number): RuleExplanation['inForce'] {
   const run = runs.find((each) => each.asOf <= asOf);
   if (!run) return null;
-  const documents = (run.provenance as RunProvenance)[kind === 'segment' ? 'segments' : 'playbooks'] ?? {};
-  const version = Object.hasOwn(documents, id) ? (documents[id]?.version ?? null) : null;
+  const { documents } = run.manifest;
+  const key = `${kind}/${id}`;
+  const version = Object.hasOwn(documents, key) ? (documents[key]?.version ?? null) : null;
   return { run: run.number, asOf: new Date(run.asOf).toISOString(), version };
 }

@@ -78,7 +78,6 @@ export interface PreviewReport {
 }
 
 const SAMPLES = 10;
-const ALL_KNOWN = { has: () => true };
 
 const keysOf = ({ document }: LoadedDocument): readonly string[] =>
   document.kind === 'segment' ? segmentKeys(document) : [playbookKey(document.id)];
@@ -106,7 +105,7 @@ export async function preview(
     const tables = found?.tables ?? (await factsFor(setting, plugins, documents, snapshot, asOf));
     const verdicts = verdictsOf(trying(setting));
     const samples = options.samples ?? SAMPLES;
-    const { moves, errors } = await moveAll(documents, tables, members, ALL_KNOWN, asOf, verdicts, samples);
+    const { moves, errors } = await moveAll(documents, tables, members, asOf, verdicts, { described: samples });
     const left = await leaveWhatIsGone(members, documents, store, asOf);
     const keys = new Set([
       ...moved.filter((plugin) => plugin.kind === 'segment' || 'when' in plugin.document.trigger).flatMap(keysOf),

@@ -216,7 +216,7 @@ describe('documents of the store', () => {
     const run = await other.run();
     expect(version).not.toBe('');
     expect(run.transitions.filter(({ segment }) => segment === 'during')).toEqual([]);
-    expect(JSON.stringify((await store.latestRun())?.provenance)).not.toContain(version);
+    expect(JSON.stringify((await store.latestRun())?.manifest)).not.toContain(version);
     await other.close();
   });
 

@@ -1,4 +1,4 @@
-import type { Level, Snapshot } from '@rapport/store';
+import type { Level, RunManifest, Snapshot } from '@rapport/store';
 import { factTable, traitUses, type FactTable } from '../membership/facts.js';
 import { operatorsOf, type LoadedDocument, type LoadedPlugin } from '@rapport/plugin-host';
 import { traitKey } from '../measurement/planner.js';
@@ -36,13 +36,6 @@ export async function factsFor(
   return tables;
 }
 
-/** What a run's provenance says of versions. */
-export interface RunProvenance {
-  readonly metrics?: Readonly<Record<string, { readonly version: string | null; readonly configHash: string | null }>>;
-  readonly segments?: Readonly<Record<string, { readonly version: string }>>;
-  readonly playbooks?: Readonly<Record<string, { readonly version: string }>>;
-}
-
 /**
  * The facts that documents ask for, as the latest run found them: nothing has to be computed for a rule about what was computed already. Null where there is no run, or it has not all of it, or
  * not with the versions and configurations of now.
@@ -54,7 +47,7 @@ export async function factsOfLatestRun(
   snapshot: Snapshot,
 ): Promise<{ readonly asOf: number; readonly tables: FactTables } | null> {
   const run = await store.latestRun();
-  if (!run || !isOfNow(run.provenance as RunProvenance, metricsRead(documents, plugins), plugins)) return null;
+  if (!run || !isOfNow(run.manifest, metricsRead(documents, plugins), plugins)) return null;
   const tables = new Map<'account' | 'user', FactTable>();
   for (const kind of ['account', 'user'] as const) {
     const uses = usesOfAll(
@@ -78,7 +71,7 @@ export async function factsOfLatestRun(
 }
 
 /** Whether metrics, and what they use, are those that a run computed. */
-function isOfNow({ metrics = {} }: RunProvenance, ids: readonly string[], plugins: readonly LoadedPlugin[]): boolean {
+function isOfNow({ metrics }: RunManifest, ids: readonly string[], plugins: readonly LoadedPlugin[]): boolean {
   const loaded = new Map(
     plugins.flatMap((plugin) => (plugin.kind === 'metric' ? [[plugin.definition.id, plugin]] : [])),
   );

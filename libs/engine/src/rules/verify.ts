@@ -111,7 +111,7 @@ export async function verify(setting: RunSetting, options: VerifyOptions = {}): 
     const verdicts = verdictsOf(trying(setting));
     // Segments that rules ask for are moved first, as a run would.
     const members = membersBySegment(await store.memberships({}));
-    await moveAll(all, tables, members, { has: () => true }, asOf, verdicts, 0);
+    await moveAll(all, tables, members, asOf, verdicts, { described: 0 });
 
     const operators = operatorsOf(plugins);
     const chosen = all.filter((plugin) => options.documents?.includes(keyOf(plugin)) ?? true);

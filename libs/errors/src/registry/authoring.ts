@@ -7,7 +7,6 @@ export const authoring = section({
       lead: 'Thrown to whoever calls them.',
       codes: {
         RAPPORT_SCAFFOLD_EXISTS: {
-          says: '{folder} is not empty, and was left alone; --dir names another folder',
           what: 'The folder for a new plugin is not empty; it was left alone.',
           todo: '`--dir` names another.',
           exit: 'usage',

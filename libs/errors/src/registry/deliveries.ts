@@ -39,7 +39,6 @@ export const deliveries = section({
           todo: 'Look for what ends the process, then replay it.',
         },
         RAPPORT_DELIVERY_NOT_FOUND: {
-          says: 'no parked delivery has the key "{key}"; "rapport deliver" lists those that are parked',
           what: 'No parked delivery has that key.',
           todo: '`rapport deliver` lists the parked ones with their keys.',
           exit: 'notFound',

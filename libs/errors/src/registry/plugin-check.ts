@@ -24,7 +24,6 @@ export const pluginCheck = section({
           todo: 'Show a configuration, or events and what comes of them, in a fenced block.',
         },
         RAPPORT_CHECK_INTERRUPTED: {
-          says: 'the check was interrupted',
           what: 'The check was interrupted.',
           todo: 'Run it again.',
           exit: 'interrupted',

@@ -7,7 +7,6 @@ export const runs = section({
       lead: 'Nothing was written.',
       codes: {
         RAPPORT_RUN_NONE: {
-          says: 'nothing has been evaluated yet; run "rapport evaluate"',
           what: 'There is no run yet.',
           todo: '`rapport evaluate` makes one.',
           exit: 'notFound',
@@ -19,6 +18,10 @@ export const runs = section({
         RAPPORT_RUN_FUTURE: {
           what: '`asOf` has not come yet.',
           todo: 'Choose an instant that has come.',
+        },
+        RAPPORT_RUN_OPTION: {
+          what: 'A run was asked for a part of itself: some subjects, metrics or levels, or another configuration.',
+          todo: 'Leave the option out; `engine.evaluate` takes it and writes nothing.',
         },
         RAPPORT_EVALUATE_AS_OF: {
           what: '`asOf` is not an instant.',

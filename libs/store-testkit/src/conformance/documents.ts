@@ -146,7 +146,6 @@ export function describeDocuments(open: OpenStore): void {
       await commitRun(store, {
         transitions: [transition('enter', 'acme', 'acme')],
         deliveries: [delivery('k1')],
-        evaluated: ['acme@1.0.0'],
       });
       await store.erase({ kind: 'account', id: 'acme' });
       await store.erase({ kind: 'user', id: 'acme' });

@@ -1,5 +1,5 @@
 import type { Level, Message, ResultFrame, Store, Subject } from '@rapport/store';
-import { numberColumn } from '@rapport/store';
+import { numberColumn, readManifest } from '@rapport/store';
 import { describe, expect } from 'vitest';
 import type { OpenStore } from '../conformance.js';
 import { at, event, everything, measured, member, rejectsWith, traits, withStore } from './facts.js';
@@ -59,18 +59,16 @@ export function describeErasure(open: OpenStore): void {
       const commit = {
         asOf: NOW,
         epoch,
-        provenance: null,
+        manifest: readManifest(null),
         frames: [frame({ kind: 'account' }, ['acme'])],
         transitions: [transition('enter', 's', 'acme')],
         deliveries: [delivery('k1')],
-        evaluated: ['s@1.0.0'],
       };
       await rejectsWith(lease.commit(commit, NOW), 'RAPPORT_STORE_ERASED');
       await lease.abandon();
       expect(await store.latestRun()).toBeNull();
       expect(await store.memberships()).toEqual([]);
       expect(await store.list({ limit: 10 })).toEqual([]);
-      expect(await store.evaluatedSegments()).toEqual([]);
       expect((await commitRun(store, { transitions: commit.transitions })).number).toBe(1);
     });
 

@@ -1,5 +1,5 @@
 import type { Store } from '@rapport/store';
-import { numberColumn } from '@rapport/store';
+import { numberColumn, readManifest } from '@rapport/store';
 import { describe, expect } from 'vitest';
 import type { OpenStore } from '../conformance.js';
 import { at, rejectsWith, withStore } from './facts.js';
@@ -11,7 +11,7 @@ const numbersOf = async (store: Store) => (await store.runs(100)).map(({ number 
 const frames = (value: number) => [
   { level: { kind: 'account' } as const, subjects: ['acme', 'zeta'], columns: { same: numberColumn([1, 2]), other: numberColumn([value, 0]) } }, // prettier-ignore
 ];
-const provenance = (run: number) => ({ run, metrics: { nps: 'x'.repeat(500) } });
+const manifest = (run: number) => readManifest({ zone: String(run), profiles: { long: 'x'.repeat(500) } });
 const allBut = (stay: readonly number[]) => ({
   runs: (runs: readonly { readonly number: number }[]) =>
     runs.map(({ number }) => number).filter((number) => !stay.includes(number)),
@@ -28,12 +28,12 @@ export function describeRetention(open: OpenStore): void {
 
   describe('retention', () => {
     test('takes the runs that it is told to, with their results', async ({ store, reopen }) => {
-      for (const run of [1, 2, 3, 4]) await commitRun(store, { frames: frames(run), provenance: provenance(run) }, NOW + run); // prettier-ignore
+      for (const run of [1, 2, 3, 4]) await commitRun(store, { frames: frames(run), manifest: manifest(run) }, NOW + run); // prettier-ignore
       expect(await store.prune(allBut([2, 4]))).toMatchObject({ runs: 2 });
       for (const again of [false, true]) {
         const seen = again ? await reopen() : store;
         expect(await numbersOf(seen)).toEqual([4, 2]);
-        expect((await seen.runs(9)).map((run) => run.provenance)).toEqual([provenance(4), provenance(2)]);
+        expect((await seen.runs(9)).map((run) => run.manifest)).toEqual([manifest(4), manifest(2)]);
         expect(await seen.results(1, { kind: 'account' })).toBeNull();
         expect(await otherOf(seen, 2)).toEqual([numberColumn([1, 2]), numberColumn([2, 0])]);
         expect(await otherOf(seen, 4)).toEqual([numberColumn([1, 2]), numberColumn([4, 0])]);
@@ -102,7 +102,7 @@ export function describeRetention(open: OpenStore): void {
       const lease = await store.begin('engine', NOW + 1, MINUTE);
       await store.prune(allBut([]));
       await rejectsWith(store.begin('other', NOW + 2, MINUTE), 'RAPPORT_STORE_RUN_BUSY');
-      await lease.commit({ asOf: NOW, epoch: 0, provenance: null, frames: frames(1), transitions: [], deliveries: [], evaluated: [] }, NOW + 3); // prettier-ignore
+      await lease.commit({ asOf: NOW, epoch: 0, manifest: manifest(2), frames: frames(1), transitions: [], deliveries: [] }, NOW + 3); // prettier-ignore
       await store.prune(allBut([]));
       expect(await numbersOf(store)).toEqual([2]);
       expect(await otherOf(store, 2)).toEqual([numberColumn([1, 2]), numberColumn([1, 0])]);

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest';
 import type { EventStore, Level, NewDelivery, ResultFrame, ResultStore, RunCommit, Transition } from '@rapport/store';
-import { keyedColumn, numberColumn, textColumn, valueAt } from '@rapport/store';
+import { keyedColumn, numberColumn, readManifest, textColumn, valueAt } from '@rapport/store';
 import type { OpenStore } from './open-store.js';
 import { at, event, rejectsWith, traits, withStore } from './facts.js';
 
@@ -11,11 +11,10 @@ const account: Level = { kind: 'account' };
 const empty: RunCommit = {
   asOf: NOW,
   epoch: 0,
-  provenance: null,
+  manifest: readManifest(null),
   frames: [],
   transitions: [],
   deliveries: [],
-  evaluated: [],
 };
 
 export const transition = (
@@ -32,6 +31,8 @@ export const transition = (
   reason: `${change}s`,
   facts: { score: 1 },
   baseline: false,
+  baselineReason: null,
+  baselineText: null,
   ...rest,
 });
 export const delivery = (key: string, dueAt = NOW, subject = 'acme'): NewDelivery => ({
@@ -103,7 +104,6 @@ export function describeRuns(open: OpenStore): void {
             frames: [frame],
             transitions: [transition('enter', 's', 'acme')],
             deliveries: [delivery('lost')],
-            evaluated: ['s@1.0.0'],
           },
           NOW + MINUTE + 3,
         ),
@@ -112,7 +112,6 @@ export function describeRuns(open: OpenStore): void {
       expect(await store.latestRun()).toBeNull();
       expect(await store.memberships()).toEqual([]);
       expect(await store.list({ limit: 10 })).toEqual([]);
-      expect(await store.evaluatedSegments()).toEqual([]);
       const run = await lease.commit(empty, NOW + MINUTE + 4);
       expect(await store.latestRun()).toEqual(run);
     });
@@ -146,7 +145,12 @@ export function describeRuns(open: OpenStore): void {
       const commit: RunCommit = {
         asOf: NOW - 5,
         epoch: 0,
-        provenance: { metrics: [{ id: 'stickiness', version: '1.0.0', $odd: { 'a.b': null } }] },
+        manifest: {
+          ...readManifest({ metrics: { stickiness: { version: '1.0.0', config: { $odd: { 'a.b': null } } } } }),
+          state: 'some state',
+          inputs: { 'metric/a.b': '1', $x: 'ü', __proto__x: '' },
+          definitions: { high: { fingerprint: 'f', reads: ['metric/a.b'] } },
+        },
         frames: [
           frame,
           {
@@ -156,10 +160,9 @@ export function describeRuns(open: OpenStore): void {
           },
         ],
         transitions: [
-          transition('enter', 'bands.high', 'acme', { facts: { 'score.value': 1, $x: [null, 'ü'] }, baseline: true }),
+          transition('enter', 'bands.high', 'acme', { facts: { 'score.value': 1, $x: [null, 'ü'] }, baseline: true, baselineReason: 'document', baselineText: 'it’s new' }), // prettier-ignore
         ],
         deliveries: [delivery('k1')],
-        evaluated: ['bands@1.0.0'],
       };
       expect(await store.latestRun()).toBeNull();
       const run = await lease.commit(commit, NOW + 7);
@@ -168,7 +171,7 @@ export function describeRuns(open: OpenStore): void {
         asOf: NOW - 5,
         startedAt: NOW,
         committedAt: NOW + 7,
-        provenance: commit.provenance,
+        manifest: commit.manifest,
       });
 
       for (const again of [false, true]) {
@@ -186,7 +189,6 @@ export function describeRuns(open: OpenStore): void {
         expect(await seen.list({ limit: 10 })).toMatchObject([
           { ...delivery('k1'), state: 'pending', attempts: 0, lastError: null, deliveredAt: null },
         ]);
-        expect(await seen.evaluatedSegments()).toEqual(['bands@1.0.0']);
       }
     });
 
@@ -199,7 +201,6 @@ export function describeRuns(open: OpenStore): void {
         frames: [frame],
         transitions: [transition('enter', 's', 'acme')],
         deliveries: [delivery('k1'), { ...delivery('k2'), payload: circular }],
-        evaluated: ['s@1.0.0'],
       };
       await expect(lease.commit(broken, NOW)).rejects.toThrow();
       await lease.abandon();
@@ -207,7 +208,6 @@ export function describeRuns(open: OpenStore): void {
       expect(await store.memberships()).toEqual([]);
       expect(await store.transitions({ limit: 10 })).toEqual([]);
       expect(await store.list({ limit: 10 })).toEqual([]);
-      expect(await store.evaluatedSegments()).toEqual([]);
       expect((await commitRun(store, {})).number).toBe(1);
     });
 
@@ -326,14 +326,6 @@ export function describeRuns(open: OpenStore): void {
       expect(await seen({ segment: 'b', subject: 'y' })).toEqual([]);
       expect(await store.transitions({ segment: 'b', limit: 10 })).toHaveLength(2);
       expect(await store.transitions({ limit: 3 })).toHaveLength(3);
-    });
-  });
-
-  describe('evaluated segments', () => {
-    test('add up over runs', async ({ store }) => {
-      await commitRun(store, { evaluated: ['b@1.0.0'] });
-      await commitRun(store, { evaluated: ['a@1.0.0', 'b@1.0.0', 'b@1.1.0'] }, NOW + 1);
-      expect([...(await store.evaluatedSegments())].sort()).toEqual(['a@1.0.0', 'b@1.0.0', 'b@1.1.0']);
     });
   });
 
