@@ -85,7 +85,7 @@ async function lookOnce(session: Session, plugin: PluginAt, look: () => Promise<
   return {
     json: {
       plugin: plugin.name,
-      asOf: round?.asOf == null ? null : new Date(round.asOf).toISOString(),
+      asOf: iso(round?.asOf ?? null),
       rows: round?.rows ?? [],
       problems,
     },
@@ -104,7 +104,8 @@ async function lookOnChange(
   const print = (text: string) => {
     if (!session.json) io.stdout.write(`${text}\n\n`);
   };
-  let before: Round | null = null;
+  const over = () => io.signal.aborted;
+  const shown: Round[] = [];
   let rounds = 0;
   let wanted = false;
   let running: Promise<void> = Promise.resolve();
@@ -115,14 +116,15 @@ async function lookOnChange(
       // An editor saves several files at once.
       await new Promise((done) => setTimeout(done, SETTLE_MS));
       wanted = false;
-      if (io.signal.aborted) return;
+      if (over()) return;
       const started = performance.now();
       const round = await look();
-      if (io.signal.aborted) return;
+      if (over()) return;
       rounds++;
-      print(before === null ? written(round.rows, round.problems, round) : changes(before, round, performance.now() - started)); // prettier-ignore
+      const [before] = shown;
+      print(before ? changes(before, round, performance.now() - started) : written(round.rows, round.problems, round));
       // What is broken hides no value from the next comparison.
-      before = round.rows.length > 0 || before === null ? round : before;
+      if (round.rows.length > 0) shown.splice(0, 1, round);
     });
   };
   const built = isBuilt(plugin.dir);
@@ -150,9 +152,11 @@ async function lookOnChange(
 }
 
 const SETTLE_MS = 50;
+const iso = (instant: number | null) => (instant === null ? null : new Date(instant).toISOString());
 
 function written(rows: Round['rows'], problems: readonly string[], round: Round | null): string {
-  const asOf = round?.asOf == null ? [] : [`As of ${describeAsOf(round.asOf, round.zone)}:`];
+  const instant = round?.asOf ?? null;
+  const asOf = instant === null ? [] : [`As of ${describeAsOf(instant, round?.zone ?? 'UTC')}:`];
   const nothing =
     rows.length === 0 && problems.length === 0 ? ['  nothing to show: the sample has no such subject'] : [];
   return [...problems, ...asOf, ...rows.map(({ about, shows }) => `  ${about}: ${shows}`), ...nothing].join('\n');

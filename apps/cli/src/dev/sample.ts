@@ -6,7 +6,7 @@ import { openWorkspace, type Workspace } from '@rapport/host';
 import { simulateBatches } from '@rapport/simulate';
 import { CONFIG } from '../workspace.js';
 import { fileBytes } from '../import/bytes.js';
-import { BATCH, fileIntake } from '../import/intake.js';
+import { fileIntake } from '../import/intake.js';
 import { importNdjson } from '../import/ndjson.js';
 import { refusalLedger } from '../import/refusals.js';
 

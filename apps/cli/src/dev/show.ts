@@ -148,12 +148,12 @@ async function documentRows(
       input,
     } satisfies Delivery,
   }));
-  const tried = plugin.kind === 'action' ? await tryAction(engine, plugin, deliveries, asOf, options) : new Map();
+  const tried = plugin.kind === 'action' ? await tryAction(engine, plugin, deliveries, asOf, options) : null;
   for (const { action, delivery } of deliveries) {
     const about = `playbook ${id}, step ${delivery.step}, ${subject} ${delivery.subject.id}`;
     rows.push({ about, shows: `${action} ${JSON.stringify(delivery.input)}` });
     if (plugin.kind === 'action' && action === plugin.manifest.id)
-      rows.push({ about: `${about}, dry run`, shows: tried.get(delivery.key) ?? 'no answer within 10 s' });
+      rows.push({ about: `${about}, dry run`, shows: tried?.get(delivery.key) ?? 'no answer within 10 s' });
   }
   return rows;
 }
