@@ -79,7 +79,7 @@ describe('evaluation', () => {
     add('metric', 'largest', {
       code: metricCode('largest', {
         measures: `() => ({ most: { node: 'fold', reducer: 'most', properties: ['amount'], filter: {}, window: { kind: 'lifetime' } } })`,
-        folds: `{ most: { initial: () => null, step: (state, { properties }) => { if (properties.amount === 3) throw new Error('three'); return Math.max(state ?? 0, properties.amount); }, done: (state) => state } }`,
+        folds: `[{ name: 'most', initial: () => null, step: (state, { properties }) => { if (properties.amount === 3) throw new Error('three'); return Math.max(state ?? 0, properties.amount); }, done: (state) => state }]`,
         compute: `({ most }) => most === null ? { noData: 'no-data' } : { value: most }`,
       }),
     });

@@ -106,7 +106,7 @@ describe('evaluating again on the same day', () => {
     add('metric', 'age', {
       code: metricCode('age', {
         subjects: `['account']`,
-        measures: `() => ({ latest: { node: 'last', of: 'time', filter: {}, window: { kind: 'lifetime' } } })`,
+        measures: `() => ({ latest: { node: 'latest', of: 'time', filter: {}, window: { kind: 'lifetime' } } })`,
         compute: `({ latest }, context) => latest === null ? { noData: 'no-data' } : ({ value: (context.asOf - latest) / 1000 })`,
       }),
     });
@@ -145,7 +145,7 @@ describe('evaluating again on the same day', () => {
       code: metricCode('sum', {
         subjects: `['account', 'user']`,
         measures: `() => ({ sum: { node: 'fold', reducer: 'sum', properties: ['n'], filter: {}, window: { kind: 'lifetime' } } })`,
-        folds: `{ sum: { initial: () => 0, step: (state, { properties }) => state * 2 + (properties.n ?? 1), done: (state) => state % 1000 } }`,
+        folds: `[{ name: 'sum', initial: () => 0, step: (state, { properties }) => state * 2 + (properties.n ?? 1), done: (state) => state % 1000 }]`,
         compute: `({ sum }) => ({ value: sum })`,
       }),
     });

@@ -43,7 +43,7 @@ describe('loading many plugins, most of them bad', () => {
     add('metirc', 'bad-kind', { code: metricCode('x') });
     add('metric', 'extra-key', {
       code: metricCode('extra-key'),
-      json: { rapport: { kind: 'metric', id: 'extra-key', sdk: '^1.0.0', requries: {} } },
+      json: { rapport: { kind: 'metric', id: 'extra-key', sdk: '^2.0.0', requries: {} } },
     });
     add('metric', 'trait', { code: metricCode('trait') });
     add('metric', 'new-sdk', { code: metricCode('new-sdk'), sdk: '^9.0.0' });
@@ -92,7 +92,7 @@ describe('loading many plugins, most of them bad', () => {
     add('metric', 'no-reducer', {
       code: metricCode('no-reducer', {
         measures: `() => ({ e: { node: 'fold', reducer: 'stepp', properties: [], filter: {}, window: { kind: 'lifetime' } } })`,
-        folds: `{ step: { initial: () => 0, step: (s) => s, done: (s) => s } }`,
+        folds: `[{ name: 'step', initial: () => 0, step: (s) => s, done: (s) => s }]`,
       }),
     });
     add('metric', 'configured', {

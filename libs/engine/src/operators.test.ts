@@ -466,7 +466,7 @@ describe('verdicts from the worker', () => {
       examples: '[{ fact: 1, value: 1, holds: true }, { fact: 1, value: 0, holds: false }]',
     };
     const name = folder.add('operator', 'has-parity', { code: operatorCode('has-parity', members) });
-    const manifest = { kind: 'operator', id: 'has-parity', sdk: '^1.0.0' } as const;
+    const manifest = { kind: 'operator', id: 'has-parity', sdk: '^2.0.0' } as const;
     const dir = join(folder.root, 'node_modules', name);
     const about = { name, dir, manifest, config: {} };
     const reply = await host.load({ ...about, key: 'operator/has-parity', json: { main: 'index.js' } });

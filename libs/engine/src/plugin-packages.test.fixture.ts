@@ -29,7 +29,7 @@ export function pluginFolder(): PluginFolder {
   const root = mkdtempSync(join(tmpdir(), 'rapport-plugins-'));
   return {
     root,
-    add(kind, id, { version = '1.0.0', sdk = '^1.0.0', requires, code, json }, as = `@test/${kind}-${id}`) {
+    add(kind, id, { version = '1.0.0', sdk = '^2.0.0', requires, code, json }, as = `@test/${kind}-${id}`) {
       const dir = join(root, 'node_modules', as);
       mkdirSync(dir, { recursive: true });
       const manifest = { kind, id, sdk, ...(requires ? { requires } : {}) };

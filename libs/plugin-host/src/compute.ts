@@ -1,4 +1,4 @@
-import type { Calendar, ComputeContext, MetricDefinition, MetricResult, SubjectKind } from '@rapport/sdk';
+import type { Calendar, ComputeContext, MetricDefinition, MetricResult, ResultReason, SubjectKind } from '@rapport/sdk';
 import type { Column } from '@rapport/store';
 import { EngineError, messageOf } from './error.js';
 import { inputsOver, type Cursor } from './inputs.js';
@@ -31,12 +31,20 @@ const own = (columns: Readonly<Record<string, Column>>, name: string): Column | 
 const numberAt = (column: Column | undefined, i: number): number | null =>
   column?.type === 'number' && column.valid[i] ? (column.values[i] ?? null) : null;
 
+/** The reason in a metric's `.reason` column; without the column, nothing was computed. */
+export const reasonAt = (column: Column | undefined, i: number): ResultReason | null =>
+  column?.type === 'text' ? ((column.dictionary[column.codes[i] ?? -1] ?? null) as ResultReason | null) : 'unavailable';
+
 /** A used metric's result, read at the cursor. */
 function resultAt(id: string, results: Readonly<Record<string, Column>>, cursor: Cursor): MetricResult {
   const values = own(results, id);
+  const reasons = own(results, `${id}.reason`);
   return {
     get value() {
       return numberAt(values, cursor.i);
+    },
+    get reason() {
+      return reasonAt(reasons, cursor.i);
     },
     part: (name) => numberAt(own(results, `${id}.${name}`), cursor.i),
   };
@@ -46,8 +54,9 @@ function resultAt(id: string, results: Readonly<Record<string, Column>>, cursor:
 export const scopedId = (id: string, scope: string | null): string =>
   scope === null || id.includes(':') ? id : `${id}:${scope}`;
 
-const fixedResult = ({ value, parts }: PortfolioResult): MetricResult => ({
+const fixedResult = ({ value, reason, parts }: PortfolioResult): MetricResult => ({
   value,
+  reason,
   part: (name) => (Object.hasOwn(parts, name) ? (parts[name] ?? null) : null),
 });
 
@@ -56,7 +65,7 @@ function contextOver(
   { definition, config, uses, scope, portfolio }: MetricUnderWay,
   cursor: Cursor,
   seen: { asOf: boolean },
-): ComputeContext<Readonly<Record<string, unknown>>> {
+): ComputeContext<Readonly<Record<string, unknown>>, string, string> {
   const used = new Map(uses.map((id) => [id, resultAt(scopedId(id, scope), frame.results, cursor)]));
   const whole = new Map(Object.entries(portfolio).map(([id, result]) => [id, fixedResult(result)]));
   const notNamed = (id: string, hook: string) =>

@@ -1,27 +1,23 @@
-import type { Reducer } from '@rapport/sdk';
-import type { NumberColumn, StreamedEvent } from '@rapport/store';
+import type { Fold, FoldValue } from '@rapport/sdk';
+import type { Column, StreamedEvent } from '@rapport/store';
 import { messageOf } from './error.js';
 
-/** A `fold` measure under way: events come in the order of the frame's subjects. */
-export interface Fold {
+/** A `fold` measure that is being computed: events come in the order of the frame's subjects. */
+export interface FoldUnderWay {
   step(events: readonly StreamedEvent[]): void;
   /** The measure's column. Subjects without events get the value of the initial state. */
-  end(): NumberColumn;
+  end(): Column;
   /** 1 for subjects whose reducer threw or gave something else than a finite number or null. */
   readonly failed: Uint8Array;
   example(): string | null;
 }
 
 export function foldOver(
-  reducer: Reducer,
+  reducer: Fold,
   config: Readonly<Record<string, unknown>>,
   subjects: readonly string[],
-): Fold {
-  const column: NumberColumn = {
-    type: 'number',
-    values: new Float64Array(subjects.length),
-    valid: new Uint8Array(subjects.length),
-  };
+): FoldUnderWay {
+  const values: FoldValue[] = new Array<FoldValue>(subjects.length).fill(null);
   const failed = new Uint8Array(subjects.length);
   let i = 0;
   let state: unknown;
@@ -40,18 +36,13 @@ export function foldOver(
     if (begun) return;
     begun = true;
     guarded(() => {
-      state = reducer.initial(config);
+      state = reducer.initial(config as never);
     });
   };
   const finish = () => {
     begin();
     guarded(() => {
-      const value = reducer.done(state, config);
-      if (value === null) return;
-      if (typeof value !== 'number' || !Number.isFinite(value))
-        throw new TypeError('done() must return a finite number or null');
-      column.values[i] = value;
-      column.valid[i] = 1;
+      values[i] = foldValueOf(reducer.done(state, config as never));
     });
     begun = false;
     i++;
@@ -65,13 +56,36 @@ export function foldOver(
         if (i >= subjects.length) return;
         begin();
         guarded(() => {
-          state = reducer.step(state, event, config);
+          state = reducer.step(state, event, config as never);
         });
       }
     },
     end() {
       while (i < subjects.length) finish();
-      return column;
+      return columnOf(values);
     },
+  };
+}
+
+/** What `done` returned, checked and copied. Throws a `TypeError` for what is neither a finite number, null, nor a plain object of such. */
+export function foldValueOf(value: unknown): FoldValue {
+  if (isValue(value)) return value;
+  if (value instanceof Promise)
+    throw new TypeError('done() returned a Promise; it must return its value at once, so remove "async"');
+  if (typeof value !== 'object' || Array.isArray(value)) throw new TypeError(`done() ${must}, not ${typeof value}`);
+  const entries = Object.entries(value);
+  for (const [name, entry] of entries)
+    if (!isValue(entry)) throw new TypeError(`done() ${must}; its "${name}" is ${String(entry)}`);
+  return Object.freeze(Object.fromEntries(entries));
+}
+const must = 'must return a finite number, null, or an object of those';
+const isValue = (value: unknown): value is number | null => value === null || Number.isFinite(value);
+
+function columnOf(values: readonly FoldValue[]): Column {
+  if (!values.every(isValue)) return { type: 'json', values };
+  return {
+    type: 'number',
+    values: Float64Array.from(values, (value) => value ?? 0),
+    valid: Uint8Array.from(values, (value) => (value === null ? 0 : 1)),
   };
 }

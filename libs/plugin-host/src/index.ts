@@ -24,4 +24,5 @@ export { type ComputeReply, type InputSource, type PortfolioResult } from './pro
 export { referencesOf, unknownTrigger } from './references.js';
 export { cycleIn, inOrder } from './requirements.js';
 export { resultColumns, type Reason } from './result-columns.js';
+export { reasonAt } from './compute.js';
 export { AT_ONCE, trying, verdictsOf, type Operators, type VerdictSetting, type Verdicts } from './verdicts.js';

@@ -90,7 +90,7 @@ export function checkManifest(found: FoundPackage, sdk: string): Candidate | Ref
   if (!semver.satisfies(sdk, manifest.sdk, { includePrerelease: true })) {
     return refuse(
       'RAPPORT_PLUGIN_SDK',
-      `it was written for @rapport/sdk ${manifest.sdk}; here is ${sdk}. Install a version of the plugin for this SDK, or update Rapport.`,
+      `it was written for @rapport/sdk ${manifest.sdk}; here is ${sdk}. Install a version of the plugin for this SDK, or update Rapport. Its author can run "rapport plugin migrate".`,
     );
   }
   return { name, version, dir: found.dir, json: found.json, manifest };

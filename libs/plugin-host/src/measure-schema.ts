@@ -15,7 +15,7 @@ const days = { type: 'integer', minimum: 1, maximum: 40_000 } as const;
 
 const definitions = {
   window: either(
-    object({ kind: { enum: ['last', 'previous'] }, days }),
+    object({ kind: { enum: ['last', 'preceding'] }, days }),
     object({
       kind: { const: 'calendar' },
       unit: { enum: ['week', 'month', 'quarter', 'year'] },
@@ -83,8 +83,8 @@ const nodes: Readonly<Record<string, object>> = {
     },
     ['qualifying'],
   ),
-  first: moment,
-  last: moment,
+  earliest: moment,
+  latest: moment,
   countByKey: object({ node: true, key: keyed, of: { enum: ['events', 'users', 'latest'] }, filter, window }),
   sessions: object({
     node: true,

@@ -96,11 +96,16 @@ export function checkMetric(exported: JsonObject): MetricDefinition {
   if (family === 'reduce' && exported['portfolio'] === undefined)
     shape('"family": "reduce" needs portfolio(), which reduces over the accounts of a family.');
   if (folds !== undefined) {
-    if (!isObject(folds)) shape('"folds" must be an object of reducers.');
-    for (const [name, reducer] of Object.entries(folds as JsonObject)) {
-      if (!isObject(reducer) || !['initial', 'step', 'done'].every((key) => isFunction(reducer[key])))
+    if (!Array.isArray(folds)) return shape('"folds" must be a list of what fold(name, reducer) returns.');
+    const names = folds.map((one: unknown, i) => {
+      const name = isObject(one) ? one['name'] : undefined;
+      if (typeof name !== 'string' || name === '') return shape(`fold ${String(i + 1)} in "folds" has no name.`);
+      if (!['initial', 'step', 'done'].every((key) => isFunction((one as JsonObject)[key])))
         shape(`the fold "${name}" must have initial, step and done.`);
-    }
+      return name;
+    });
+    const twice = names.find((name, i) => names.indexOf(name) < i);
+    if (twice !== undefined) shape(`"folds" has two folds named "${twice}". Give each a name of its own.`);
   }
   return exported as JsonObject & MetricDefinition;
 }
@@ -254,11 +259,11 @@ export function measuresOf(definition: MetricDefinition, config: JsonObject): Me
     const valid = node as JsonObject & Node;
     if (valid.node === 'profile') continue;
     if (isFold(valid)) {
-      const folds = definition.folds ?? {};
-      if (!Object.hasOwn(folds, valid.reducer))
+      const folds = (definition.folds ?? []).map((one) => one.name);
+      if (!folds.includes(valid.reducer))
         refuse(
           'RAPPORT_PLUGIN_MEASURE',
-          `the measure "${name}" names the reducer "${valid.reducer}", which is not in "folds".${didYouMean(valid.reducer, Object.keys(folds))}`,
+          `the measure "${name}" is of the fold "${valid.reducer}", which is not in "folds".${didYouMean(valid.reducer, folds)}`,
         );
     } else {
       try {

@@ -11,14 +11,13 @@ import type {
   HttpRequest,
   MetricDefinition,
   OperatorDefinition,
-  Reducer,
   SubjectKind,
 } from '@rapport/sdk';
 import { narrowMeasures, within, zone as zoneOf, type Column } from '@rapport/store';
 import { computeOver, reduceOver, scopedId, type ComputeFrame, type MetricUnderWay } from './compute.js';
 import { entryOf } from './entry.js';
 import { EngineError, messageOf } from './error.js';
-import { foldOver, type Fold } from './fold.js';
+import { foldOver, type FoldUnderWay } from './fold.js';
 import { fetchFor } from './http.js';
 import { inShort, notPlain } from './plain-json.js';
 import { checkerOf, withoutSecrets } from './plugin-config.js';
@@ -265,7 +264,7 @@ interface HeldFrame {
   readonly subjects: readonly string[];
   readonly columns: readonly Column[];
   readonly results: Record<string, Column>;
-  readonly folds: Map<string, { readonly fold: Fold; column: Column | null }>;
+  readonly folds: Map<string, { readonly fold: FoldUnderWay; column: Column | null }>;
 }
 const frames = new Map<number, HeldFrame>();
 function frameOf(id: number): HeldFrame {
@@ -406,8 +405,10 @@ const answers: { readonly [C in keyof Calls]: (request: Calls[C][0]) => Calls[C]
     const held = frameOf(frame);
     const container = pluginOf(key);
     const definition = container.get<MetricDefinition>(DEFINITION);
+    const fold = definition.folds?.find((one) => one.name === reducer);
+    if (!fold) throw new EngineError('RAPPORT_PLUGIN_MEASURE', `"${metric}" has no fold "${reducer}".`);
     held.folds.set(foldKey(metric, name), {
-      fold: foldOver(definition.folds?.[reducer] as Reducer, container.get<JsonObject>(CONFIG), held.subjects),
+      fold: foldOver(fold, container.get<JsonObject>(CONFIG), held.subjects),
       column: null,
     });
     return null;

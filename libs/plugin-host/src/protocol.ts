@@ -2,6 +2,7 @@ import type { Delivery as SdkDelivery, Manifest, Outcome, SubjectKind } from '@r
 import type { Column, Scope, StreamedEvent } from '@rapport/store';
 import type { KnownFact } from '@rapport/rules';
 import type { MetricDescriptor, OperatorDescriptor } from './loaded-plugin.js';
+import type { Reason } from './result-columns.js';
 
 /* What the main thread and the plugin worker say to each other: data only, no function ever crosses. */
 
@@ -60,6 +61,8 @@ export interface ComputeRequest {
 }
 export interface PortfolioResult {
   readonly value: number | null;
+  /** Null when there is a value. */
+  readonly reason: Reason | null;
   readonly parts: Readonly<Record<string, number>>;
 }
 export interface ReduceRequest extends ComputeRequest {

@@ -1,4 +1,4 @@
-import type { MetricDefinition, Parts } from '@rapport/sdk';
+import type { MetricDefinition, Parts, ResultReason } from '@rapport/sdk';
 import type { Column, KeyedColumn, NumberColumn, TextColumn } from '@rapport/store';
 
 /** Reasons why a metric has no value for a subject. The first three are the metric's own; the others are the engine's. */
@@ -12,8 +12,8 @@ export const reasons = [
   'timeout',
   'memory',
   'unavailable',
-] as const;
-export type Reason = (typeof reasons)[number];
+] as const satisfies readonly ResultReason[];
+export type Reason = ResultReason;
 const metricReasons: readonly unknown[] = reasons.slice(0, 3);
 
 /** Longest text, list and table that a part may be. */

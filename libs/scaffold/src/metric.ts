@@ -1,7 +1,7 @@
 import { titleOf, type Template } from './template.js';
 
 export const metric = (id: string): Template => ({
-  source: `import { count, defineMetric, distinct, durationOption, last, named, noData, Type } from '@rapport/sdk';
+  source: `import { count, defineMetric, distinct, durationOption, last, noData, Type } from '@rapport/sdk';
 
 /**
  * How many of the event there are in the window. None: \`no-data\`.
@@ -25,8 +25,8 @@ export default defineMetric({
   ),
   parts: { users: { unit: 'count', description: 'Users who did it' } },
   measures: ({ window, event }) => ({
-    times: count(named([event]), last(window)),
-    users: distinct('user', named([event]), last(window)),
+    times: count({ events: [event] }, last(window)),
+    users: distinct('user', { events: [event] }, last(window)),
   }),
   window: ({ window }) => last(window),
   compute: ({ times, users }) => (times === 0 ? noData('no-data') : { value: times, n: times, parts: { users } }),

@@ -32,6 +32,7 @@ const metric = defineMetric({
     window: durationOption('30d', 'Days looked at.'),
     mode: Type.Union([Type.Literal('all'), Type.Literal('paid')], { default: 'all' }),
   }),
+  uses: () => ['stickiness'],
   parts: {
     users: { description: 'Users' },
     plan: { type: 'text', description: 'Plan' },

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { allOf, anyOf, atLeast, atMost, below, equal, exists, named, not, oneOf } from './index.js';
+import { allOf, anyOf, atLeast, atMost, below, equal, exists, narrowedTo, not, oneOf } from './index.js';
 
 it('builds conditions as plain data', () => {
   expect(equal('plan', 'pro')).toEqual({ property: 'plan', operator: 'equal', value: 'pro' });
@@ -24,6 +24,6 @@ it('nests them', () => {
 });
 
 it('names events, where no name is every event', () => {
-  expect(named(['Signed In', 'Feature Used'])).toEqual({ events: ['Signed In', 'Feature Used'] });
-  expect(named([])).toEqual({});
+  expect(narrowedTo(['Signed In', 'Feature Used'])).toEqual({ events: ['Signed In', 'Feature Used'] });
+  expect(narrowedTo([])).toEqual({});
 });

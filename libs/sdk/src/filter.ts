@@ -23,10 +23,10 @@ export interface Filter {
   readonly where?: Where;
 }
 
-/** Events by name; an empty list is every event. For a configuration option that narrows what counts. */
-export const named = (events: readonly string[]): Filter => (events.length ? { events } : {});
+/** The events that an option narrows a metric to; an empty list narrows nothing: every event. For exactly these events write `{ events }`. */
+export const narrowedTo = (events: readonly string[]): Filter => (events.length ? { events } : {});
 
-/** Configuration option with the names of the events that count as activity; empty, its default, is every event. To be read with `named`. */
+/** Configuration option with the names of the events that count as activity; empty, its default, is every event. To be read with `narrowedTo`. */
 export const activityOption = () =>
   Type.Array(Type.String({ minLength: 1 }), {
     default: [],

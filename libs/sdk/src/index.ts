@@ -1,10 +1,9 @@
 export * from './window.js';
 export * from './filter.js';
 export * from './measure.js';
+export * from './fold.js';
 export * from './metric.js';
-export * from './survey.js';
-export * from './subscription.js';
-export * from './score.js';
+export * from './refuse-config.js';
 export { total } from './decimal.js';
 export * from './profile-set.js';
 export * from './document.js';

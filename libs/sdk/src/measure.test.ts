@@ -5,17 +5,17 @@ import {
   countByKey,
   distinct,
   equal,
-  first,
-  firstTime,
+  earliest,
+  earliestTime,
   fold,
   last,
-  lastTime,
+  latest,
+  latestTime,
   lifetime,
   max,
   mean,
   meanPerDay,
   min,
-  named,
   quantile,
   series,
   sessions,
@@ -28,8 +28,8 @@ import {
 } from './index.js';
 
 const window = last('30d');
-const filter = named(['Signed In']);
-const tickets = { key: 'ticketId', open: named(['Opened']), close: named(['Closed']) };
+const filter = { events: ['Signed In'] };
+const tickets = { key: 'ticketId', open: { events: ['Opened'] }, close: { events: ['Closed'] } };
 const qualifying = [{ events: ['Signed In'], atLeast: 1 }];
 
 /** One of each, in the order of the SDK's README. */
@@ -43,12 +43,12 @@ const all = {
   users: distinct('user', {}, window),
   features: distinct({ property: 'feature' }, {}, window, { qualifying }),
   meanPerDay: meanPerDay({}, window, { qualifying }),
-  first: first('mrr', filter, lifetime()),
-  last: last('mrr', filter, lifetime()),
-  lastText: last('reason', filter, lifetime(), 'text'),
-  lastDate: last('renewsAt', filter, lifetime(), 'time'),
-  firstTime: firstTime({}, lifetime()),
-  lastTime: lastTime({}, lifetime()),
+  first: earliest('mrr', filter, lifetime()),
+  last: latest('mrr', filter, lifetime()),
+  lastText: latest('reason', filter, lifetime(), 'text'),
+  lastDate: latest('renewsAt', filter, lifetime(), 'time'),
+  firstTime: earliestTime({}, lifetime()),
+  lastTime: latestTime({}, lifetime()),
   byEvent: countByKey('event', {}, window),
   byFeature: countByKey({ property: 'feature' }, {}, window, 'users'),
   perDay: series('users', {}, window, { qualifying }),
@@ -62,7 +62,12 @@ const all = {
   seats: trait('seats'),
   plan: trait('plan', 'text'),
   signup: trait('signupAt', 'time'),
-  streak: fold<number | null>('streak', {}, window, ['feature']),
+  streak: fold('streak', {
+    properties: ['feature'],
+    initial: () => 0,
+    step: (n) => n + 1,
+    done: (n): number | null => n || null,
+  }).over({}, window),
 };
 
 describe('measures', () => {
@@ -96,10 +101,9 @@ describe('measures', () => {
     expect(all.plan).toEqual({ node: 'trait', name: 'plan', as: 'text' });
   });
 
-  it('are a window or a measure for `last`, by what it is given', () => {
-    expect(last('30d')).toEqual({ kind: 'last', days: 30 });
-    expect(last('mrr', filter, window)).toEqual({
-      node: 'last',
+  it('read a property of the latest event', () => {
+    expect(latest('mrr', filter, window)).toEqual({
+      node: 'latest',
       of: { property: 'mrr', as: 'number' },
       filter,
       window,
@@ -136,8 +140,7 @@ describe('the type of a measure’s value', () => {
     expectTypeOf<ValueOf<Measure<string>>>().toEqualTypeOf<string>();
   });
 
-  it('keeps the two meanings of `last` apart', () => {
-    expectTypeOf(last('30d')).toHaveProperty('kind');
+  it('is of windows of whole days or weeks', () => {
     // @ts-expect-error a window is whole days or weeks
     expect(() => last('12h')).toThrow('RAPPORT_SDK_DURATION');
   });

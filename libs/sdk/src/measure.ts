@@ -1,4 +1,4 @@
-import { daysIn, type Duration, type Window } from './window.js';
+import type { Window } from './window.js';
 import type { Filter } from './filter.js';
 
 /*
@@ -58,7 +58,7 @@ export type Node =
       readonly qualifying?: readonly Qualification[];
     }
   | {
-      readonly node: 'first' | 'last';
+      readonly node: 'earliest' | 'latest';
       readonly of: { readonly property: string; readonly as: Reading } | 'time';
       readonly filter: Filter;
       readonly window: Window;
@@ -101,7 +101,7 @@ export type Node =
   | { readonly node: 'profile'; readonly name: string }
   | {
       readonly node: 'fold';
-      /** Name of the reducer in the metric's `folds`. */
+      /** Name of the fold in the metric's `folds`. */
       readonly reducer: string;
       readonly properties: readonly string[];
       readonly filter: Filter;
@@ -172,35 +172,18 @@ export const meanPerDay = (filter: Filter, window: Window, options: { qualifying
 
 type Read<A extends Reading> = (A extends 'text' ? string : number) | null;
 
-/** Property of the earliest matching event that carries it (ties: by message id), or null; `'time'` is that event's instant in epoch ms. */
-export function first<A extends Reading = 'number'>(
-  of: string,
-  filter: Filter,
-  window: Window,
-  as?: A,
-): Measure<Read<A>> {
-  return measure({ node: 'first', of: { property: of, as: as ?? 'number' }, filter, window });
-}
+/** Property of the earliest matching event that carries it (ties: by message id), or null. */
+export const earliest = <A extends Reading = 'number'>(property: string, filter: Filter, window: Window, as?: A) =>
+  measure<Read<A>>({ node: 'earliest', of: { property, as: as ?? 'number' }, filter, window });
 /** Instant of the earliest matching event in epoch ms, or null. */
-export const firstTime = (filter: Filter, window: Window) =>
-  measure<number | null>({ node: 'first', of: 'time', filter, window });
+export const earliestTime = (filter: Filter, window: Window) =>
+  measure<number | null>({ node: 'earliest', of: 'time', filter, window });
+/** Property of the latest matching event that carries it (ties: by message id), or null: `latest('mrr', subscription, lifetime())`. */
+export const latest = <A extends Reading = 'number'>(property: string, filter: Filter, window: Window, as?: A) =>
+  measure<Read<A>>({ node: 'latest', of: { property, as: as ?? 'number' }, filter, window });
 /** Instant of the latest matching event in epoch ms, or null. */
-export const lastTime = (filter: Filter, window: Window) =>
-  measure<number | null>({ node: 'last', of: 'time', filter, window });
-
-/** The window of the last days or weeks up to `asOf`: `last('30d')`. */
-export function last(length: Duration): Window;
-/** Property of the latest matching event that carries it (ties: by message id), or null: `last('mrr', subscription, lifetime())`. */
-export function last<A extends Reading = 'number'>(
-  of: string,
-  filter: Filter,
-  window: Window,
-  as?: A,
-): Measure<Read<A>>;
-export function last(of: string, filter?: Filter, window?: Window, as: Reading = 'number'): Window | Measure<unknown> {
-  if (!filter || !window) return { kind: 'last', days: daysIn(of as Duration) };
-  return measure({ node: 'last', of: { property: of, as }, filter, window });
-}
+export const latestTime = (filter: Filter, window: Window) =>
+  measure<number | null>({ node: 'latest', of: 'time', filter, window });
 
 /**
  * Counts per event name or per value of a property: of events, of distinct users, or of users by their latest answer. Scalars are read as text
@@ -291,7 +274,3 @@ export const trait = <A extends Reading = 'number'>(name: string, as?: A) =>
  * where none of the rules is true, there is no such profile, and for a portfolio. For weights and targets that depend on who the subject is.
  */
 export const profile = (name: string) => measure<string | null>({ node: 'profile', name });
-
-/** The way out: the metric's own reducer over the subject's events in time order. Costly; use it for what no measure can say. */
-export const fold = <V>(reducer: string, filter: Filter, window: Window, properties: readonly string[] = []) =>
-  measure<V>({ node: 'fold', reducer, properties, filter, window });

@@ -1,5 +1,6 @@
 import type { Static, TObject, TProperties } from 'typebox';
 import type { Filter } from './filter.js';
+import type { Fold, FoldValue } from './fold.js';
 import type { Inputs, Measures } from './measure.js';
 import type { Window } from './window.js';
 
@@ -45,9 +46,18 @@ export interface Computed<P extends Parts = Parts> {
   readonly parts?: { readonly [K in keyof P]?: PartValue<P[K]> | null };
 }
 
+/**
+ * Why a metric has no value for a subject: its own reason; it threw (`error`) or broke its contract (`invalid-value`); it failed too often in a row
+ * (`switched-off`); it was stopped (`timeout`, `memory`); or it could not run (`unavailable`).
+ */
+export type ResultReason =
+  NoDataReason | 'error' | 'invalid-value' | 'switched-off' | 'timeout' | 'memory' | 'unavailable';
+
 /** Another metric's result for the same subject. */
 export interface MetricResult {
   readonly value: number | null;
+  /** Null when there is a value. */
+  readonly reason: ResultReason | null;
   /** Null when the metric has no such part, or it is not a number. */
   readonly part: (name: string) => number | null;
 }
@@ -60,7 +70,14 @@ export interface Calendar {
   readonly startOfDay: (day: number) => number;
 }
 
-export interface ComputeContext<C> {
+/** A metric's result by id. Written as a method's type, which is compared loosely, so that any metric can be held as a `MetricDefinition`. */
+export type ResultOf<U extends string> = { result(id: U): MetricResult }['result'];
+
+/**
+ * @typeParam U ids of the metrics in `uses`
+ * @typeParam W ids of the metrics in `usesPortfolio`
+ */
+export interface ComputeContext<C, U extends string = never, W extends string = never> {
   readonly config: C;
   /** The instant evaluated as of, epoch ms. */
   readonly asOf: number;
@@ -73,10 +90,10 @@ export interface ComputeContext<C> {
   /** Whether an epoch day is over as of `asOf`. */
   readonly isOver: (day: number) => boolean;
   readonly subject: { readonly kind: SubjectKind; readonly id: string };
-  /** A metric named in `uses`. A metric that could not be computed has the value null. */
-  readonly metric: (id: string) => MetricResult;
-  /** The whole portfolio's result of a metric named in `usesPortfolio`. One that could not be computed has the value null. */
-  readonly portfolio: (id: string) => MetricResult;
+  /** A metric named in `uses`: its value, or null and the reason. */
+  readonly metric: ResultOf<U>;
+  /** The whole portfolio's result of a metric named in `usesPortfolio`. */
+  readonly portfolio: ResultOf<W>;
 }
 
 /** Events that a person would read to understand a value: the comments behind a score. */
@@ -86,22 +103,6 @@ export interface Evidence {
   readonly window: Window;
   /** Properties to show, the text first: `['comment', 'score']`. Events that carry none of them are left out. */
   readonly properties: readonly string[];
-}
-
-/** State machine for a `fold` measure. Events arrive in time order (ties: by message id). `config` is the metric's, validated and frozen. */
-export interface Reducer<S = unknown, C = Readonly<Record<string, unknown>>> {
-  initial(config: C): S;
-  step(state: S, event: FoldEvent, config: C): S;
-  /** The measure's value; null for none. */
-  done(state: S, config: C): number | null;
-}
-export interface FoldEvent {
-  /** Epoch ms. */
-  readonly time: number;
-  readonly event: string;
-  readonly user: string | null;
-  /** Exactly the properties that the measure names. */
-  readonly properties: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -119,6 +120,8 @@ export interface MetricDefinition<
   C extends TProperties = TProperties,
   M extends Measures = Measures,
   P extends Parts = Parts,
+  U extends string = string,
+  W extends string = string,
 > {
   readonly kind: 'metric';
   /** The manifest's `rapport.id`. */
@@ -137,9 +140,9 @@ export interface MetricDefinition<
   /** Called once per load with the validated configuration. Must return the same data every time. */
   measures(config: ConfigOf<C>): M;
   /** Ids of the metrics this one reads, computed before it. Each must be in the manifest's `requires`, or be optional configuration. */
-  uses?(config: ConfigOf<C>): readonly string[];
+  uses?(config: ConfigOf<C>): readonly U[];
   /** Ids of the metrics whose value for the whole portfolio this one reads, whatever its subject (an expected lifetime from the portfolio's churn). */
-  usesPortfolio?(config: ConfigOf<C>): readonly string[];
+  usesPortfolio?(config: ConfigOf<C>): readonly W[];
   /**
    * The window that the value is about (`last` or `calendar`). With it the engine derives `previous` (the same window, one window length
    * earlier), `change` and `changeRate`. Without it the metric has none of them.
@@ -158,19 +161,29 @@ export interface MetricDefinition<
    */
   readonly family?: 'measure' | 'reduce';
   /** Pure; called once per subject. `inputs` is reused between calls: read it, do not keep it. */
-  compute(inputs: Inputs<M>, context: ComputeContext<ConfigOf<C>>): Computed<P> | NoData<P>;
+  compute(inputs: Inputs<M>, context: ComputeContext<ConfigOf<C>, NoInfer<U>, NoInfer<W>>): Computed<P> | NoData<P>;
   /**
    * For a metric whose portfolio value is a reduction over accounts (churn) instead of `compute` over the portfolio's own measures (NPS).
    * Receives the measures of each account; the row object is reused, do not keep it.
    */
-  portfolio?(accounts: Iterable<Inputs<M>>, context: ComputeContext<ConfigOf<C>>): Computed<P> | NoData<P>;
-  readonly folds?: Readonly<Record<string, Reducer>>;
+  portfolio?(
+    accounts: Iterable<Inputs<M>>,
+    context: ComputeContext<ConfigOf<C>, NoInfer<U>, NoInfer<W>>,
+  ): Computed<P> | NoData<P>;
+  /** The reducers that `measures` uses. */
+  readonly folds?: readonly Fold<FoldValue, ConfigOf<C>>[];
 }
 
 /** Declares a metric; infers what `compute` receives from `measures` and `config`. The package's default export. */
-export const defineMetric = <C extends TProperties, M extends Measures, const P extends Parts>(
-  definition: Omit<MetricDefinition<C, M, P>, 'kind'>,
-): MetricDefinition<C, M, P> => ({ kind: 'metric', ...definition });
+export const defineMetric = <
+  C extends TProperties,
+  M extends Measures,
+  const P extends Parts,
+  const U extends string = never,
+  const W extends string = never,
+>(
+  definition: Omit<MetricDefinition<C, M, P, U, W>, 'kind'>,
+): MetricDefinition<C, M, P, U, W> => ({ kind: 'metric', ...definition });
 
 /** There is no value, and why. Never return 0 or NaN instead. */
 export const noData = <P extends Parts = Parts>(

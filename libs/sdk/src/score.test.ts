@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addingUp, type Component, mustTotal100, refuseConfig, weightedMean } from './index.js';
+import { refuseConfig } from './index.js';
+import { addingUp, type Component, mustTotal100, weightedMean } from './score.js';
 
 const components = (...given: readonly (readonly [weight: number, score: number | null])[]): Component[] =>
   given.map(([weight, score], i) => ({ name: `c${i}`, weight, score }));

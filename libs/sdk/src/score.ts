@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { refuseConfig } from './refuse-config.js';
 
 /* What scores that are made of other numbers have in common. */
 
@@ -93,15 +94,6 @@ export function addingUp(
   }
   if (largest) largest[1] += rest;
   return { value: total, contributions: Object.fromEntries(contributions) };
-}
-
-/**
- * Refuses a configuration for what its schema cannot say; for `measures` and `uses`. Throws `RAPPORT_SDK_CONFIG`.
- *
- * @param pointer JSON Pointer of the place, within the metric's own configuration
- */
-export function refuseConfig(pointer: string, sentence: string): never {
-  throw new TypeError(`RAPPORT_SDK_CONFIG: ${pointer}: ${sentence}`);
 }
 
 /** Insists on weights that total 100 %. Throws `RAPPORT_SDK_CONFIG`. */

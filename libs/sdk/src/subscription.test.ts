@@ -1,16 +1,7 @@
 import { Value } from 'typebox/value';
 import { expect, it } from 'vitest';
-import {
-  calendar,
-  last,
-  lastComplete,
-  monthlyRevenue,
-  periodOptions,
-  periodWindow,
-  subscriptionOptions,
-  subscriptionSpans,
-  Type,
-} from './index.js';
+import { calendar, last, lastComplete, periodOptions, periodWindow, Type } from './index.js';
+import { monthlyRevenue, subscriptionOptions, subscriptionSpans } from './subscription.js';
 
 const options = Type.Object({ ...subscriptionOptions(), ...periodOptions() });
 const config = Value.Parse(options, Value.Default(options, {}));

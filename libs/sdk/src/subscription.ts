@@ -1,5 +1,4 @@
 import { Type } from 'typebox';
-import { named } from './filter.js';
 import type { Spans, SpanSum } from './measure.js';
 
 /** Where an account's subscriptions are found. */
@@ -39,8 +38,8 @@ export const monthlyRevenue = (property: string): SpanSum => ({ sum: property, a
 /** Subscriptions as spans: an account is a customer while one of its spans is open. */
 export const subscriptionSpans = (subscriptions: Subscriptions): Spans => ({
   key: subscriptions.subscriptionId,
-  open: named([subscriptions.started]),
+  open: { events: [subscriptions.started] },
   change: { events: subscriptions.changed },
-  close: named([subscriptions.cancelled]),
+  close: { events: [subscriptions.cancelled] },
   effectiveAt: subscriptions.effectiveAt,
 });

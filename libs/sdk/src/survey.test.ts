@@ -1,17 +1,7 @@
 import { Value } from 'typebox/value';
 import { expect, it } from 'vitest';
-import {
-  activityOption,
-  allOf,
-  equal,
-  exists,
-  last,
-  not,
-  surveyComments,
-  surveyOptions,
-  surveyResponses,
-  Type,
-} from './index.js';
+import { activityOption, allOf, equal, exists, last, not, Type } from './index.js';
+import { surveyComments, surveyOptions, surveyResponses } from './survey.js';
 
 const options = Type.Object({ ...surveyOptions('nps'), events: activityOption() });
 const survey = Value.Parse(options, Value.Default(options, {}));

@@ -9,7 +9,7 @@ import {
   last,
   lastComplete,
   lifetime,
-  previous,
+  preceding,
   since,
   startOf,
   Type,
@@ -56,7 +56,7 @@ describe('a duration', () => {
 describe('a window', () => {
   it('is plain data', () => {
     expect(last('2w')).toEqual({ kind: 'last', days: 14 });
-    expect(previous('30d')).toEqual({ kind: 'previous', days: 30 });
+    expect(preceding('30d')).toEqual({ kind: 'preceding', days: 30 });
     expect(calendar('month')).toEqual({ kind: 'calendar', unit: 'month', offset: 0 });
     expect(calendar('quarter', -1)).toEqual({ kind: 'calendar', unit: 'quarter', offset: -1 });
     expect(lastComplete('month')).toEqual({ kind: 'complete', unit: 'month', back: 1 });

@@ -8,7 +8,7 @@ export type Duration = `${number}d` | `${number}w`;
  * instant before `asOf`: `last('30d')` is D−29 … D, cut off at `asOf`.
  */
 export type Window =
-  | { readonly kind: 'last' | 'previous'; readonly days: number }
+  | { readonly kind: 'last' | 'preceding'; readonly days: number }
   | { readonly kind: 'calendar'; readonly unit: CalendarUnit; readonly offset: number }
   | { readonly kind: 'complete'; readonly unit: CalendarUnit; readonly back: number }
   | { readonly kind: 'firstDays'; readonly days: number; readonly since: TraitReference }
@@ -36,8 +36,11 @@ export function daysIn(duration: Duration): number {
   return Number(match[1]) * (match[2] === 'w' ? 7 : 1);
 }
 
+/** The last days or weeks up to `asOf`: `last('30d')`. */
+export const last = (length: Duration): Window => ({ kind: 'last', days: daysIn(length) });
+
 /** The same number of days just before the window `last(length)` begins. */
-export const previous = (length: Duration): Window => ({ kind: 'previous', days: daysIn(length) });
+export const preceding = (length: Duration): Window => ({ kind: 'preceding', days: daysIn(length) });
 
 /** The calendar week (from Monday), month, quarter or year that holds D; `offset` −1 is the one before it. Cut off at `asOf`. */
 export const calendar = (unit: CalendarUnit, offset = 0): Window => ({ kind: 'calendar', unit, offset });

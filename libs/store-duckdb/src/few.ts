@@ -226,8 +226,8 @@ async function eventNames(connection: DuckDBConnection) {
 function namesDecidedById(measures: readonly EventMeasure[]): ReadonlySet<string> | null {
   const filters = measures.flatMap((measure): readonly Filter[] => {
     switch (measure.node) {
-      case 'first':
-      case 'last':
+      case 'earliest':
+      case 'latest':
         return measure.of === 'time' ? [] : [measure.filter];
       case 'countByKey':
         return measure.of === 'latest' ? [measure.filter] : [];

@@ -11,7 +11,7 @@ import { scanned, windowsOf } from './view.js';
 /** Measures that are one aggregate over the subject's events. */
 export type FlatMeasure =
   | Extract<ResolvedMeasure, { node: 'count' | 'sum' | 'min' | 'max' | 'mean' | 'quantile' }>
-  | (Extract<ResolvedMeasure, { node: 'first' | 'last' }> & { readonly of: 'time' });
+  | (Extract<ResolvedMeasure, { node: 'earliest' | 'latest' }> & { readonly of: 'time' });
 
 /**
  * Answers them in few scans: wants are told apart by whether they reach back without end or begin at a trait, and by whether they look at
@@ -78,8 +78,8 @@ function aggregatesOf(view: View, measure: FlatMeasure, windows: Windows, filter
       return [`${measure.node}(${reader.property(measure.property).number}) ${where}`];
     case 'quantile':
       return [`quantile_cont(${reader.property(measure.property).number}, ${number(measure.q)}) ${where}`];
-    case 'first':
-    case 'last':
-      return [`(${measure.node === 'first' ? 'min' : 'max'}(e.time) ${where})::DOUBLE`];
+    case 'earliest':
+    case 'latest':
+      return [`(${measure.node === 'earliest' ? 'min' : 'max'}(e.time) ${where})::DOUBLE`];
   }
 }

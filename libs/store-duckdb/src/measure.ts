@@ -138,8 +138,8 @@ function sort(
     case 'quantile':
       wants.flat.push({ view, measure, answer });
       return;
-    case 'first':
-    case 'last': {
+    case 'earliest':
+    case 'latest': {
       const { of } = measure;
       if (of === 'time') wants.flat.push({ view, measure: { ...measure, of }, answer });
       else wants.picks.push({ view, measure: { ...measure, of }, answer });

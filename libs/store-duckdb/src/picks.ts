@@ -10,7 +10,7 @@ import type { View, Want } from './view.js';
 import { scanned, windowsOf } from './view.js';
 
 /** Measures that pick the value of one event: the first or the last that carries it. */
-export type PickMeasure = Extract<ResolvedMeasure, { node: 'first' | 'last' }> & {
+export type PickMeasure = Extract<ResolvedMeasure, { node: 'earliest' | 'latest' }> & {
   readonly of: { readonly property: string; readonly as: Reading };
 };
 
@@ -24,7 +24,7 @@ export async function measurePick(view: View, { measure, answer }: Want<PickMeas
   const filter = filterSql(measure.filter, reader);
   const scope = view.scope('e');
   const { join, value } = await valueSql(view, measure.of);
-  const [extreme, pick] = measure.node === 'first' ? ['min', 'arg_min'] : ['max', 'arg_max'];
+  const [extreme, pick] = measure.node === 'earliest' ? ['min', 'arg_min'] : ['max', 'arg_max'];
   const rows = (more: string) => `
     SELECT ${scope.subject} AS s, e.time, ${more}
     FROM ${reader.events} ${scope.join} ${windows.joins(scope.subject)} ${join}

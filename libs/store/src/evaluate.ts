@@ -210,13 +210,13 @@ function evaluate(
           ).size;
         }
       }
-    case 'first':
-    case 'last': {
+    case 'earliest':
+    case 'latest': {
       const { of } = node;
       const values = inside
         .map((event) => (of === 'time' ? event.time : read(ownValue(event.properties, of.property), of.as, zone)))
         .filter((value) => value !== null);
-      return (node.node === 'first' ? values[0] : values.at(-1)) ?? null;
+      return (node.node === 'earliest' ? values[0] : values.at(-1)) ?? null;
     }
     case 'countByKey': {
       const { key } = node;

@@ -88,8 +88,8 @@ export function columnTypeOf(measure: ResolvedMeasure): 'number' | 'text' | 'key
       return 'keyed';
     case 'trait':
       return measure.as === 'text' || measure.as === 'json' ? 'text' : 'number';
-    case 'first':
-    case 'last':
+    case 'earliest':
+    case 'latest':
       return measure.of !== 'time' && measure.of.as === 'text' ? 'text' : 'number';
     default:
       return 'number';

@@ -7,7 +7,7 @@ import {
   last,
   lastComplete,
   lifetime,
-  previous,
+  preceding,
   since,
   startOf,
   trait,
@@ -38,7 +38,7 @@ describe('windows as of noon on Thursday, 2024-02-29', () => {
   it.each<[string, Window, ReturnType<typeof days>]>([
     ['last day', last('1d'), days('2024-02-29', '2024-02-29', noon)],
     ['last 30 days', last('30d'), days('2024-01-31', '2024-02-29', noon)],
-    ['previous 30 days', previous('30d'), days('2024-01-01', '2024-01-30', '2024-01-31')],
+    ['previous 30 days', preceding('30d'), days('2024-01-01', '2024-01-30', '2024-01-31')],
     ['two weeks', last('2w'), days('2024-02-16', '2024-02-29', noon)],
     ['this week', calendar('week'), days('2024-02-26', '2024-02-29', noon)],
     ['last week', calendar('week', -1), days('2024-02-19', '2024-02-25', '2024-02-26')],
@@ -101,7 +101,7 @@ it('begins and ends at midnight of the zone', () => {
     start: Date.parse('2024-03-30T00:00:00+01:00'),
     end: Date.parse('2024-03-31T12:00:00Z'),
   });
-  expect(resolved(previous('1d'), '2024-04-01T12:00:00Z', zone('Europe/Berlin'))).toMatchObject({
+  expect(resolved(preceding('1d'), '2024-04-01T12:00:00Z', zone('Europe/Berlin'))).toMatchObject({
     start: Date.parse('2024-03-31T00:00:00+01:00'),
     end: Date.parse('2024-04-01T00:00:00+02:00'),
   });
@@ -126,9 +126,9 @@ it('resolves a measure’s window and leaves the rest', () => {
   ).toMatchObject({ node: 'count', filter: {}, window: { kind: 'days', to: day('2024-02-28') } });
   const plan = { node: 'trait', name: 'plan', as: 'text' } as const;
   expect(resolveMeasure(plan, 0, utc)).toEqual(plan);
-  expect([isFold(fold('f', {}, lifetime())), isFold(count({}, lifetime())), isFold(trait('x'))]).toEqual([
-    true,
-    false,
-    false,
-  ]);
+  expect([
+    isFold(fold('f', { initial: () => 0, step: (n) => n, done: (n) => n }).over({}, lifetime())),
+    isFold(count({}, lifetime())),
+    isFold(trait('x')),
+  ]).toEqual([true, false, false]);
 });

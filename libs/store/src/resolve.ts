@@ -15,7 +15,7 @@ export function resolveWindow(window: Window, asOf: number, zone: Zone): Resolve
   switch (window.kind) {
     case 'last':
       return days(today - window.days + 1, today);
-    case 'previous':
+    case 'preceding':
       return days(today - 2 * window.days + 1, today - window.days);
     case 'calendar': {
       const from = startOfUnit(today, window.unit, window.offset);

@@ -154,7 +154,7 @@ function contextFor(
   id: string,
   used: Used,
   { asOf, zone, report, onInstant }: Scene,
-): ComputeContext<Row> {
+): ComputeContext<Row, string, string> {
   const resultFrom = (answers: Answers | undefined, name: string, hook: string, subject: string) => {
     if (!answers) {
       const sentence = `metric "${definition.id}" for ${kind} "${id}": it reads the metric "${name}", which its "${hook}" does not name`;
@@ -183,6 +183,7 @@ function contextFor(
 /** An answer as another metric reads it. */
 export const resultOf = (answer: Evaluated | undefined): MetricResult => ({
   value: answer?.value ?? null,
+  reason: answer ? answer.reason : 'unavailable',
   part(name) {
     const value = ownEntry(answer?.parts, name);
     return typeof value === 'number' ? value : null;

@@ -8,7 +8,7 @@ import {
   firstDays,
   fold,
   last,
-  lastTime,
+  latestTime,
   lifetime,
   type MetricDefinition,
   noData,
@@ -40,6 +40,8 @@ const base = {
   config: Type.Object({ event: Type.String({ default: 'Paid' }) }),
   parts: { share: { description: 'Share', unit: 'ratio' }, each: { type: 'table', description: 'By event' } },
 } as const;
+const nothing = { initial: () => 0, step: (n: number) => n, done: (n: number) => n };
+const steps = fold('steps', { initial: () => 0, step: (n) => n + 1, done: (n) => n });
 const none = { measures: () => ({}), compute: () => noData('no-data') };
 const events = { measures: () => ({ n: count({}, last('30d')) }) };
 
@@ -111,12 +113,14 @@ describe('conformance', () => {
   describe('of a metric’s functions', () => {
     let calls = 0;
     const state = { n: 0 };
+    const keeping = fold('keeping', { initial: () => state, step: () => ({ n: ++state.n }), done: () => state.n });
+    const text = fold('text', { initial: () => 0, step: () => 'x' as never, done: (n) => n });
     const kept: { n: number }[] = [];
     const cache = new Map<string, number>();
     const faults: readonly (readonly [string, string, Partial<MetricDefinition> | object, RegExp])[] = [
       ['HOOK', 'measures that are not plain data', { measures: () => ({ n: count({ events: undefined as never }, lifetime()) }) }, /measures\(config\) must return plain JSON data/],
       ['HOOK', 'measures that change', { measures: () => ({ n: count({}, { kind: 'last', days: ++calls }) }) }, /returns other measures/],
-      ['HOOK', 'a reducer that is not there', { measures: () => ({ n: fold<number>('nowhere', {}, lifetime()) }) }, /no reducer "nowhere"/],
+      ['HOOK', 'a reducer that is not there', { measures: () => ({ n: fold('nowhere', nothing).over({}, lifetime()) }) }, /no fold "nowhere"/],
       ['HOOK', 'contributions that are not a table', { contributions: 'share' }, /not a part of the type table/],
       ['HOOK', 'families that cannot be reduced', { family: 'reduce' }, /there is no portfolio/],
       ['HOOK', 'a window that is not plain data', { window: () => ({ kind: 'last', days: NaN }) }, /window\(config\) must/],
@@ -130,14 +134,14 @@ describe('conformance', () => {
       ['IMPURE', 'another answer when called again', { compute: () => ({ value: calls++ }) }, /when called again/],
       ['IMPURE', 'an answer that depends on the subject before', { compute: (inputs: { n: number }) => { const value = kept.pop()?.n ?? 0; kept.push({ n: inputs.n }); return { value }; } }, /when called again/],
       ['IMPURE', 'an answer that is remembered by subject', { compute({ n }: { n: number }, { subject }: { subject: { id: string } }) { const value = cache.get(subject.id) ?? n; cache.set(subject.id, value); return { value }; } }, /have other names/],
-      ['IMPURE', 'a reducer that keeps its state between subjects', { measures: () => ({ n: fold<number>('count', {}, lifetime()) }), folds: { count: { initial: () => state, step: () => ({ n: ++state.n }), done: () => state.n } } }, /after other subjects/],
+      ['IMPURE', 'a reducer that keeps its state between subjects', { measures: () => ({ n: keeping.over({}, lifetime()) }), folds: [keeping] }, /after other subjects/],
       ['CLOCK', 'the clock', { compute: () => ({ value: Date.now() * 0 }) }, /it uses Date.now\(\); take context.asOf/],
       ['CLOCK', 'a new Date without an instant', { compute: () => ({ value: new Date().getTime() * 0 }) }, /new Date\(\)/],
       ['CLOCK', 'the machine’s time zone', { compute: () => ({ value: new Date(0).getDay() * 0 }) }, /the machine's time zone \(Date.getDay\)/],
       ['CHANCE', 'chance', { compute: () => ({ value: Math.random() * 0 }) }, /it uses Math.random\(\)/],
       ['VALUE', 'a division by zero', { compute: ({ n }: { n: number }) => ({ value: n / 0 }) }, /the value is (NaN|Infinity); return noData/],
       ['VALUE', 'no answer at all', { compute: () => undefined }, /it returned undefined/],
-      ['VALUE', 'a reducer’s value that is not a number', { measures: () => ({ n: fold<number>('text', {}, lifetime()) }), folds: { text: { initial: () => 0, step: () => 'x', done: (text: unknown) => text } } }, /reducer "text" gives "x"/],
+      ['VALUE', 'a reducer’s value that is not a number', { measures: () => ({ n: text.over({}, lifetime()) }), folds: [text] }, /fold "text" gives "x"/],
       ['PART', 'a part that is not declared', { compute: () => ({ value: 0, parts: { other: 1 } }) }, /part "other" is not declared/],
       ['PART', 'a part of another type', { compute: () => ({ value: 0, parts: { share: 'a' } }) }, /part "share" is declared as number, but is "a"/],
       ['PART', 'a sample size below 0', { compute: () => ({ value: 0, n: -1 }) }, /n is -1/],
@@ -302,9 +306,9 @@ describe('conformance', () => {
           n: count({}, last('30d')),
           active: activeTime({}, last('7d')),
           by: countByKey({ property: 'kind' }, {}, lifetime()),
-          steps: fold<number>('steps', {}, last('7d')),
+          steps: steps.over({}, last('7d')),
         }),
-        folds: { steps: { initial: () => 0, step: (n) => Number(n) + 1, done: (n) => Number(n) } },
+        folds: [steps],
         compute: ({ n, active, by, steps }) => ({ value: n + active + by.size + steps }),
       });
       expect(await conformance(rich, { runs: 6, tell: (sentence) => left.push(sentence) })).toEqual([]);
@@ -318,7 +322,7 @@ describe('conformance', () => {
     const metric = defineMetric({
       ...base,
       id: 'quiet-for',
-      measures: () => ({ at: lastTime({}, lifetime()) }),
+      measures: () => ({ at: latestTime({}, lifetime()) }),
       compute: ({ at }, { asOf }) => (at === null ? noData('no-data') : { value: asOf - at }),
     });
     expect(await found(metric)).toEqual([]);

@@ -126,22 +126,20 @@ describe('evaluateMetric', () => {
 
   it('runs folds over events in time order with the named properties only', async () => {
     const seen: unknown[] = [];
+    const sizeOf = fold('size', {
+      properties: ['size'],
+      initial: (): number | null => null,
+      step: (_state, event) => {
+        seen.push(event);
+        return Number(event.properties.size);
+      },
+      done: (state) => state,
+    });
     const latest = defineMetric({
       ...base,
       id: 'latest',
-      measures: () => ({
-        size: fold<number | null>('size', { events: ['Opened'], where: equal('kept', true) }, lifetime(), ['size']),
-      }),
-      folds: {
-        size: {
-          initial: () => null,
-          step: (_state, event) => {
-            seen.push(event);
-            return Number(event.properties['size']);
-          },
-          done: (state) => state as number | null,
-        },
-      },
+      measures: () => ({ size: sizeOf.over({ events: ['Opened'], where: equal('kept', true) }, lifetime()) }),
+      folds: [sizeOf],
       compute: ({ size }) => (size === null ? noData('no-data') : { value: size }),
     });
     const folded = [
@@ -241,7 +239,7 @@ describe('evaluateMetric', () => {
 
   it('refuses metrics that use each other in a circle', async () => {
     const one = defineMetric({ ...base, id: 'one', uses: () => ['two'], measures: () => ({}), compute: () => noData('no-data') }); // prettier-ignore
-    const two = defineMetric({ ...one, id: 'two', uses: () => ['one'] });
+    const two = defineMetric({ ...base, id: 'two', uses: () => ['one'], measures: () => ({}), compute: () => noData('no-data') }); // prettier-ignore
     const subject = { kind: 'portfolio' } as const;
     await expect(evaluateMetric(one, { calls, asOf, subject, metrics: { one, two } })).rejects.toThrow(
       /in a circle: one → two → one/,
@@ -288,19 +286,18 @@ describe('evaluateMetric', () => {
   });
 
   it('gives reducers the configuration', async () => {
+    const points = fold('points', {
+      initial: ({ weight }: { readonly weight: number }) => weight,
+      step: (state, _event, { weight }) => state + weight,
+      done: (state, { weight }) => ({ total: state + weight, weight }),
+    });
     const weighed = defineMetric({
       ...base,
       id: 'weighed',
       config: Type.Object({ weight: Type.Number({ default: 2 }) }),
-      measures: () => ({ points: fold<number>('points', {}, lifetime()) }),
-      folds: {
-        points: {
-          initial: ({ weight }) => Number(weight),
-          step: (state, _event, { weight }) => Number(state) + Number(weight),
-          done: (state, { weight }) => Number(state) + Number(weight),
-        },
-      },
-      compute: ({ points }) => ({ value: points }),
+      measures: () => ({ points: points.over({}, lifetime()) }),
+      folds: [points],
+      compute: ({ points: { total } }) => ({ value: total }),
     });
     const one = [track('ann', 'Opened', '2024-01-10')];
     const subject = { kind: 'user', id: 'ann' } as const;
@@ -391,10 +388,12 @@ describe('the contract', () => {
     const lost = defineMetric({
       ...base,
       id: 'lost',
-      measures: () => ({ n: fold<number>('nowhere', {}, lifetime()) }),
+      measures: () => ({
+        n: fold('nowhere', { initial: () => 0, step: (n) => n, done: (n) => n }).over({}, lifetime()),
+      }),
       compute: () => ({ value: 1 }),
     });
-    await expect(evaluateMetric(lost, { calls: [], asOf, subject })).rejects.toThrow(/there is no reducer "nowhere"/);
+    await expect(evaluateMetric(lost, { calls: [], asOf, subject })).rejects.toThrow(/there is no fold "nowhere"/);
     await expect(evaluateMetric(stickiness, { calls: [track('ann', 'X', 'soon')], asOf, subject })).rejects.toThrow(
       /RAPPORT_TESTKIT_CALL: "soon"/,
     );

@@ -1,4 +1,5 @@
-import type { FoldEvent, MetricDefinition, Node } from '@rapport/sdk';
+import { isDeepStrictEqual } from 'node:util';
+import type { FoldEvent, FoldValue, MetricDefinition, Node } from '@rapport/sdk';
 import { classify, profileFacts, TENURE, type FactReader } from '@rapport/rules';
 import type { FoldNode, MeasureNode, ProfileNode } from '@rapport/store';
 import { dayOf, readTime } from '@rapport/sdk/time';
@@ -56,11 +57,11 @@ async function foldOf(
   level: SubjectLevel,
   subjects: readonly string[],
   scene: Scene,
-): Promise<(i: number) => number | null> {
+): Promise<(i: number) => FoldValue> {
   const { snapshot, asOf, zone, report } = scene;
-  const reducer = ownEntry(definition.folds, node.reducer);
+  const reducer = definition.folds?.find(({ name }) => name === node.reducer);
   if (!reducer) {
-    const sentence = `metric "${definition.id}": there is no reducer "${node.reducer}" in its "folds"`;
+    const sentence = `metric "${definition.id}": there is no fold "${node.reducer}" in its "folds"`;
     report({ code: 'RAPPORT_CONFORMANCE_HOOK', sentence });
     return () => null;
   }
@@ -73,20 +74,20 @@ async function foldOf(
   }
   const fold = (id: string) => {
     const value = called(
-      `metric "${definition.id}" for ${level.kind} "${id}", reducer "${node.reducer}"`,
+      `metric "${definition.id}" for ${level.kind} "${id}", fold "${node.reducer}"`,
       () => {
         const state = (eventsOf.get(id) ?? []).reduce(
-          (before, event) => reducer.step(before, event, config),
-          reducer.initial(config),
+          (before, event) => reducer.step(before, event, config as never),
+          reducer.initial(config as never),
         );
         return reducer.done(state, config);
       },
       report,
     );
-    if (value === null || Number.isFinite(value)) return value;
+    if (isFoldValue(value)) return value;
     report({
       code: 'RAPPORT_CONFORMANCE_VALUE',
-      sentence: `metric "${definition.id}" for ${level.kind} "${id}": the reducer "${node.reducer}" gives ${show(value)}; done() must return a finite number or null`,
+      sentence: `metric "${definition.id}" for ${level.kind} "${id}": the fold "${node.reducer}" gives ${show(value)}; done() must return a finite number, null, or an object of those`,
     });
     return null;
   };
@@ -95,13 +96,18 @@ async function foldOf(
     // Once more and backwards: what a subject leaves behind, another one finds.
     for (let i = subjects.length - 1; i >= 0; i--) {
       const again = fold(subjects[i] ?? '');
-      if (again === values[i]) continue;
-      const sentence = `metric "${definition.id}" for ${level.kind} "${subjects[i] ?? ''}": the reducer "${node.reducer}" gives ${show(values[i])}, and ${show(again)} after other subjects; begin each subject with a new state`;
+      if (isDeepStrictEqual(again, values[i])) continue;
+      const sentence = `metric "${definition.id}" for ${level.kind} "${subjects[i] ?? ''}": the fold "${node.reducer}" gives ${show(values[i])}, and ${show(again)} after other subjects; begin each subject with a new state`;
       report({ code: 'RAPPORT_CONFORMANCE_IMPURE', sentence });
     }
     return (i) => values[i] ?? null;
   });
 }
+
+const isNumberOrNull = (value: unknown) => value === null || Number.isFinite(value);
+const isFoldValue = (value: unknown): boolean =>
+  isNumberOrNull(value) ||
+  (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isNumberOrNull));
 
 /** The class of subjects in one of the workspace's profiles. */
 export async function profileOf(

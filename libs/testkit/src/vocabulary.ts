@@ -107,8 +107,8 @@ export function learn(vocabulary: Vocabulary, node: Node): void {
       if (typeof node.of === 'object') property(node.of.property);
       learnAll(vocabulary, node.qualifying);
       break;
-    case 'first':
-    case 'last':
+    case 'earliest':
+    case 'latest':
       if (node.of === 'time') break;
       property(node.of.property);
       learnReading(vocabulary, node.of.property, node.of.as);

@@ -33,7 +33,7 @@ export async function timeOneMore({ folder, asOf }: Company) {
         type: 'module',
         main: 'index.js',
         keywords: ['rapport-plugin'],
-        rapport: { kind: 'metric', id: 'one-more', sdk: '^1.0.0' },
+        rapport: { kind: 'metric', id: 'one-more', sdk: '^2.0.0' },
       }),
     );
     const workspace = await openWorkspace(folder, { pluginDirs: [plugin] });

@@ -180,7 +180,9 @@ describe('the repository', () => {
   });
 
   it('pins every tool', () => {
-    expect(Object.entries(root.devDependencies).filter(([, range]) => valid(range) !== range)).toEqual([]);
+    expect(
+      Object.entries(root.devDependencies).filter(([, range]) => valid(range.replace(/^npm:[^@]+@/, '')) === null),
+    ).toEqual([]);
   });
 
   it('uses one version of each third-party package', () => {

@@ -28,7 +28,7 @@ function manifestFindings(json: JsonObject): readonly Finding[] {
   const sdk = isObject(rapport) ? rapport['sdk'] : undefined;
   const peer = section('peerDependencies')['@rapport/sdk'];
   if (peer !== sdk || '@rapport/sdk' in section('dependencies')) {
-    const message = `The SDK is the host's: it is a peer dependency, with the manifest's range. Write "@rapport/sdk": "${typeof sdk === 'string' ? sdk : '^1.0.0'}" there, and nowhere else.`;
+    const message = `The SDK is the host's: it is a peer dependency, with the manifest's range. Write "@rapport/sdk": "${typeof sdk === 'string' ? sdk : '^2.0.0'}" there, and nowhere else.`;
     found.push(finding('RAPPORT_CHECK_PEER', 'package.json#/peerDependencies', message));
   }
   return found;

@@ -1,4 +1,5 @@
-import { addingUp, type SubjectKind } from '@rapport/sdk';
+import { type SubjectKind } from '@rapport/sdk';
+import { addingUp } from '@rapport/sdk/score';
 import { zone as zoneOf, type ResultFrame, type Run } from '@rapport/store';
 import { canonical, EngineError, type LoadedPlugin } from '@rapport/plugin-host';
 import { cellOf, frameOf, metricFor, numberAt } from './subject-metric.js';

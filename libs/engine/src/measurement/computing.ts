@@ -144,7 +144,10 @@ export function createComputing(setting: ComputingSetting): Computing {
       maxFailures: limits.metricFailures,
       keep: used.has(metric.id),
       portfolio: Object.fromEntries(
-        metric.usesPortfolio.map((id) => [id, portfolio.get(id) ?? { value: null, parts: {} }]),
+        metric.usesPortfolio.map((id) => [
+          id,
+          portfolio.get(id) ?? { value: null, reason: 'unavailable' as const, parts: {} },
+        ]),
       ),
     };
     await send(level);

@@ -26,6 +26,7 @@ import {
   operatorsOf,
   type PluginHost,
   type PortfolioResult,
+  reasonAt,
 } from '@rapport/plugin-host';
 import { groupsOf, joinFamilies, splitFamilies, type Warning } from './levels.js';
 import {
@@ -204,7 +205,11 @@ function portfolioResult(id: string, columns: Readonly<Record<string, Column>>):
     const value = name.startsWith(`${id}.`) ? numberOf(column) : null;
     return value === null ? [] : [[name.slice(id.length + 1), value]];
   });
-  return { value: numberOf(columns[id]), parts: Object.fromEntries(parts) };
+  return {
+    value: numberOf(columns[id]),
+    reason: reasonAt(columns[`${id}.reason`], 0),
+    parts: Object.fromEntries(parts),
+  };
 }
 
 /** The frame with a column per profile that the level's metrics ask for: the class of each subject, or null. */

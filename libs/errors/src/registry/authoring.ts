@@ -6,6 +6,16 @@ export const authoring = section({
     {
       lead: 'Thrown to whoever calls them.',
       codes: {
+        RAPPORT_MIGRATE_PACKAGE: {
+          what: 'The folder to migrate holds no plugin package.',
+          todo: 'Name the folder whose `package.json` has `rapport` in it.',
+          exit: 'usage',
+        },
+        RAPPORT_MIGRATE_SOURCE: {
+          what: 'A source file of the plugin to migrate cannot be read as TypeScript; nothing was changed.',
+          todo: 'Correct the file that the message names, then migrate again.',
+          exit: 'usage',
+        },
         RAPPORT_SCAFFOLD_EXISTS: {
           what: 'The folder for a new plugin is not empty; it was left alone.',
           todo: '`--dir` names another.',
@@ -22,7 +32,7 @@ export const authoring = section({
           exit: 'usage',
         },
         RAPPORT_SCAFFOLD_NAME: {
-          what: 'npm would not take this as the name of a package, or it is in the scope `@rapport`, which is for Rapport’s own.',
+          what: 'npm would not take this as the name of a package.',
           todo: 'Write one such as `@acme/metric-reports-shared`.',
           exit: 'usage',
         },

@@ -6,7 +6,7 @@ import { numberIn, numberOrNull, quantileFields, quantileIn } from './pipeline.j
 import type { Setting } from './scan.js';
 import { createScan, withinWindow } from './scan.js';
 
-export type Flat = Measuring<'count' | 'sum' | 'min' | 'max' | 'mean' | 'first' | 'last'>;
+export type Flat = Measuring<'count' | 'sum' | 'min' | 'max' | 'mean' | 'earliest' | 'latest'>;
 
 /** One pass, one group per subject. `first` and `last` are the least and greatest (time, message id, value). */
 export function flatPipeline(setting: Setting, wanted: readonly Wanted<Flat>[]): Pipeline {
@@ -45,9 +45,9 @@ export function flatPipeline(setting: Setting, wanted: readonly Wanted<Flat>[]):
         return (row: Row, s: number) => {
           column.number(s, numberOrNull(row, name));
         };
-      case 'first':
-      case 'last': {
-        const operator = measure.node === 'first' ? '$min' : '$max';
+      case 'earliest':
+      case 'latest': {
+        const operator = measure.node === 'earliest' ? '$min' : '$max';
         const { of } = measure;
         if (of === 'time') {
           accumulate(operator, where(holds, '$time'));

@@ -176,8 +176,8 @@ function classOf(
     case 'min':
     case 'max':
     case 'mean':
-    case 'first':
-    case 'last':
+    case 'earliest':
+    case 'latest':
       return of(['flat', named(measure.filter)], flatPipeline);
     case 'quantile':
       return of(['quantile', measure.property, measure.filter, window], quantilePipeline);

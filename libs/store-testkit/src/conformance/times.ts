@@ -1,4 +1,4 @@
-import { count, firstDays, last, lifetime, since, spans, trait } from '@rapport/sdk';
+import { count, firstDays, latest, lifetime, since, spans, trait } from '@rapport/sdk';
 import { timeReadings, type TimeReading } from '@rapport/sdk/time-readings';
 import { describe, expect } from 'vitest';
 import type { MeasureNode } from '@rapport/store';
@@ -46,12 +46,12 @@ export function describeTimes(open: OpenStore): void {
           measured(store, node, AS_OF, { kind: 'account' }, zone, subjects);
         const ids = readings.map(({ id }) => id);
         for (const subjects of [undefined, ids]) {
-          const latest = last('when', {}, lifetime(), 'time') as MeasureNode;
+          const newest = latest('when', {}, lifetime(), 'time') as MeasureNode;
           expect(await ask(trait('when', 'time') as MeasureNode, subjects)).toEqual(expected(instantOf));
           expect(await ask({ node: 'trait', name: 'when', as: 'json' }, subjects)).toEqual(
             expected(({ value }) => JSON.stringify(value)),
           );
-          expect(await ask(latest, subjects)).toEqual(expected(instantOf));
+          expect(await ask(newest, subjects)).toEqual(expected(instantOf));
           // What cannot be read takes effect when it happened.
           const duration = spans(subscription, { quantile: 0.5 }, lifetime()) as MeasureNode;
           expect(await ask(duration, subjects)).toEqual(

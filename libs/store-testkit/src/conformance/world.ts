@@ -284,7 +284,7 @@ const filter: fc.Arbitrary<Filter> = fc.oneof(
 
 const fixedWindow: fc.Arbitrary<Window> = fc.oneof(
   fc.record({ kind: fc.constant('last' as const), days: small([1, 2, 7, 14, 30]) }),
-  fc.record({ kind: fc.constant('previous' as const), days: small([1, 7, 30]) }),
+  fc.record({ kind: fc.constant('preceding' as const), days: small([1, 7, 30]) }),
   fc.record({
     kind: fc.constant('calendar' as const),
     unit: small(['week', 'month', 'quarter', 'year'] as const),
@@ -355,13 +355,13 @@ function measures(): fc.Arbitrary<readonly MeasureNode[]> {
           ...(change ? { change } : {}),
           ...(effectiveAt === null ? {} : { effectiveAt }),
         }));
-      const edged = small([...windows, { kind: 'lifetime' as const }, { kind: 'previous' as const, days: 1 }]);
+      const edged = small([...windows, { kind: 'lifetime' as const }, { kind: 'preceding' as const, days: 1 }]);
       const q = small([0, 0.25, 0.5, 0.9, 1]);
       const idleMinutes = small([1, 5, 30]);
       const distinct = (of: NodeOf<'distinct'>['of']) => fc.record({ node: is('distinct'), of: is(of), ...over });
       const distinctQualifying = (of: NodeOf<'distinct'>['of']) =>
         fc.record({ node: is('distinct'), of: is(of), ...over, qualifying });
-      const edge = (node: 'first' | 'last', as: 'number' | 'text' | 'time') =>
+      const edge = (node: 'earliest' | 'latest', as: 'number' | 'text' | 'time') =>
         fc.record({
           node: is(node),
           of: fc.record({ property: as === 'time' ? small(['effectiveAt', 'amount']) : property, as: is(as) }),
@@ -374,7 +374,7 @@ function measures(): fc.Arbitrary<readonly MeasureNode[]> {
         ...(['user', 'newUser', 'session', 'day', 'event'] as const).map(distinct),
         fc.record({ node: is('distinct'), of: fc.record({ property }), ...over }),
         ...(['user', 'newUser', 'day'] as const).map(distinctQualifying),
-        ...(['first', 'last'] as const).flatMap((node) => [
+        ...(['earliest', 'latest'] as const).flatMap((node) => [
           edge(node, 'number'),
           edge(node, 'text'),
           edge(node, 'time'),

@@ -3,22 +3,18 @@ import {
   daysIn,
   defineMetric,
   endOf,
-  last,
-  lastTime,
-  monthlyRevenue,
-  mrrOption,
-  named,
+  latest,
+  latestTime,
   noData,
   periodOptions,
   periodWindow,
   spans,
   startOf,
-  subscriptionOptions,
-  subscriptionSpans,
   Type,
   type ComputeContext,
   type Period,
 } from '@rapport/sdk';
+import { monthlyRevenue, mrrOption, subscriptionOptions, subscriptionSpans } from '@rapport/sdk/subscription';
 import { reduceChurn } from './reduce.js';
 
 /**
@@ -82,9 +78,9 @@ export default defineMetric({
       openAtEnd: spans(subscriptions, 'open', endOf(window)),
       mrrAtStart: spans(subscriptions, monthlyRevenue(config.mrr), startOf(window)),
       mrrAtEnd: spans(subscriptions, monthlyRevenue(config.mrr), endOf(window)),
-      reason: last(config.reason, stated, endOf(window), 'text'),
-      reasonAt: lastTime(stated, endOf(window)),
-      startedAt: lastTime(named([config.started]), endOf(window)),
+      reason: latest(config.reason, stated, endOf(window), 'text'),
+      reasonAt: latestTime(stated, endOf(window)),
+      startedAt: latestTime({ events: [config.started] }, endOf(window)),
     };
   },
   compute: () => noData('no-data'),

@@ -7,7 +7,7 @@ import {
   durationOption,
   last,
   lifetime,
-  named,
+  narrowedTo,
   noData,
   Type,
 } from '@rapport/sdk';
@@ -50,8 +50,8 @@ export default defineMetric({
   },
   window: ({ window }) => last(window),
   measures: ({ actions, window, events }) => ({
-    counts: countByKey('event', named(actions), last(window)),
-    activeUsers: distinct('user', named(events), last(window)),
+    counts: countByKey('event', narrowedTo(actions), last(window)),
+    activeUsers: distinct('user', narrowedTo(events), last(window)),
     ever: count({}, lifetime()),
   }),
   compute({ counts, activeUsers, ever }, { config: { actions } }) {

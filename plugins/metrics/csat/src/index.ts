@@ -1,16 +1,5 @@
-import {
-  count,
-  defineMetric,
-  durationOption,
-  last,
-  mean,
-  noData,
-  type Static,
-  surveyComments,
-  surveyOptions,
-  surveyResponses,
-  Type,
-} from '@rapport/sdk';
+import { count, defineMetric, durationOption, last, mean, noData, type Static, Type } from '@rapport/sdk';
+import { surveyComments, surveyOptions, surveyResponses } from '@rapport/sdk/survey';
 
 const options = Type.Object(
   {

@@ -1,16 +1,5 @@
-import {
-  count,
-  defineMetric,
-  durationOption,
-  last,
-  noData,
-  type Static,
-  sum,
-  surveyComments,
-  surveyOptions,
-  surveyResponses,
-  Type,
-} from '@rapport/sdk';
+import { count, defineMetric, durationOption, last, noData, type Static, sum, Type } from '@rapport/sdk';
+import { surveyComments, surveyOptions, surveyResponses } from '@rapport/sdk/survey';
 
 const options = Type.Object(
   {

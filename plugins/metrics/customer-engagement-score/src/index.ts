@@ -1,5 +1,4 @@
 import {
-  addingUp,
   count,
   countByKey,
   defineMetric,
@@ -8,7 +7,6 @@ import {
   last,
   lifetime,
   type Measure,
-  named,
   noData,
   setFor,
   setMeasures,
@@ -17,6 +15,7 @@ import {
   trait,
   Type,
 } from '@rapport/sdk';
+import { addingUp } from '@rapport/sdk/score';
 
 const weights = (options: { default?: Record<string, number> } = {}) =>
   Type.Record(Type.String(), Type.Number(), { ...options, description: 'Points per occurrence, by event name.' });
@@ -89,7 +88,7 @@ export default defineMetric({
     const inTime: Record<`inTime ${number}`, Measure<number>> = {};
     const from: Record<`from ${number}`, Measure<number | null>> = {};
     expected.forEach((item, i) => {
-      inTime[`inTime ${i}`] = count(named([item.event]), firstDays(item.within, since(item.since)));
+      inTime[`inTime ${i}`] = count({ events: [item.event] }, firstDays(item.within, since(item.since)));
       from[`from ${i}`] = trait(item.since, 'time');
     });
     const base = {

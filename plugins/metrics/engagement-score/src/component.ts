@@ -1,4 +1,5 @@
-import { mustTotal100, type ProfileSet, refuseConfig, type Static, Type } from '@rapport/sdk';
+import { type ProfileSet, refuseConfig, type Static, Type } from '@rapport/sdk';
+import { mustTotal100 } from '@rapport/sdk/score';
 
 const weight = Type.Number({ minimum: 0, maximum: 100, description: 'Per cent; all together 100.' });
 const mapping = {

@@ -5,7 +5,6 @@ import {
   distinct,
   last,
   mean,
-  named,
   noData,
   type Static,
   type SubjectKind,
@@ -47,7 +46,7 @@ const uses = defineMetric({
   range: [0, null],
   subjects: ['account', 'user'],
   parts: {},
-  measures: () => ({ uses: count(named(['Feature Used']), last('7d')) }),
+  measures: () => ({ uses: count({ events: ['Feature Used'] }, last('7d')) }),
   compute: ({ uses }) => ({ value: uses }),
 });
 const metrics = { a: stated('a'), b: stated('b'), c: stated('c'), d: stated('d', ['account']), uses };

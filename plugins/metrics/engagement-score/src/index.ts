@@ -4,14 +4,13 @@ import {
   durationOption,
   last,
   lifetime,
-  missingOption,
   noData,
   setFor,
   setMeasures,
   setsOption,
   Type,
-  weightedMean,
 } from '@rapport/sdk';
+import { missingOption, weightedMean } from '@rapport/sdk/score';
 import { checkComponents, component, overridden, override, pointsFor, sourceOf } from './component.js';
 
 /**

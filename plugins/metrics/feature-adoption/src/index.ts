@@ -6,7 +6,7 @@ import {
   durationOption,
   last,
   lifetime,
-  named,
+  narrowedTo,
   noData,
   Type,
 } from '@rapport/sdk';
@@ -56,11 +56,11 @@ export default defineMetric({
   },
   window: ({ window }) => last(window),
   measures({ event, feature, window, activity }) {
-    const use = named([event]);
+    const use = { events: [event] };
     return {
       uses: countByKey({ property: feature }, use, last(window)),
       users: countByKey({ property: feature }, use, last(window), 'users'),
-      activeUsers: distinct('user', named(activity), last(window)),
+      activeUsers: distinct('user', narrowedTo(activity), last(window)),
       ever: count({}, lifetime()),
     };
   },

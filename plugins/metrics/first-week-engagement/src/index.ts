@@ -1,7 +1,6 @@
 import {
   activeTime,
   activityOption,
-  addingUp,
   count,
   daysIn,
   defineMetric,
@@ -9,7 +8,7 @@ import {
   durationOption,
   firstDays,
   last,
-  named,
+  narrowedTo,
   noData,
   refuseConfig,
   setFor,
@@ -18,11 +17,11 @@ import {
   since,
   trait,
   Type,
-  weightedMean,
   type ComputeContext,
   type Inputs,
   type Static,
 } from '@rapport/sdk';
+import { addingUp, weightedMean } from '@rapport/sdk/score';
 
 const target = (description: string, initial?: number) =>
   Type.Number({ exclusiveMinimum: 0, description, ...(initial === undefined ? {} : { default: initial }) });
@@ -89,9 +88,9 @@ function measures({ days, signupAt, actions, events, idleMinutes, sets }: Static
   const week = firstDays(days, since(signupAt));
   return {
     signedUp: trait(signupAt, 'time'),
-    activeDays: distinct('day', named(events), week),
-    coreActions: count(named(actions), week),
-    seconds: activeTime(named(events), week, idleMinutes),
+    activeDays: distinct('day', narrowedTo(events), week),
+    coreActions: count(narrowedTo(actions), week),
+    seconds: activeTime(narrowedTo(events), week, idleMinutes),
     ...setMeasures(sets),
   };
 }

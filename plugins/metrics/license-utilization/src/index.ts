@@ -1,4 +1,14 @@
-import { activityOption, defineMetric, distinct, durationOption, last, named, noData, trait, Type } from '@rapport/sdk';
+import {
+  activityOption,
+  defineMetric,
+  distinct,
+  durationOption,
+  last,
+  narrowedTo,
+  noData,
+  trait,
+  Type,
+} from '@rapport/sdk';
 
 /**
  * Active users ÷ licences bought (the account's seats as of then). Above 1 is over-use. An account without seats has no value
@@ -31,7 +41,7 @@ export default defineMetric({
   window: ({ window }) => last(window),
   family: 'reduce',
   measures: ({ window, seats, events }) => ({
-    activeUsers: distinct('user', named(events), last(window)),
+    activeUsers: distinct('user', narrowedTo(events), last(window)),
     seats: trait(seats),
   }),
   compute: (account) => utilization([account]),

@@ -2,14 +2,10 @@ import {
   atLeast,
   count,
   defineMetric,
-  firstTime,
+  earliestTime,
   lifetime,
-  monthlyRevenue,
-  mrrOption,
   noData,
   spans,
-  subscriptionOptions,
-  subscriptionSpans,
   sum,
   total,
   trait,
@@ -18,6 +14,7 @@ import {
   type Inputs,
   type Static,
 } from '@rapport/sdk';
+import { monthlyRevenue, mrrOption, subscriptionOptions, subscriptionSpans } from '@rapport/sdk/subscription';
 import { acquisitionOf } from './acquisition.js';
 import { monthsBetween } from './months.js';
 
@@ -56,7 +53,7 @@ function measures(options: Static<typeof config>) {
   return {
     sales: count(sales, lifetime()),
     revenue: sum(options.revenue, sales, lifetime()),
-    firstSale: firstTime(sales, lifetime()),
+    firstSale: earliestTime(sales, lifetime()),
     signedUp: trait(options.signupAt, 'time'),
     mrr: spans(subscriptionSpans(options), monthlyRevenue(options.mrr), lifetime()),
     cac: trait(options.cac),
@@ -64,7 +61,7 @@ function measures(options: Static<typeof config>) {
 }
 
 type Account = Inputs<ReturnType<typeof measures>>;
-type Context = ComputeContext<Static<typeof config>>;
+type Context = ComputeContext<Static<typeof config>, never, 'churn-rate'>;
 
 /**
  * Customer lifetime value, in the workspace's currency: LV = average sale × transactions per month × retention months, CLV = LV × margin.

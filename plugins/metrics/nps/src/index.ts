@@ -1,15 +1,5 @@
-import {
-  countByKey,
-  defineMetric,
-  durationOption,
-  last,
-  noData,
-  type Static,
-  surveyComments,
-  surveyOptions,
-  surveyResponses,
-  Type,
-} from '@rapport/sdk';
+import { countByKey, defineMetric, durationOption, last, latest, noData, type Static, Type } from '@rapport/sdk';
+import { surveyComments, surveyOptions, surveyResponses } from '@rapport/sdk/survey';
 
 const options = Type.Object(
   {
@@ -54,7 +44,7 @@ export default defineMetric({
   evidence: (config) => surveyComments(config, responses(config), last(config.window)),
   measures: (config) => ({
     scores: countByKey({ property: config.scoreProperty }, responses(config), last(config.window), 'latest'),
-    latestScore: last(config.scoreProperty, responses(config), last(config.window)),
+    latestScore: latest(config.scoreProperty, responses(config), last(config.window)),
   }),
   compute({ scores, latestScore }, { config: { promoter, passive, minSample } }) {
     let n = 0;

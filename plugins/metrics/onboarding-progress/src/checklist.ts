@@ -1,4 +1,4 @@
-import { allOf, equal, Type, type Filter, type FoldEvent, type Reducer, type Static } from '@rapport/sdk';
+import { allOf, equal, fold, Type, type Filter, type FoldEvent, type Static } from '@rapport/sdk';
 
 /** Configuration option with the steps. */
 export const stepsOption = () =>
@@ -45,17 +45,17 @@ export const propertiesOf = (steps: Checklist): readonly string[] => [
 ];
 
 /**
- * Goes down the checklist: a step counts by an event after that of the step before it, and an event completes one step. Its number is
- * the instant (epoch ms) of the event that completed the last step, or, below 0, how many steps are missing.
+ * Goes down the checklist: a step counts by an event after that of the step before it, and an event completes one step. It gives
+ * how many steps are done, and the instant (epoch ms) of the event that completed the last of them; null while a step is missing.
  */
-export const inOrder: Reducer<{ readonly done: number; readonly at: number }, { readonly steps: Checklist }> = {
-  initial: () => ({ done: 0, at: 0 }),
+export const inOrder = fold('inOrder', {
+  initial: (_config: { readonly steps: Checklist }) => ({ done: 0, at: 0 }),
   step(state, event, { steps }) {
     const next = steps[state.done];
     return next && completes(event, next) ? { done: state.done + 1, at: event.time } : state;
   },
-  done: ({ done, at }, { steps }) => (done === steps.length ? at : done - steps.length),
-};
+  done: ({ done, at }, { steps }) => ({ done, activatedAt: done === steps.length ? at : null }),
+});
 
 const completes = ({ event, properties }: FoldEvent, { events, where = {} }: Step): boolean =>
   events.includes(event) && Object.entries(where).every(([name, value]) => properties[name] === value);

@@ -1,8 +1,7 @@
 import {
   count,
   defineMetric,
-  firstTime,
-  fold,
+  earliestTime,
   lifetime,
   noData,
   trait,
@@ -14,8 +13,8 @@ import { completing, eventsOf, inOrder, propertiesOf, stepsOption, type Checklis
 
 type Instant = Measure<number | null>;
 type Base = Readonly<{ signedUp: Instant; ever: Measure<number> }>;
-/** Where any order will do, the instant of each step; else the number that `inOrder` yields. */
-type Steps = Readonly<Record<`step ${number}`, Instant>> | Readonly<Record<'inOrder', Instant>>;
+/** Where any order will do, the instant of each step; else what `inOrder` gives. */
+type Steps = Readonly<Record<`step ${number}`, Instant>> | Readonly<Record<'inOrder', ReturnType<typeof inOrder.over>>>;
 
 /**
  * Steps of the onboarding checklist that are done ÷ all steps, 0–100 %, as of then. 0 is a fact about one that signed up or had
@@ -65,12 +64,12 @@ export default defineMetric({
   },
   measures({ steps, ordered, signupAt }): Base & Steps {
     const base = { signedUp: trait(signupAt, 'time'), ever: count({}, lifetime()) };
-    if (ordered) return { ...base, inOrder: fold('inOrder', eventsOf(steps), lifetime(), propertiesOf(steps)) };
+    if (ordered) return { ...base, inOrder: inOrder.over(eventsOf(steps), lifetime(), propertiesOf(steps)) };
     const times: Record<`step ${number}`, Instant> = {};
-    steps.forEach((step, i) => (times[`step ${i}`] = firstTime(completing(step), lifetime())));
+    steps.forEach((step, i) => (times[`step ${i}`] = earliestTime(completing(step), lifetime())));
     return { ...base, ...times };
   },
-  folds: { inOrder },
+  folds: [inOrder],
   compute(row, { config: { steps } }) {
     const standing = standingOf(row, steps);
     if (standing === null) return noData('no-data');
@@ -135,8 +134,8 @@ interface Standing {
 function standingOf(row: Inputs<Base & Steps>, steps: Checklist): Standing | null {
   if (row.signedUp === null && row.ever === 0) return null;
   if ('inOrder' in row) {
-    const last = row.inOrder ?? -steps.length;
-    return { isDone: steps.map((_, i) => last >= 0 || i < steps.length + last), activatedAt: last >= 0 ? last : null };
+    const { done, activatedAt } = row.inOrder;
+    return { isDone: steps.map((_, i) => i < done), activatedAt };
   }
   const times = steps.map((_, i) => row[`step ${i}`] ?? null);
   const isDone = times.map((time) => time !== null);

@@ -5,13 +5,12 @@ import {
   distinct,
   durationOption,
   last,
-  missingOption,
-  named,
+  narrowedTo,
   noData,
-  previous,
+  preceding,
   Type,
-  weightedMean,
 } from '@rapport/sdk';
+import { missingOption, weightedMean } from '@rapport/sdk/score';
 
 /**
  * Mean of adoption (`feature-adoption` × 100), stickiness (`stickiness` × 100) and growth, each 0–100. Growth is the quick ratio of users,
@@ -63,10 +62,10 @@ export default defineMetric({
   window: ({ window }) => last(window),
   uses: () => ['feature-adoption', 'stickiness'],
   measures: ({ window, events }) => ({
-    users: distinct('user', named(events), last(window)),
-    before: distinct('user', named(events), previous(window)),
-    either: distinct('user', named(events), last(`${2 * daysIn(window)}d`)),
-    fresh: distinct('newUser', named(events), last(window)),
+    users: distinct('user', narrowedTo(events), last(window)),
+    before: distinct('user', narrowedTo(events), preceding(window)),
+    either: distinct('user', narrowedTo(events), last(`${2 * daysIn(window)}d`)),
+    fresh: distinct('newUser', narrowedTo(events), last(window)),
   }),
   compute({ users, before, either, fresh }, { config: { cap, missing: policy }, metric }) {
     // Who was in either window, less those of the one, are those of the other only.

@@ -2,8 +2,6 @@ import {
   defineMetric,
   durationOption,
   last,
-  missingOption,
-  mustTotal100,
   noData,
   refuseConfig,
   setFor,
@@ -11,8 +9,8 @@ import {
   setsOption,
   type Static,
   Type,
-  weightedMean,
 } from '@rapport/sdk';
+import { missingOption, mustTotal100, weightedMean } from '@rapport/sdk/score';
 
 const weights = Type.Union(
   [

@@ -1,4 +1,4 @@
-import { defineMetric, endOf, last, named, noData, spans, startOf, Type } from '@rapport/sdk';
+import { defineMetric, endOf, last, noData, spans, startOf, Type } from '@rapport/sdk';
 import { checkMetric, evaluateMetric, group, track, type Call } from '@rapport/testkit';
 import { describe, expect, it } from 'vitest';
 import retentionRate from './index.js';
@@ -22,8 +22,8 @@ const churnRate = defineMetric({
   measures() {
     const subscription = {
       key: 'subscriptionId',
-      open: named(['Subscription Started']),
-      close: named(['Subscription Cancelled']),
+      open: { events: ['Subscription Started'] },
+      close: { events: ['Subscription Cancelled'] },
       effectiveAt: 'effectiveAt',
     };
     return {

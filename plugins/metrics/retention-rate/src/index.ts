@@ -1,18 +1,16 @@
 import {
   defineMetric,
   endOf,
-  firstTime,
-  named,
+  earliestTime,
   noData,
   periodOptions,
   periodWindow,
   spans,
-  subscriptionOptions,
-  subscriptionSpans,
   trait,
   Type,
   type Calendar,
 } from '@rapport/sdk';
+import { subscriptionOptions, subscriptionSpans } from '@rapport/sdk/subscription';
 
 /**
  * Customers at the window's start who are customers at its end ÷ customers at the start, a ratio from 0 to 1: what `churn-rate` leaves of 1, so that the two
@@ -58,7 +56,7 @@ export default defineMetric({
     const end = endOf(periodWindow(config));
     return {
       signedUp: trait(config.signupAt, 'time'),
-      becameCustomer: firstTime(named([config.started]), end),
+      becameCustomer: earliestTime({ events: [config.started] }, end),
       open: spans(subscriptionSpans(config), 'open', end),
     };
   },

@@ -1,4 +1,4 @@
-import { activityOption, defineMetric, durationOption, last, named, noData, sessions, Type } from '@rapport/sdk';
+import { activityOption, defineMetric, durationOption, last, narrowedTo, noData, sessions, Type } from '@rapport/sdk';
 
 /**
  * How long sessions last, in seconds: their mean by default, or their median, 90th percentile or total. A session ends after `idleMinutes`
@@ -43,7 +43,7 @@ export default defineMetric({
   },
   window: ({ window }) => last(window),
   measures({ window, idleMinutes, events }) {
-    const over = [named(events), last(window), idleMinutes] as const;
+    const over = [narrowedTo(events), last(window), idleMinutes] as const;
     return {
       count: sessions('count', ...over),
       total: sessions('seconds', ...over),

@@ -5,7 +5,7 @@ import {
   distinct,
   durationOption,
   last,
-  named,
+  narrowedTo,
   noData,
   sessions,
   Type,
@@ -46,10 +46,10 @@ export default defineMetric({
   },
   window: ({ window }) => last(window),
   measures: ({ window, idleMinutes, events }) => ({
-    visits: sessions('count', named(events), last(window), idleMinutes),
-    activeUsers: distinct('user', named(events), last(window)),
-    monthlyActiveSessions: sessions('count', named(events), last('30d'), idleMinutes),
-    dailyActiveSessions: sessions('count', named(events), last('1d'), idleMinutes),
+    visits: sessions('count', narrowedTo(events), last(window), idleMinutes),
+    activeUsers: distinct('user', narrowedTo(events), last(window)),
+    monthlyActiveSessions: sessions('count', narrowedTo(events), last('30d'), idleMinutes),
+    dailyActiveSessions: sessions('count', narrowedTo(events), last('1d'), idleMinutes),
   }),
   compute({ visits, activeUsers, monthlyActiveSessions, dailyActiveSessions }, { config: { window } }) {
     const known = { sessions: visits, activeUsers, monthlyActiveSessions, dailyActiveSessions };

@@ -1,4 +1,4 @@
-import { activityOption, defineMetric, distinct, last, meanPerDay, named, noData, Type } from '@rapport/sdk';
+import { activityOption, defineMetric, distinct, last, meanPerDay, narrowedTo, noData, Type } from '@rapport/sdk';
 
 /**
  * DAU ÷ MAU, a ratio from 0 to 1: DAU is the mean of the distinct users per day over 30 days, or those of the last day.
@@ -31,8 +31,9 @@ export default defineMetric({
   },
   window: () => last('30d'),
   measures: ({ dau, events }) => ({
-    dau: dau === 'latest' ? distinct('user', named(events), last('1d')) : meanPerDay(named(events), last('30d')),
-    mau: distinct('user', named(events), last('30d')),
+    dau:
+      dau === 'latest' ? distinct('user', narrowedTo(events), last('1d')) : meanPerDay(narrowedTo(events), last('30d')),
+    mau: distinct('user', narrowedTo(events), last('30d')),
   }),
   compute: ({ dau, mau }) => (mau === 0 ? noData('no-data') : { value: dau / mau, n: mau, parts: { dau, mau } }),
 });

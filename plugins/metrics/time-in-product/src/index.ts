@@ -7,7 +7,7 @@ import {
   durationOption,
   last,
   lifetime,
-  named,
+  narrowedTo,
   noData,
   Type,
 } from '@rapport/sdk';
@@ -45,8 +45,8 @@ export default defineMetric({
   },
   window: ({ window }) => last(window),
   measures: ({ window, idleMinutes, events }) => ({
-    seconds: activeTime(named(events), last(window), idleMinutes),
-    activeUsers: distinct('user', named(events), last(window)),
+    seconds: activeTime(narrowedTo(events), last(window), idleMinutes),
+    activeUsers: distinct('user', narrowedTo(events), last(window)),
     ever: count({}, lifetime()),
   }),
   compute({ seconds, activeUsers, ever }) {

@@ -7,7 +7,7 @@ import {
   durationOption,
   last,
   lifetime,
-  named,
+  narrowedTo,
   noData,
   Type,
 } from '@rapport/sdk';
@@ -50,7 +50,7 @@ export default defineMetric({
   },
   window: ({ window }) => last(window),
   measures: ({ window, events }) => ({
-    activeDays: distinct('day', named(events), last(window)),
+    activeDays: distinct('day', narrowedTo(events), last(window)),
     ever: count({}, lifetime()),
   }),
   compute({ activeDays, ever }, { config }) {

@@ -6,7 +6,7 @@ import {
   durationOption,
   last,
   lifetime,
-  named,
+  narrowedTo,
   noData,
   sessions,
   Type,
@@ -49,7 +49,7 @@ export default defineMetric({
   },
   window: ({ window }) => last(window),
   measures: ({ window, idleMinutes, events }) => ({
-    visits: sessions('count', named(events), last(window), idleMinutes),
+    visits: sessions('count', narrowedTo(events), last(window), idleMinutes),
     ever: count({}, lifetime()),
   }),
   compute({ visits, ever }, { config: { window, ideal } }) {
