@@ -68,7 +68,7 @@ interface Fault {
 function faultOf(thrown: unknown, limit: string): Fault {
   const error = (typeof thrown === 'object' && thrown !== null && bodyFault(thrown, limit)) || thrown;
   const known = reported(error);
-  if (known?.status != null) {
+  if (known !== null && known.status !== null) {
     const { code, status, sentence } = known;
     return { code, status, sentence, pointer: error instanceof RapportError ? error.pointer : undefined, cause: error };
   }

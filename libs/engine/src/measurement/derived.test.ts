@@ -1,7 +1,10 @@
+import { calendar, last, lastComplete, type Window } from '@rapport/sdk';
+import { resolveWindow, zone } from '@rapport/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { memoryStore } from '@rapport/store-testkit';
 import type { Engine } from '../engine.js';
 import { DAY, engineOver, JUNE, metricCode, pluginFolder, track } from '../plugin-packages.test.fixture.js';
+import { previousAsOf } from './derived.js';
 import { originOf } from './origin.js';
 
 describe('derived facts', () => {
@@ -55,5 +58,23 @@ describe('derived facts', () => {
     // Three days with today: −1 each. What was four days ago would turn the slope.
     await store.putHistory([put(today - 3, 1000), put(today - 2, -1), put(today - 1, -1)], await store.epoch());
     expect((await derived('a'))('slope')).toBe(0);
+  });
+});
+
+describe('the window before', () => {
+  const utc = zone('UTC');
+  const day = (date: string) => Date.parse(date) / DAY;
+  it.each<[string, Window, string, string, string]>([
+    ['a month so far', calendar('month'), '2024-03-10', '2024-03-01', '2024-02-01'],
+    ['the calendar month before', calendar('month', -1), '2024-03-10', '2024-02-01', '2024-01-01'],
+    ['the last complete month', lastComplete('month'), '2024-03-10', '2024-02-01', '2024-01-01'],
+    ['the last complete month, as it ends', lastComplete('month'), '2024-03-01', '2024-02-01', '2024-01-01'],
+    ['the complete month before that', lastComplete('month', 2), '2024-03-01', '2024-01-01', '2023-12-01'],
+    ['the last complete quarter', lastComplete('quarter'), '2024-05-10', '2024-01-01', '2023-10-01'],
+    ['thirty days', last('30d'), '2024-03-02', '2024-02-01', '2024-01-02'],
+  ])('of %s is the same one earlier', (_, window, asOf, first, firstBefore) => {
+    expect(resolveWindow(window, Date.parse(asOf), utc)).toMatchObject({ from: day(first) });
+    const before = previousAsOf({ window }, Date.parse(asOf), utc);
+    expect(resolveWindow(window, before!, utc)).toMatchObject({ from: day(firstBefore) });
   });
 });

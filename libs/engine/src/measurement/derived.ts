@@ -17,7 +17,7 @@ import { failedRows } from './failed-rows.js';
 import { levelKey } from './planner.js';
 
 /** The instant as of which a metric's main window is the one before: the first instant of the window (for a calendar window, of the running unit; for `lastComplete`, of the last complete one). */
-export function previousAsOf({ window }: MetricDescriptor, asOf: number, zone: Zone): number | null {
+export function previousAsOf({ window }: Pick<MetricDescriptor, 'window'>, asOf: number, zone: Zone): number | null {
   if (!window) return null;
   const current =
     window.kind === 'calendar'

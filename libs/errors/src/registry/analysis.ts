@@ -8,24 +8,24 @@ export const analysis = section({
       lead: 'Nothing was computed. A backfill keeps the days that it had done.',
       codes: {
         RAPPORT_ANALYSIS_OPTION: {
-          what: 'An option is out of range, or a day is not one, or is not over yet.',
+          what: 'An option is out of range, or a day does not exist or is not over yet.',
           todo: 'Write what the message asks for.',
           status: 400,
         },
         RAPPORT_ANALYSIS_SUBJECT: {
-          what: 'The metric has no value for such a subject.',
+          what: 'The metric has no values for this kind of subject.',
           todo: 'Ask for one of those listed.',
           status: 400,
         },
         RAPPORT_ANALYSIS_UNKNOWN_SUBJECT: {
-          what: 'There is no such account or user as of then.',
-          todo: 'Ids are compared exactly.',
+          what: 'There was no such account or user at that time.',
+          todo: 'Check the id: it is compared exactly.',
           status: 404,
           exit: 'notFound',
         },
         RAPPORT_ANALYSIS_TRAIT: {
           what: 'Nobody has that trait.',
-          todo: 'Correct the name; the message lists those there are.',
+          todo: 'Correct the name; the message lists the traits.',
           status: 400,
         },
         RAPPORT_ANALYSIS_COHORT: {
@@ -36,17 +36,17 @@ export const analysis = section({
         },
         RAPPORT_ANALYSIS_RUN: {
           what: 'There is no such run.',
-          todo: 'The message names the latest.',
+          todo: 'The message names the latest run.',
           status: 404,
           exit: 'notFound',
         },
         RAPPORT_ANALYSIS_NO_CONTRIBUTIONS: {
-          what: 'The metric does not say what it is made of.',
+          what: 'The metric does not declare contributions.',
           todo: 'Choose one of those listed.',
           status: 400,
         },
         RAPPORT_ANALYSIS_NO_EVIDENCE: {
-          what: 'The metric rests on no comments.',
+          what: 'The metric has no comments behind it.',
           todo: 'Choose one of those listed.',
           status: 400,
         },

@@ -37,7 +37,7 @@ export const authoring = section({
           exit: 'usage',
         },
         RAPPORT_SDK_CONFIG: {
-          what: 'A metric’s configuration fits its schema, but not together: weights that do not total 100 %, points out of order.',
+          what: 'A metric’s configuration fits its schema, but its parts do not fit together: weights that do not total 100 %, points out of order.',
           todo: 'Correct the place in the metric’s section of `rapport.json` that the message names.',
         },
         RAPPORT_SDK_DURATION: {
@@ -46,7 +46,7 @@ export const authoring = section({
           exit: 'usage',
         },
         RAPPORT_SDK_WINDOW: {
-          what: '`startOf` or `endOf` of a window that has no such edge.',
+          what: '`startOf` or `endOf` is given a window that has no such edge.',
           todo: 'Give a window of fixed days.',
         },
         RAPPORT_TESTKIT_CALL: {
@@ -62,15 +62,15 @@ export const authoring = section({
           todo: 'Correct the metric.',
         },
         RAPPORT_TESTKIT_METRIC: {
-          what: 'The metric uses another one, or a scope, that the test does not give; or metrics use each other in a circle.',
-          todo: 'Give it under `metrics` or `scopes`; break the circle.',
+          what: 'The metric uses a metric or scope that the test does not provide, or metrics use each other in a circle.',
+          todo: 'Provide it under `metrics` or `scopes`; break the circle.',
         },
         RAPPORT_TESTKIT_STORE: {
-          what: '`CI_REQUIRE_MONGODB=1` asks for a MongoDB that there is not.',
+          what: '`CI_REQUIRE_MONGODB=1` is set, and there is no MongoDB.',
           todo: 'Start a server and set `MONGODB_URI`, or unset it.',
         },
         RAPPORT_TESTKIT_SUBJECT: {
-          what: 'The metric does not support this subject, or there is none as of then.',
+          what: 'The metric does not support this subject, or it does not exist at that time.',
           todo: 'Choose another.',
         },
         RAPPORT_SIMULATE_OPTION: {

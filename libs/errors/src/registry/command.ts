@@ -8,8 +8,8 @@ export const command = section({
       lead: 'The exit code is in [cli.md](cli.md).',
       codes: {
         RAPPORT_USAGE: {
-          what: 'The command line is not understood.',
-          todo: '`rapport --help`, or `rapport COMMAND --help`.',
+          what: 'The command line is not valid.',
+          todo: 'Run `rapport --help`, or `rapport COMMAND --help`.',
         },
         RAPPORT_WORKSPACE_MISSING: {
           what: 'There is no workspace here.',
@@ -27,7 +27,7 @@ export const command = section({
         },
         RAPPORT_ACCOUNT_NOT_FOUND: {
           what: 'The latest run knows no such account.',
-          todo: 'Ids are compared exactly.',
+          todo: 'Check the id: it is compared exactly.',
           exit: 'notFound',
         },
         RAPPORT_SEGMENT_NOT_FOUND: {
@@ -40,7 +40,7 @@ export const command = section({
           todo: 'Leave `--workspace` out, or use `rapport import` to fill yours.',
         },
         RAPPORT_CLI_UNEXPECTED: {
-          what: 'A fault of Rapport.',
+          what: 'This is a fault of Rapport.',
           todo: 'Set `RAPPORT_DEBUG=1`, and report what it prints.',
           exit: 'unexpected',
         },

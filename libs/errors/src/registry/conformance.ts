@@ -32,7 +32,7 @@ export const conformance = section({
           todo: 'Copy the values that are needed.',
         },
         RAPPORT_CONFORMANCE_IMPURE: {
-          what: 'It answers otherwise when called again, after other subjects, or for the same subject under another name.',
+          what: 'It gives another answer when called again, after other subjects, or for the same subject under another name.',
           todo: 'Keep nothing between calls; start each fold from a new state.',
         },
         RAPPORT_CONFORMANCE_CLOCK: {
@@ -40,8 +40,8 @@ export const conformance = section({
           todo: 'Use `context.asOf` and `context.calendar`.',
         },
         RAPPORT_CONFORMANCE_CHANCE: {
-          what: 'It uses chance.',
-          todo: 'Do without.',
+          what: 'It uses random numbers.',
+          todo: 'Do not use them.',
         },
         RAPPORT_CONFORMANCE_VALUE: {
           what: 'A value is not a finite number inside the declared range. Of an operator: it is neither true nor false.',
@@ -56,7 +56,7 @@ export const conformance = section({
           todo: 'Make the value by adding them, with `addingUp` of the SDK.',
         },
         RAPPORT_CONFORMANCE_NO_DATA: {
-          what: 'There is a value where nothing is known, or a share of nothing; or a reason that there is not.',
+          what: 'It has a value where nothing is known, or an unknown reason for having none.',
           todo: 'Return `noData` with `no-data`, `below-min-sample` or `pending`.',
         },
         RAPPORT_CONFORMANCE_ORDER: {
@@ -80,11 +80,11 @@ export const conformance = section({
           todo: 'The same.',
         },
         RAPPORT_CONFORMANCE_STORE: {
-          what: 'A store answers otherwise than the oracle.',
-          todo: 'Do not make more of the last digits of a sum than they say; else report it.',
+          what: 'A store gives another answer than the oracle.',
+          todo: 'Do not depend on the last digits of a sum; otherwise report it.',
         },
         RAPPORT_CONFORMANCE_ORACLE: {
-          what: 'The metric answers otherwise than the oracle of its test, or the operator otherwise than its example.',
+          what: 'The metric gives another answer than the oracle of its test, or the operator another than its example.',
           todo: 'One of the two is wrong.',
         },
       },

@@ -7,8 +7,8 @@ export const deliveries = section({
       lead: 'The delivery is retried, or parked for a person to look at. Replaying a parked one is in the store’s port; a command for it comes later.',
       codes: {
         RAPPORT_ACTION_FAILED: {
-          what: 'The action says that it was not delivered, and why.',
-          todo: 'See the reason; it is retried if that may help.',
+          what: 'The action says that it did not deliver, and why.',
+          todo: 'Read the reason; the delivery is retried where that may help.',
         },
         RAPPORT_ACTION_THREW: {
           what: 'The action threw.',
@@ -31,12 +31,12 @@ export const deliveries = section({
           todo: 'Correct the plugin.',
         },
         RAPPORT_ACTION_INTERRUPTED: {
-          what: 'Another delivery ended the worker while this one was under way.',
-          todo: 'It is tried again by itself.',
+          what: 'Another delivery ended the worker during this one.',
+          todo: 'Nothing: it is retried.',
         },
         RAPPORT_DELIVERY_GAVE_UP: {
-          what: 'Too many attempts were begun and none was finished.',
-          todo: 'Look for what ends the process, then replay it.',
+          what: 'Too many attempts were started and none finished.',
+          todo: 'Find what ends the process, then replay it.',
         },
         RAPPORT_DELIVERY_NOT_FOUND: {
           what: 'No parked delivery has that key.',

@@ -8,7 +8,7 @@ export const documents = section({
       lead: 'The document is refused; the message has the JSON Pointer of the place.',
       codes: {
         RAPPORT_RULES_SHAPE: {
-          what: 'It is not of the documented form.',
+          what: 'The document does not have the documented form.',
           todo: 'Correct the place.',
         },
         RAPPORT_RULES_DEPTH: {
@@ -56,11 +56,11 @@ export const documents = section({
           todo: 'Correct the rule, or the test.',
         },
         RAPPORT_RULES_CYCLE: {
-          what: 'Segments depend on each other, or named conditions refer to each other, in a circle.',
+          what: 'Segments, or named conditions, depend on each other in a circle.',
           todo: 'Remove one of the `segment.` facts, or one of the references.',
         },
         RAPPORT_RULES_REFERENCE: {
-          what: 'A condition that is referred to by name does not exist.',
+          what: 'A condition refers to a name that is not defined.',
           todo: 'Define it under `conditions`, or correct the name.',
         },
         RAPPORT_RULES_ACTION: {
@@ -74,32 +74,32 @@ export const documents = section({
       column: 'what is odd',
       codes: {
         RAPPORT_RULES_NEVER_TRUE: {
-          what: 'A condition is true of nobody.',
+          what: 'A condition can never be true.',
           todo: 'Correct it, or remove it.',
         },
         RAPPORT_RULES_ALWAYS_TRUE: {
-          what: 'A condition is true of everybody whose facts are known.',
+          what: 'A condition is true for everybody whose facts are known.',
           todo: 'Correct it, or remove it.',
         },
         RAPPORT_RULES_DUPLICATE: {
-          what: 'The same is said twice.',
+          what: 'The same condition is there twice.',
           todo: 'Keep one.',
         },
         RAPPORT_RULES_SHADOWED: {
-          what: 'Nobody gets to a band: earlier ones take all.',
+          what: 'Nobody reaches a band because earlier ones take everybody.',
           todo: 'Move it up, or narrow the others.',
         },
         RAPPORT_RULES_OVERLAP: {
-          what: 'Two bands are true of the same subject; the first wins.',
-          todo: 'Part them, if the order was not meant.',
+          what: 'Two bands are true for the same subject; the first wins.',
+          todo: 'Separate them, unless the order is intended.',
         },
         RAPPORT_RULES_GAP: {
-          what: 'No band is true of some subjects between two bands.',
-          todo: 'Widen one, if the gap was not meant.',
+          what: 'Between two bands, some subjects are in none.',
+          todo: 'Widen one, unless the gap is intended.',
         },
         RAPPORT_RULES_ENTER_AND_EXIT: {
-          what: 'Enter and exit are true at once.',
-          todo: 'Part them: members would come and go.',
+          what: 'Enter and exit can be true at once.',
+          todo: 'Separate them: members would enter and leave in every run.',
         },
         RAPPORT_RULES_UNUSED: {
           what: 'No rule refers to a named condition.',
@@ -114,11 +114,11 @@ export const documents = section({
           todo: 'Compare it with a value of its type.',
         },
         RAPPORT_RULES_TRAIT_VALUE: {
-          what: 'A trait is compared with a text that it never is in the data.',
+          what: 'A trait is compared with a text that it never has in the data.',
           todo: 'Correct the text; the message lists those that the trait has.',
         },
         RAPPORT_RULES_CANNOT_TELL: {
-          what: 'It was not decided whether something is odd.',
+          what: 'Lint could not decide whether something is wrong.',
           todo: 'Nothing has to be done.',
         },
       },
@@ -132,7 +132,7 @@ export const documents = section({
         },
         RAPPORT_RULES_FAILED: {
           what: 'An operator or a fact failed for one evaluation of one rule.',
-          todo: 'Look at the message; other rules are not harmed.',
+          todo: 'Read the message; other rules are not affected.',
         },
       },
     },

@@ -12,7 +12,7 @@ export const engine = section({
         },
         RAPPORT_WORKER_START: {
           what: 'The plugin worker did not start.',
-          todo: 'Look for too little memory, or an overloaded machine.',
+          todo: 'Check for too little memory, or an overloaded machine.',
         },
         RAPPORT_WORKER_THREAD: {
           what: 'The worker’s module was loaded outside a worker.',

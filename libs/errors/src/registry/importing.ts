@@ -30,7 +30,7 @@ export const importing = section({
           todo: 'Correct the line.',
         },
         RAPPORT_IMPORT_NOT_A_CALL: {
-          what: 'A line is JSON, but no call.',
+          what: 'A line is JSON, but not a call.',
           todo: 'It must be one object with a `type`.',
         },
         RAPPORT_IMPORT_COLUMNS: {
@@ -46,7 +46,7 @@ export const importing = section({
           todo: 'Convert the file.',
         },
         RAPPORT_IMPORT_LINE_TOO_LONG: {
-          what: 'A line is longer than a line may be.',
+          what: 'A line is too long.',
           todo: 'Split it, or look for an unclosed quote.',
         },
         RAPPORT_IMPORT_GZIP_TRUNCATED: {
@@ -62,11 +62,11 @@ export const importing = section({
           todo: 'Correct the cell, or the mapping’s `as`.',
         },
         RAPPORT_IMPORT_LOOKUP: {
-          what: 'A key is not in the table that the mapping looks it up in.',
+          what: 'A value is missing from the table that the mapping looks it up in.',
           todo: 'Complete the table.',
         },
         RAPPORT_IMPORT_KEY: {
-          what: 'A key column is empty, so that a second import could not tell the row.',
+          what: 'A key column is empty, so a second import could not recognise the row.',
           todo: 'Fill it, or choose other key columns.',
         },
         RAPPORT_MAPPING_JSON: {

@@ -15,16 +15,16 @@ export const ingest = section({
           todo: 'Send `track`, `identify`, `group` or `page`.',
         },
         RAPPORT_INGEST_TYPE_OF_VALUE: {
-          what: 'A value has a type that JSON does not have, or another than the field asks for.',
+          what: 'A value has a type that JSON does not have, or that the field does not accept.',
           todo: 'Send what the message asks for.',
         },
         RAPPORT_INGEST_WRONG_TYPE: {
-          what: 'A field has another type than it must have.',
+          what: 'A field has the wrong type.',
           todo: 'Send what the message asks for.',
         },
         RAPPORT_INGEST_UNKNOWN_FIELD: {
-          what: 'A call has a field that is not known.',
-          todo: 'Correct the name; what is your own belongs into `properties` or `traits`.',
+          what: 'A call has an unknown field.',
+          todo: 'Correct the name; your own fields belong in `properties` or `traits`.',
         },
         RAPPORT_INGEST_NUMBER: {
           what: 'A number is not finite.',
@@ -47,11 +47,11 @@ export const ingest = section({
           todo: 'Shorten it.',
         },
         RAPPORT_INGEST_TEXT: {
-          what: 'A text is no valid Unicode, or holds NUL.',
+          what: 'A text is not valid Unicode, or contains NUL.',
           todo: 'Send UTF-8.',
         },
         RAPPORT_INGEST_TIME: {
-          what: '`timestamp` is not a time on the calendar from 1970 on.',
+          what: '`timestamp` is not a time from 1970 on.',
           todo: 'Send ISO 8601, as in `2026-03-01T12:30:00Z`.',
         },
         RAPPORT_INGEST_FUTURE: {
@@ -59,11 +59,11 @@ export const ingest = section({
           todo: 'Check the sender’s clock.',
         },
         RAPPORT_INGEST_MESSAGE_ID: {
-          what: 'Without `messageId` and `timestamp` a repeat could not be told from a new event.',
+          what: 'Without `messageId` and `timestamp`, a repeat looks like a new event.',
           todo: 'Send `messageId`.',
         },
         RAPPORT_INGEST_SUBJECT: {
-          what: 'It does not say whom it is about.',
+          what: 'The call does not say who it is about.',
           todo: 'Send `userId`, `anonymousId` or `groupId`, as the message says.',
         },
         RAPPORT_INGEST_GROUP: {
@@ -71,7 +71,7 @@ export const ingest = section({
           todo: 'Send `identify`.',
         },
         RAPPORT_INGEST_TOO_LARGE: {
-          what: 'The call is larger than a call may be.',
+          what: 'The call is too large.',
           todo: 'Send less; `limits.eventBytes` is the limit.',
         },
       },

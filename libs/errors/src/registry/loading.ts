@@ -23,7 +23,7 @@ export const loading = section({
           todo: 'Install it.',
         },
         RAPPORT_PLUGIN_REQUIRES_RANGE: {
-          what: 'A plugin that it requires is there in an unsuitable version.',
+          what: 'A plugin that it requires is installed in a version that does not fit.',
           todo: 'Install versions that fit.',
         },
         RAPPORT_PLUGIN_REQUIRES_CYCLE: {
@@ -47,7 +47,7 @@ export const loading = section({
           todo: 'Export `defineMetric(…)`, `defineSegment(…)`, `definePlaybook(…)`, `defineAction(…)` or `defineOperator(…)` by default.',
         },
         RAPPORT_PLUGIN_ID: {
-          what: 'Its code or document says another kind or id than its manifest.',
+          what: 'Its code or document has another kind or id than its manifest.',
           todo: 'Make them agree.',
         },
         RAPPORT_PLUGIN_CONFIG: {
@@ -83,11 +83,11 @@ export const loading = section({
           todo: 'Correct the rule or the test.',
         },
         RAPPORT_PLUGIN_FACT: {
-          what: 'Its rules use a fact that there is not.',
+          what: 'Its rules use a fact that does not exist.',
           todo: 'Install the metric, or correct the name.',
         },
         RAPPORT_PLUGIN_SEGMENT: {
-          what: 'It is triggered by a segment that there is not.',
+          what: 'Its trigger is a segment that does not exist.',
           todo: 'Install the segment, or correct the name.',
         },
         RAPPORT_PLUGIN_SEGMENT_CYCLE: {
@@ -95,7 +95,7 @@ export const loading = section({
           todo: 'Break the circle; the message shows it.',
         },
         RAPPORT_PLUGIN_ACTION: {
-          what: 'A step calls an action that there is not.',
+          what: 'A step calls an action that does not exist.',
           todo: 'Install the action, or correct the name.',
         },
         RAPPORT_PLUGIN_OPERATOR: {
@@ -103,12 +103,12 @@ export const loading = section({
           todo: 'Choose another id, or correct `value`; the message says how.',
         },
         RAPPORT_PLUGIN_EXAMPLE: {
-          what: 'An operator’s example does not come out as it says, or there is none that holds, or none that does not.',
+          what: 'An operator’s example does not give the result that it states, or there is no example that holds, or none that does not.',
           todo: 'Correct the example or `test`.',
         },
         RAPPORT_PLUGIN_LOAD_TIMEOUT: {
           what: 'Loading it took too long.',
-          todo: 'Look for a loop or an `await` without end at the top of its module; `limits.loadMs` is the limit.',
+          todo: 'Look for an endless loop or `await` at the top of its module; `limits.loadMs` is the limit.',
         },
         RAPPORT_PLUGIN_LOAD_MEMORY: {
           what: 'Loading it took too much memory.',
@@ -119,8 +119,8 @@ export const loading = section({
           todo: 'Correct it; a plugin must not end the process.',
         },
         RAPPORT_PLUGIN_NOT_LOADED: {
-          what: 'A plugin was called that is not loaded.',
-          todo: 'A fault of Rapport: report it.',
+          what: 'A plugin that is not loaded was called.',
+          todo: 'Report it: this is a fault of Rapport.',
         },
       },
     },

@@ -28,11 +28,11 @@ export const metrics = section({
         },
         RAPPORT_METRIC_NOT_USED: {
           what: 'It reads a metric that its `uses` does not name.',
-          todo: 'Name it there.',
+          todo: 'Name it in `uses`.',
         },
         RAPPORT_METRIC_NO_PORTFOLIO: {
-          what: 'It was asked for a portfolio that it does not reduce to.',
-          todo: 'A fault of Rapport: report it.',
+          what: 'It was asked for the portfolio, which it has no `portfolio` function for.',
+          todo: 'Report it: this is a fault of Rapport.',
         },
       },
     },

@@ -11,11 +11,11 @@ export const operators = section({
           todo: 'Correct the plugin; the message names a fact.',
         },
         RAPPORT_OPERATOR_TIMEOUT: {
-          what: 'It was stopped at a fact: it took longer than `limits.operatorMs` (5000), for up to 50,000 facts.',
-          todo: 'Make it faster; look for a loop without end.',
+          what: 'It was stopped at a fact because it took longer than `limits.operatorMs` (5000) for up to 50,000 facts.',
+          todo: 'Make it faster; look for an endless loop.',
         },
         RAPPORT_OPERATOR_MEMORY: {
-          what: 'It was stopped at a fact: it took more memory than the worker has.',
+          what: 'It was stopped at a fact because it used more memory than the worker has.',
           todo: 'Correct it; `limits.memoryMb` is the limit.',
         },
         RAPPORT_OPERATOR_CRASHED: {
@@ -23,12 +23,12 @@ export const operators = section({
           todo: 'Correct it; a plugin must not end the process.',
         },
         RAPPORT_OPERATOR_SWITCHED_OFF: {
-          what: 'It had to be stopped three times, and is not asked again until Rapport restarts.',
+          what: 'It was stopped three times, and is not called again until Rapport restarts.',
           todo: 'Correct it, and restart Rapport.',
         },
         RAPPORT_OPERATOR_INTERRUPTED: {
-          what: 'It could not be asked: other plugins ended the worker again and again.',
-          todo: 'Look for what ended it in the report.',
+          what: 'It could not be called because other plugins kept ending the worker.',
+          todo: 'The run’s report says which.',
         },
       },
     },

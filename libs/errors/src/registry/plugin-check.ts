@@ -12,16 +12,16 @@ export const pluginCheck = section({
           todo: 'Say what this version brings, under `## <version>`.',
         },
         RAPPORT_CHECK_CONFORMANCE: {
-          what: 'The metric or operator could not be tried at random.',
-          todo: 'The message says why.',
+          what: 'The metric or operator could not be tried on random data.',
+          todo: 'Read the message.',
         },
         RAPPORT_CHECK_DOCUMENT_TESTS: {
           what: 'A segment’s document has no test that expects one of its bands (or `in`, or `out`).',
-          todo: 'Add an example of each: facts, and what they make of a subject.',
+          todo: 'Add an example of each: facts, and where they put a subject.',
         },
         RAPPORT_CHECK_EXAMPLE: {
           what: 'The README has no example.',
-          todo: 'Show a configuration, or events and what comes of them, in a fenced block.',
+          todo: 'Show a configuration, or events and their result, in a fenced block.',
         },
         RAPPORT_CHECK_INTERRUPTED: {
           what: 'The check was interrupted.',
@@ -33,7 +33,7 @@ export const pluginCheck = section({
           todo: 'Add `rapport-plugin` to `keywords`.',
         },
         RAPPORT_CHECK_LICENSE: {
-          what: '`package.json` says no licence.',
+          what: '`package.json` has no licence.',
           todo: 'Write an SPDX id such as `MIT`, or `UNLICENSED`.',
         },
         RAPPORT_CHECK_OPTION_DEFAULT: {
@@ -57,7 +57,7 @@ export const pluginCheck = section({
           todo: 'Correct the row that the message names.',
         },
         RAPPORT_CHECK_REQUIRES: {
-          what: 'It speaks of a plugin that its manifest does not require.',
+          what: 'It refers to a plugin that its manifest does not require.',
           todo: 'Add it to `requires`, with a range.',
         },
         RAPPORT_CHECK_SECRET: {

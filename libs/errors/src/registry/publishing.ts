@@ -7,7 +7,7 @@ export const publishing = section({
     {
       codes: {
         RAPPORT_RULES_REFUSED: {
-          what: 'The document cannot be in force; the message says why and where.',
+          what: 'The document cannot come into force; the message says why and where.',
           todo: 'Correct it.',
           status: 422,
         },
@@ -27,7 +27,7 @@ export const publishing = section({
           exit: 'notFound',
         },
         RAPPORT_RULES_BACKTEST: {
-          what: 'Days, horizon or bands make no sense.',
+          what: 'The days, horizon or bands of a backtest are not valid.',
           todo: 'Write what the message asks for.',
           status: 400,
           exit: 'usage',
@@ -44,23 +44,23 @@ export const publishing = section({
           status: 409,
         },
         RAPPORT_RULES_UNCHANGED: {
-          what: 'It says just what is in force.',
+          what: 'It is the same as what is in force.',
           todo: 'Nothing has to be done.',
           status: 409,
         },
         RAPPORT_RULES_VERSION: {
-          what: 'There is no such version, or it cannot be brought back so.',
+          what: 'There is no such version, or it cannot be restored.',
           todo: '`rapport rules versions` lists them.',
           status: 404,
           exit: 'notFound',
         },
         RAPPORT_RULES_APPROVAL: {
-          what: 'Who has proposed a version cannot approve of it.',
-          todo: 'Somebody else approves.',
+          what: 'Whoever proposed a version cannot approve it.',
+          todo: 'Somebody else has to approve.',
           status: 403,
         },
         RAPPORT_RULES_USED: {
-          what: 'Another document needs the one that is to be changed or retired.',
+          what: 'Another document needs the one that you want to change or retire.',
           todo: 'Change or retire that one first.',
           status: 409,
         },

@@ -7,17 +7,17 @@ export const runs = section({
       lead: 'Nothing was written.',
       codes: {
         RAPPORT_RUN_NONE: {
-          what: 'There is no run yet.',
-          todo: '`rapport evaluate` makes one.',
+          what: 'Nothing has been evaluated yet.',
+          todo: 'Run `rapport evaluate`.',
           exit: 'notFound',
         },
         RAPPORT_RUN_OLDER: {
-          what: 'A later run stands; an older one would undo its memberships.',
-          todo: 'Look at the past without a run: `rapport evaluate --as-of …` does, and `engine.evaluate`.',
+          what: 'A later run exists, and an older one would undo its memberships.',
+          todo: 'Use `rapport evaluate --as-of … --dry-run`, or `engine.evaluate`, which do not make a run.',
         },
         RAPPORT_RUN_FUTURE: {
-          what: '`asOf` has not come yet.',
-          todo: 'Choose an instant that has come.',
+          what: '`asOf` is in the future.',
+          todo: 'Choose an instant in the past.',
         },
         RAPPORT_RUN_OPTION: {
           what: 'A run was asked for a part of itself: some subjects, metrics or levels, or another configuration.',
@@ -36,14 +36,14 @@ export const runs = section({
           exit: 'notFound',
         },
         RAPPORT_EVALUATE_CONFIG: {
-          what: 'A metric was to be evaluated with another configuration, which it does not take.',
+          what: 'The metric does not accept the configuration that it should be evaluated with.',
           todo: 'Write what its schema asks for; the message names the place.',
           status: 400,
           exit: 'usage',
         },
         RAPPORT_HIERARCHY_CYCLE: {
-          what: 'A warning: accounts are their own ancestors, and are evaluated without a parent.',
-          todo: "Correct the parent's trait of one of them.",
+          what: 'Warning: accounts are their own ancestors; they are evaluated without a parent.',
+          todo: 'Correct the parent trait of one of them.',
         },
       },
     },

@@ -43,15 +43,15 @@ export const stores = section({
           todo: 'Write one such as `UTC` or `Europe/Berlin`.',
         },
         RAPPORT_STORE_ZONE_CHANGED: {
-          what: 'It cuts its days in another time zone than `rapport.json` says.',
+          what: 'Its days are those of another time zone than `rapport.json` has.',
           todo: 'Set the zone back, or import into a new store.',
         },
         RAPPORT_STORE_ACCOUNTS_CHANGED: {
-          what: 'It takes its accounts from elsewhere than `rapport.json` says.',
+          what: 'Its accounts come from elsewhere than `rapport.json` says.',
           todo: 'Set `accounts` back, or import into a new store.',
         },
         RAPPORT_STORE_INDEX: {
-          what: 'A MongoDB index of that name is another one than is needed.',
+          what: 'A MongoDB index has the right name and the wrong definition.',
           todo: 'Drop it as the message says, and restart.',
         },
         RAPPORT_STORE_FORMAT: {
@@ -65,23 +65,23 @@ export const stores = section({
         },
         RAPPORT_STORE_LEASE_LOST: {
           what: 'Another process took the run over.',
-          todo: 'Begin a new run.',
+          todo: 'Start a new run.',
           status: 503,
         },
         RAPPORT_STORE_ERASED: {
-          what: 'An account or user was erased while a run was under way, twice.',
-          todo: 'Run again.',
+          what: 'An account or user was erased during a run, twice.',
+          todo: 'Run it again.',
           status: 503,
         },
         RAPPORT_STORE_DOCUMENT_CONFLICT: {
-          what: 'Somebody else published or proposed a version in the meantime.',
-          todo: 'Look at it, and put yours after it.',
+          what: 'Somebody else has published or proposed a version since.',
+          todo: 'Look at it, and base yours on it.',
           status: 412,
           exit: 'refused',
         },
         RAPPORT_STORE_FRAME: {
           what: 'The store’s answer does not fit the plan.',
-          todo: 'A fault of the store: report it.',
+          todo: 'Report it: this is a fault of the store.',
         },
       },
     },

@@ -36,7 +36,7 @@ export const workspaceFile = section({
           todo: 'Set it, or write the value.',
         },
         RAPPORT_CONFIG_GOAL: {
-          what: 'A goal has a day that is not on the calendar, or that comes too early, or no way to go.',
+          what: 'A goal has a day that does not exist, days in the wrong order, or a target equal to its baseline.',
           todo: 'Correct the place.',
         },
         RAPPORT_CONFIG_PROFILE: {
@@ -45,7 +45,7 @@ export const workspaceFile = section({
         },
         RAPPORT_CONFIG_SCOPE: {
           what: 'A metric is configured for a scope that is not defined.',
-          todo: 'Define it under `scopes`, or correct the name behind the colon.',
+          todo: 'Define it under `scopes`, or correct the name after the colon.',
         },
         RAPPORT_CONFIG_TIME_ZONE: {
           what: 'The time zone is not an IANA name.',
