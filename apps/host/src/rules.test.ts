@@ -164,7 +164,10 @@ describe('rules over HTTP', () => {
         { name: 'not ours', facts: { 'trait.contact': 'ann@notacme.com' }, expect: 'out' },
       ],
     };
-    expect((await send('/check', { document: ours })).body).toEqual({ problems: [] });
+    expect((await send('/check', { document: ours })).body).toMatchObject({
+      problems: [],
+      warnings: [{ code: 'RAPPORT_RULES_TRAIT', pointer: '/enter/fact' }],
+    });
     const typo = { ...ours, enter: { ...ours.enter, operator: 'hasDomains' } };
     expect((await send('/check', { document: typo })).body).toMatchObject({
       problems: [{ message: expect.stringContaining('Did you mean "hasDomain"?') as unknown }],

@@ -131,7 +131,7 @@ export function ruleRoutes(engine: Engine): Router {
 
   post('/check', async (request) => {
     const { document } = bodyOf(request, 'document');
-    return { problems: await rules.check(document) };
+    return { problems: await rules.check(document), warnings: await rules.warnings(document) };
   });
   post('/lint', async (request) => {
     const body = bodyOf(request, 'text');

@@ -87,7 +87,8 @@ export async function evaluate(session: Session, options: EvaluateCommandOptions
     const zone = engine.store.zone;
     const asOf = options.asOf === undefined ? session.io.now() : asOfInstant(options.asOf, zone);
     const report = await evaluateReport(engine, { asOf, compareDays, dryRun: options.dryRun, movers: options.movers });
-    return { json: report, text: evaluateText(report, engine, asOf), exitCode: exit.ok };
+    const json = { ...report, refused: engine.refused };
+    return { json, text: evaluateText(report, engine, asOf), exitCode: exit.ok };
   });
 }
 

@@ -4,7 +4,7 @@ import { backtest, type BacktestOptions, type BacktestReport } from './backtest.
 import { explainRule, type ExplainOptions, type RuleExplanation } from './explain.js';
 import { preview, type PreviewOptions, type PreviewReport } from './preview.js';
 import { propose, type Proposal } from './proposal.js';
-import { parsed, reviewOf, testReport, type RuleFinding, type RuleTestReport } from './review.js';
+import { parsed, reviewOf, testReport, traitFindings, type RuleFinding, type RuleTestReport } from './review.js';
 import { ruleSchemas } from './rule-schemas.js';
 import { verify, type VerifyOptions, type VerifyReport } from './verify.js';
 import { publishingOf, type Publishing } from './publishing.js';
@@ -14,6 +14,8 @@ import type { RunSetting } from '../membership/setting.js';
 export interface Rules extends Publishing {
   /** What keeps a document from being in force; none when nothing does. Includes its own tests. */
   check(document: unknown): Promise<readonly Problem[]>;
+  /** Where a document does not fit the traits that the data has; it may be in force all the same. None for one that `check` finds problems in. */
+  warnings(document: unknown): Promise<readonly Problem[]>;
   /** Reads a document's text. Throws `RAPPORT_RULES_REFUSED` with line and column of what is wrong. */
   parse(text: string): unknown;
   /** What keeps a text from being in force, and what is odd about it: never true, always true, the same twice, bands that overlap or leave gaps; each with an example. */
@@ -47,6 +49,12 @@ export function rulesOf(setting: RunSetting): Rules {
     async check(document) {
       const found = await propose(document, setting);
       return found.ok ? [] : found.problems;
+    },
+    async warnings(document) {
+      const found = await propose(document, setting);
+      if (!found.ok) return [];
+      const findings = await traitFindings(found.proposal.document, setting, setting.clock.now());
+      return findings.map(({ code, pointer, message }) => ({ code, pointer, message }));
     },
     parse: (text) => parsed(text, operatorsOf(setting.plugins)),
     lint: (text) => reviewOf(text, setting),
