@@ -55,8 +55,7 @@ export function createApp({ engine }: Workspace, { logger = pino({ enabled: fals
   app
     .route('/v1/ready')
     .get(async (_request, response) => {
-      const run = await engine.store.latestRun();
-      response.json({ status: 'ready', run: run?.number ?? null });
+      response.json({ status: 'ready', run: await engine.store.latestRunNumber() });
     })
     .all(onlyMethods('GET'));
 

@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import { cohorts, compareCohorts, type CohortBy, type CohortTable, type Engine } from '@rapport/engine';
-import { isFresh, runOf } from './fresh.js';
-import type { Latest } from './latest.js';
+import { answerOfRun, runOfComputed } from './fresh.js';
+import { computeSince, type Computed, type Latest } from './latest.js';
 import { RapportError } from '@rapport/errors';
 import { onlyMethods } from './problem.js';
 import { onlyParameters, refuse, text, whole } from './query.js';
@@ -12,8 +12,8 @@ const HELD = 16;
 /** `GET /v1/cohorts?metric=`: a metric by month of life, as of the latest run. A table takes one evaluation per day on which somebody signed up, so it is made once per run. */
 export function cohortRoutes(engine: Engine, latestOf: () => Promise<Latest | null>): Router {
   const router = Router();
-  let held: { readonly run: number; readonly tables: Map<string, Promise<CohortTable>> } = {
-    run: 0,
+  let held: { readonly of: Latest | null; readonly tables: Map<string, Promise<Computed<CohortTable>>> } = {
+    of: null,
     tables: new Map(),
   };
   router
@@ -31,34 +31,35 @@ export function cohortRoutes(engine: Engine, latestOf: () => Promise<Latest | nu
       const [first, second] = pair ?? [];
       if (pair && (pair.length !== 2 || first === undefined || second === undefined))
         throw refuse('compare', 'must be two cohorts, as in 2024-Q3,2024-Q4');
-      const latest = await latestOf();
-      if (latest === null)
-        throw new RapportError('RAPPORT_HTTP_NO_RUN', 'nothing has been evaluated yet; run "rapport evaluate"');
-      if (isFresh(request, response, latest)) return;
-
-      if (held.run !== latest.run.number) held = { run: latest.run.number, tables: new Map() };
-      const { tables } = held;
-      const key = JSON.stringify([metric, by, ages, kind, since, pair]);
-      let table = tables.get(key);
-      if (!table) {
-        table = cohorts(engine, {
-          metric,
-          kind,
-          by,
-          ages,
-          asOf: latest.run.asOf,
-          ...(since === null ? {} : { since }),
-          ...(pair ? { cohorts: pair } : {}),
-        });
-        if (tables.size >= HELD) tables.delete(tables.keys().next().value ?? '');
-        tables.set(key, table);
-        table.catch(() => tables.delete(key));
-      }
-      const found = await table;
-      response.json({
-        ...runOf(latest),
-        ...found,
-        ...(first === undefined || second === undefined ? {} : { comparison: compareCohorts(found, first, second) }),
+      await answerOfRun(request, response, latestOf, async (latest) => {
+        if (latest === null)
+          throw new RapportError('RAPPORT_HTTP_NO_RUN', 'nothing has been evaluated yet; run "rapport evaluate"');
+        if (held.of !== latest) held = { of: latest, tables: new Map() };
+        const { tables } = held;
+        const key = JSON.stringify([metric, by, ages, kind, since, pair]);
+        let table = tables.get(key);
+        if (!table) {
+          table = computeSince(engine, latest.run, () =>
+            cohorts(engine, {
+              metric,
+              kind,
+              by,
+              ages,
+              asOf: latest.run.asOf,
+              ...(since === null ? {} : { since }),
+              ...(pair ? { cohorts: pair } : {}),
+            }),
+          );
+          if (tables.size >= HELD) tables.delete(tables.keys().next().value ?? '');
+          tables.set(key, table);
+          table.catch(() => tables.delete(key));
+        }
+        const { value: found, isOfRun } = await table;
+        return {
+          ...runOfComputed(latest, isOfRun),
+          ...found,
+          ...(first === undefined || second === undefined ? {} : { comparison: compareCohorts(found, first, second) }),
+        };
       });
     })
     .all(onlyMethods('GET'));

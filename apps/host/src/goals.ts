@@ -1,6 +1,6 @@
 import { Router } from 'express';
 import { goalsReport, type Engine } from '@rapport/engine';
-import { isFresh } from './fresh.js';
+import { answerOfRun } from './fresh.js';
 import type { Latest } from './latest.js';
 import { RapportError } from '@rapport/errors';
 import { onlyMethods } from './problem.js';
@@ -13,11 +13,12 @@ export function goalRoutes(engine: Engine, latestOf: () => Promise<Latest | null
     .route('/')
     .get(async (request, response) => {
       onlyParameters(request);
-      if (isFresh(request, response, await latestOf())) return;
-      const report = await goalsReport(engine);
-      if (report === null)
-        throw new RapportError('RAPPORT_HTTP_NO_RUN', 'nothing has been evaluated yet; run "rapport evaluate"');
-      response.json(report);
+      await answerOfRun(request, response, latestOf, async () => {
+        const report = await goalsReport(engine);
+        if (report === null)
+          throw new RapportError('RAPPORT_HTTP_NO_RUN', 'nothing has been evaluated yet; run "rapport evaluate"');
+        return report;
+      });
     })
     .all(onlyMethods('GET'));
   return router;

@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import type { Engine } from '@rapport/engine';
 import type { Membership } from '@rapport/store';
-import { isFresh, runOf } from './fresh.js';
+import { answerOfRun, runOf } from './fresh.js';
 import type { Latest } from './latest.js';
 import { RapportError } from '@rapport/errors';
 import { onlyMethods } from './problem.js';
@@ -37,30 +37,32 @@ export function segmentRoutes(engine: Engine, latestOf: () => Promise<Latest | n
     .route('/')
     .get(async (request, response) => {
       onlyParameters(request);
-      const latest = await latestOf();
-      if (isFresh(request, response, latest)) return;
-      const counts = new Map<string, number>();
-      const errors = errorsIn(latest);
-      for (const { segment } of await engine.store.memberships()) counts.set(segment, (counts.get(segment) ?? 0) + 1);
-      response.json({
-        ...runOf(latest),
-        items: documents(engine).map(({ version, document: { id, title, description, subject, bands } }) => {
-          const classes = (bands ?? []).map((band) => ({
-            id: `${id}.${band.id}`,
-            title: band.title,
-            members: counts.get(`${id}.${band.id}`) ?? 0,
-          }));
-          return {
-            id,
-            version,
-            title,
-            description: description ?? null,
-            subject,
-            members: classes.reduce((sum, band) => sum + band.members, counts.get(id) ?? 0),
-            bands: classes,
-            error: errors.get(id) ?? null,
-          };
-        }),
+      await answerOfRun(request, response, latestOf, async (latest) => {
+        const counts = new Map<string, number>();
+        const errors = errorsIn(latest);
+        for (const { segment } of await engine.store.memberships()) counts.set(segment, (counts.get(segment) ?? 0) + 1);
+        return {
+          ...runOf(latest),
+          items: documents(engine).map(({ version, document: { id, title, description, subject, bands } }) => {
+            const classes = (bands ?? []).map((band) => ({
+              id: `${id}.${band.id}`,
+              title: band.title,
+              members: counts.get(`${id}.${band.id}`) ?? 0,
+            }));
+            return {
+              id,
+              version,
+              // Members are those of the version that the run evaluated; another one counts from the next run on.
+              evaluated: latest?.run.manifest.documents[`segment/${id}`]?.version ?? null,
+              title,
+              description: description ?? null,
+              subject,
+              members: classes.reduce((sum, band) => sum + band.members, counts.get(id) ?? 0),
+              bands: classes,
+              error: errors.get(id) ?? null,
+            };
+          }),
+        };
       });
     })
     .all(onlyMethods('GET'));
@@ -78,16 +80,16 @@ export function segmentRoutes(engine: Engine, latestOf: () => Promise<Latest | n
       const { id } = request.params;
       const size = limit(request);
       known(id);
-      const latest = await latestOf();
-      if (isFresh(request, response, latest)) return;
-      const bands = documents(engine).find(({ document }) => document.id === id)?.document.bands ?? [];
-      const keys = [id, ...bands.map((band) => `${id}.${band.id}`)];
-      const lists = await Promise.all(keys.map((segment) => engine.store.transitions({ segment, limit: size })));
-      const newest = lists.flat().sort((a, b) => b.at - a.at || (a.subject < b.subject ? -1 : 1));
-      response.json({
-        ...runOf(latest),
-        id,
-        items: newest.slice(0, size).map((move) => ({ ...move, at: new Date(move.at).toISOString() })),
+      await answerOfRun(request, response, latestOf, async (latest) => {
+        const bands = documents(engine).find(({ document }) => document.id === id)?.document.bands ?? [];
+        const keys = [id, ...bands.map((band) => `${id}.${band.id}`)];
+        const lists = await Promise.all(keys.map((segment) => engine.store.transitions({ segment, limit: size })));
+        const newest = lists.flat().sort((a, b) => b.at - a.at || (a.subject < b.subject ? -1 : 1));
+        return {
+          ...runOf(latest),
+          id,
+          items: newest.slice(0, size).map((move) => ({ ...move, at: new Date(move.at).toISOString() })),
+        };
       });
     })
     .all(onlyMethods('GET'));
@@ -99,25 +101,25 @@ export function segmentRoutes(engine: Engine, latestOf: () => Promise<Latest | n
       const size = limit(request);
       const after = cursor(request, id, 2);
       known(id);
-      const latest = await latestOf();
-      if (isFresh(request, response, latest)) return;
-      const all = await members(engine, id);
-      const [subject, segment] = [String(after?.[0] ?? ''), String(after?.[1] ?? '')];
-      const found =
-        after === null
-          ? 0
-          : all.findIndex(
-              (member) => member.subject > subject || (member.subject === subject && member.segment > segment),
-            );
-      const from = found < 0 ? all.length : found;
-      const page = all.slice(from, from + size);
-      const last = page.at(-1);
-      response.json({
-        ...runOf(latest),
-        id,
-        total: all.length,
-        items: page.map((member) => ({ ...member, enteredAt: new Date(member.enteredAt).toISOString() })),
-        next: last === undefined || from + size >= all.length ? null : cursorAfter(id, [last.subject, last.segment]),
+      await answerOfRun(request, response, latestOf, async (latest) => {
+        const all = await members(engine, id);
+        const [subject, segment] = [String(after?.[0] ?? ''), String(after?.[1] ?? '')];
+        const found =
+          after === null
+            ? 0
+            : all.findIndex(
+                (member) => member.subject > subject || (member.subject === subject && member.segment > segment),
+              );
+        const from = found < 0 ? all.length : found;
+        const page = all.slice(from, from + size);
+        const last = page.at(-1);
+        return {
+          ...runOf(latest),
+          id,
+          total: all.length,
+          items: page.map((member) => ({ ...member, enteredAt: new Date(member.enteredAt).toISOString() })),
+          next: last === undefined || from + size >= all.length ? null : cursorAfter(id, [last.subject, last.segment]),
+        };
       });
     })
     .all(onlyMethods('GET'));

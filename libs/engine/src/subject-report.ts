@@ -21,8 +21,24 @@ export async function subjectReport(
   framesOf: FramesOf,
   parent: string | null,
 ): Promise<SubjectReport | null> {
-  const run = await store.latestRun();
-  if (!run) return null;
+  for (;;) {
+    const run = await store.latestRun();
+    if (!run) return null;
+    const report = await reportOf(run, store, plugins, kind, id, framesOf, parent);
+    // Memberships and transitions are those of now: a run that was committed meanwhile must not be mixed with this one.
+    if ((await store.latestRunNumber()) === run.number) return report;
+  }
+}
+
+async function reportOf(
+  run: Run,
+  store: Store,
+  plugins: readonly LoadedPlugin[],
+  kind: 'account' | 'user' | 'portfolio',
+  id: string,
+  framesOf: FramesOf,
+  parent: string | null,
+): Promise<SubjectReport | null> {
   const held = await framesOf(run, { kind });
   const i = held?.index.get(id);
   if (!held || i === undefined) return null;
@@ -37,6 +53,7 @@ export async function subjectReport(
       run: run.number,
       asOf: new Date(run.asOf).toISOString(),
       traits: {},
+      traitsOfRun: true,
       metrics,
       family,
       memberships: [],
@@ -52,7 +69,9 @@ export async function subjectReport(
       id,
       run: run.number,
       asOf: new Date(run.asOf).toISOString(),
-      traits,
+      // In one order, so that the same report has the same bytes.
+      traits: Object.fromEntries(Object.entries(traits).sort(([a], [b]) => (a < b ? -1 : 1))),
+      traitsOfRun: snapshot.state === run.manifest.state,
       metrics,
       family,
       memberships: ofKind(await store.memberships({ subject: id })),
@@ -158,7 +177,10 @@ export interface SubjectReport {
   readonly id: string;
   readonly run: number;
   readonly asOf: string;
+  /** By name, in code-unit order. */
   readonly traits: Readonly<Record<string, unknown>>;
+  /** False when data has come since the run: traits are as of its instant, but may not be those that the run saw. */
+  readonly traitsOfRun: boolean;
   readonly metrics: readonly MetricValue[];
   /** For an account with children, where the workspace has a `hierarchy`: its values together with all its descendants. Otherwise null. */
   readonly family: readonly MetricValue[] | null;

@@ -37,6 +37,10 @@ export function resultStore({ writer, queue, reader }: Connections): ResultStore
     async latestRun() {
       return (await readRuns(reader(), 1))[0] ?? null;
     },
+    async latestRunNumber() {
+      const [last] = await rows(reader(), 'SELECT max(number)::DOUBLE FROM runs', { number: 'number' });
+      return last?.number ?? null;
+    },
     runs: (limit) => readRuns(reader(), limit),
     async results(run, level, columns) {
       const frame = await readFrame(reader(), run, levelName(level), columns);

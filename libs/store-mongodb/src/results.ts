@@ -232,6 +232,9 @@ export function createResults(collections: Collections): Results {
       const [latest] = await runDocuments(1);
       return latest ? runOf(latest) : null;
     },
+    async latestRunNumber() {
+      return (await runsState(collections)).current?._id ?? null;
+    },
     async runs(limit) {
       return Promise.all((await runDocuments(limit)).map(runOf));
     },

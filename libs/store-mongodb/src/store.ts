@@ -96,6 +96,7 @@ export async function openMongodbStore(
     stats: async () => explained(statsOf(scopeOf(await seen()))),
     begin: (holder, now, leaseMs) => explained(results.begin(holder, now, leaseMs)),
     latestRun: () => explained(results.latestRun()),
+    latestRunNumber: () => explained(results.latestRunNumber()),
     runs: (limit) => explained(results.runs(limit)),
     results: (run, level, columns) => explained(results.results(run, level, columns)),
     memberships: (query) => explained(results.memberships(query)),

@@ -96,6 +96,7 @@ function resultStore(kept: Kept, epoch: () => Promise<number>): ResultStore {
       });
     },
     latestRun: () => Promise.resolve(kept.runs[0] ?? null),
+    latestRunNumber: () => Promise.resolve(kept.runs[0]?.number ?? null),
     runs: (limit) => Promise.resolve(kept.runs.slice(0, limit)),
     results(run, level, columns) {
       const frame = kept.frames.get(run)?.find((candidate) => levelName(candidate.level) === levelName(level));

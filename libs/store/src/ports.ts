@@ -195,6 +195,8 @@ export interface ResultStore {
   /** Takes the workspace's run lease. Throws `RAPPORT_STORE_RUN_BUSY` while another holder's lease lives; a lease that has run out is taken over and what its run left is removed. */
   begin(holder: string, now: number, leaseMs: number): Promise<RunLease>;
   latestRun(): Promise<Run | null>;
+  /** Its number, without reading its record; null when there is none. */
+  latestRunNumber(): Promise<number | null>;
   runs(limit: number): Promise<readonly Run[]>;
   /** Results of a committed run. Null when that run has no such level. `columns` limits what is read (absent: all). */
   results(run: number, level: Level, columns?: readonly string[]): Promise<ResultFrame | null>;

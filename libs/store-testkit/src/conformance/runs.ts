@@ -126,6 +126,7 @@ export function describeRuns(open: OpenStore): void {
     test('abandoned leaves no trace', async ({ store }) => {
       await (await store.begin('first', NOW, MINUTE)).abandon();
       expect(await store.latestRun()).toBeNull();
+      expect(await store.latestRunNumber()).toBeNull();
       expect(await store.runs(10)).toEqual([]);
       expect((await commitRun(store, {})).number).toBe(1);
     });
@@ -215,6 +216,7 @@ export function describeRuns(open: OpenStore): void {
       for (const number of [1, 2, 3]) expect((await commitRun(store, {}, NOW + number)).number).toBe(number);
       expect((await store.runs(2)).map((run) => run.number)).toEqual([3, 2]);
       expect((await store.latestRun())?.number).toBe(3);
+      expect(await store.latestRunNumber()).toBe(3);
     });
   });
 
