@@ -45,7 +45,7 @@ const floors = {
 const floorsOfTests = {
   'plugins/*/*': ['testkit'],
   'libs/store-*': ['store-testkit'],
-  'libs/simulate': ['engine'],
+  'libs/simulate': ['engine', 'sdk'],
   'libs/engine': ['store-duckdb', 'store-testkit'],
 };
 

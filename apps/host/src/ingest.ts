@@ -35,11 +35,12 @@ export function ingestRoutes(engine: Engine): Router {
           { pointer: '/batch' },
         );
       }
-      const { accepted, duplicates, refused } = await engine.ingest(batch);
+      const { accepted, duplicates, refused, unreadable } = await engine.ingest(batch);
       response.json({
         accepted,
         duplicates,
         refused: refused.map((refusal) => ({ ...refusal, pointer: `/batch/${refusal.index}${refusal.pointer}` })),
+        unreadable,
       });
     })
     .all(onlyMethods('POST'));

@@ -1,6 +1,6 @@
 import { Router } from 'express';
 import { attribute, evidence, type AttributionMoment, type Engine } from '@rapport/engine';
-import { zone as zoneOf } from '@rapport/store';
+import { zone as zoneOf } from '@rapport/sdk/time';
 import type { Latest } from './latest.js';
 import { RapportError } from '@rapport/errors';
 import { onlyMethods } from './problem.js';

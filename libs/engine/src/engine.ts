@@ -1,4 +1,5 @@
 import type { Delivery, Message, Store, StoreStats } from '@rapport/store';
+import { zone } from '@rapport/sdk/time';
 import { checkConfig, limitsOf, type WorkspaceConfig } from './config.js';
 import { metricsOf, type EvaluateOptions, type Evaluation } from './measurement/evaluation.js';
 import type { IngestReport, Refusal } from './ingest.js';
@@ -19,6 +20,7 @@ import { runOnce, type RunOptions, type RunReport } from './run.js';
 import { frameCache, subjectReport, type SubjectReport } from './subject-report.js';
 import { type RunSetting } from './membership/setting.js';
 import { evaluateOnly } from './evaluate.js';
+import { timesRead, unreadableIn, type TimesRead } from './unreadable-times.js';
 
 /**
  * Validates the configuration, loads plugins, and returns the engine. Close it.
@@ -44,7 +46,7 @@ export const createEngine: CreateEngine = async ({
   try {
     const files = [...documents, ...(await storedDocuments(store))];
     const strikes = new Map<string, number>();
-    const loaded = await loadPlugins(config, pluginRoots, pluginDirs, host, limits, files, strikes);
+    const loaded = await loadPlugins(config, pluginRoots, pluginDirs, host, limits, files, strikes, zone(store.zone));
     const { plugins } = loaded;
     const refused = [...ignored, ...loaded.refused];
     await store.declare(propertiesOf(metricsOf(plugins)));
@@ -58,7 +60,15 @@ export const createEngine: CreateEngine = async ({
       strikes,
       memory: new Map(),
     };
-    const ingestLimits = { eventBytes: limits.eventBytes, accounts: config.accounts ?? 'groups' };
+    const calendar = zone(store.zone);
+    const ingestLimits = { eventBytes: limits.eventBytes, accounts: config.accounts ?? 'groups', zone: calendar };
+    const times = new WeakMap<readonly LoadedPlugin[], TimesRead>();
+    /** What is read as a time, with the plugins that there are now. */
+    const timesOfNow = (): TimesRead => {
+      const known = times.get(setting.plugins) ?? timesRead(setting.plugins, config);
+      times.set(setting.plugins, known);
+      return known;
+    };
     const framesOf = frameCache(store);
     const rules = rulesOf(setting);
     const engine: Engine = {
@@ -79,7 +89,7 @@ export const createEngine: CreateEngine = async ({
         });
         const { accepted, duplicates } =
           messages.length > 0 ? await store.append(messages) : { accepted: 0, duplicates: 0 };
-        return { accepted, duplicates, refused: refusals };
+        return { accepted, duplicates, refused: refusals, unreadable: unreadableIn(messages, timesOfNow(), calendar) };
       },
       evaluate: (options = {}) => evaluateOnly({ ...setting }, options),
       async run(options = {}) {

@@ -257,7 +257,7 @@ describe('evaluation', () => {
 describe('planning', () => {
   it('measures what several metrics need once', async () => {
     const { planLevels } = await import('./measurement/planner.js');
-    const { zone } = await import('@rapport/store');
+    const { zone } = await import('@rapport/sdk/time');
     const metric = (id: string) => ({
       id,
       subjects: ['account'],

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Snapshot, Store } from '@rapport/store';
 import { memoryStore } from '@rapport/store-testkit';
-import { DAY, engineOver, JUNE, metricCode, pluginFolder } from './plugin-packages.test.fixture.js';
+import { DAY, engineOver, JUNE, metricCode, pluginFolder, standingClock } from './plugin-packages.test.fixture.js';
 import type { Engine } from './engine.js';
 
 const count = `{ node: 'count', filter: {}, window: { kind: 'last', days: 3 } }`;
@@ -159,7 +159,7 @@ describe('evaluating again on the same day', () => {
           ],
         },
       },
-      { store },
+      { store, clock: standingClock(JUNE + 9 * DAY) },
     );
   });
   afterAll(async () => {
@@ -241,7 +241,11 @@ describe('evaluating again where only events came', () => {
         compute: `({ days, users, keys, sessions, seconds }) => ({ value: days, parts: { keys: Object.fromEntries(keys), users, sessions, seconds } })`,
       }),
     });
-    const engine = await engineOver(folder, {}, { store: memoryStore({ zone: 'UTC' }) });
+    const engine = await engineOver(
+      folder,
+      {},
+      { store: memoryStore({ zone: 'UTC' }), clock: standingClock(JUNE + 9 * DAY) },
+    );
     try {
       const names = Array.from({ length: 30 }, (_, i) => `account ${String(i)}`);
       let told = 0;

@@ -4,7 +4,6 @@ export { checkConfig, configSchema, limitsOf, readConfig, type WorkspaceConfig }
 export {
   callSchemas,
   normalize,
-  timeOf,
   type CallType,
   type IngestLimits,
   type IngestReport,
@@ -94,3 +93,4 @@ export {
   type PluginSettings,
   type RefusedPlugin,
 } from '@rapport/plugin-host';
+export { mergedUnreadable, unreadableSentence, type UnreadableTime } from './unreadable-times.js';

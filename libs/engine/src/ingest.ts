@@ -1,13 +1,17 @@
 import { problemsOf } from '@rapport/rules';
+import { readInstant, type Zone } from '@rapport/sdk/time';
 import type { Json, Message, Properties } from '@rapport/store';
 import { Ajv, type ValidateFunction } from 'ajv';
 import { canonical, sha256 } from '@rapport/plugin-host';
+import type { UnreadableTime } from './unreadable-times.js';
 
 export interface IngestLimits {
   /** Largest call in bytes of JSON; default 32768. */
   readonly eventBytes: number;
   /** `users`: every user is its own account. */
   readonly accounts: 'groups' | 'users';
+  /** The workspace's, in which times without an offset are read. */
+  readonly zone: Zone;
 }
 export type Normalized = { readonly message: Message } | { readonly refusal: Omit<Refusal, 'index'> };
 
@@ -155,39 +159,6 @@ function sizeOf(value: unknown, pointer: string, depth: number): number {
   }
 }
 
-const daysBefore = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
-const daysOfMonth = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-const isoTime = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
-
-/** Epoch ms of ISO 8601 text; without an offset it is UTC. Null for what is not a time or not on the calendar (30 February). */
-export function timeOf(text: string): number | null {
-  const match = isoTime.exec(text);
-  if (!match) return null;
-  const year = Number(match[1]);
-  const month = Number(match[2]);
-  const day = Number(match[3]);
-  const hour = Number(match[4] ?? 0);
-  const minute = Number(match[5] ?? 0);
-  const second = Number(match[6] ?? 0);
-  if (year < 1970 || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) return null;
-  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-  if (day > (daysOfMonth[month - 1] ?? 0) + (leap && month === 2 ? 1 : 0)) return null;
-  const past = year - 1970;
-  const leaps = Math.floor((year - 1969) / 4) - Math.floor((year - 1901) / 100) + Math.floor((year - 1601) / 400);
-  const days = past * 365 + leaps + (daysBefore[month - 1] ?? 0) + (leap && month > 2 ? 1 : 0) + day - 1;
-  const fraction = match[7];
-  const milliseconds = fraction === undefined ? 0 : Math.floor(Number(`0.${fraction}`) * 1000 + 1e-6);
-  const offset = match[8];
-  let minutesEast = 0;
-  if (offset !== undefined && offset !== 'Z' && offset !== 'z') {
-    const hours = Number(offset.slice(1, 3));
-    const rest = Number(offset.slice(3).replace(':', '') || 0);
-    if (hours > 14 || rest > 59) return null;
-    minutesEast = (hours * 60 + rest) * (offset.startsWith('-') ? -1 : 1);
-  }
-  return days * DAY + (hour * 60 + minute - minutesEast) * 60_000 + second * 1000 + milliseconds;
-}
-
 /** An unpaired surrogate cannot be stored as UTF-8, and two ids that differ in one would become the same; NUL ends text in some stores. */
 function isText(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
@@ -219,11 +190,11 @@ function name(text: string, pointer: string): string {
 const optionalName = (text: string | null | undefined, pointer: string): string | null =>
   text === null || text === undefined ? null : name(text, pointer);
 
-function instant(call: Call, receivedAt: number): number | null {
+function instant(call: Call, receivedAt: number, zone: Zone): number | null {
   const { timestamp } = call;
   if (timestamp === null || timestamp === undefined) return null;
-  const time = timeOf(timestamp);
-  if (time === null)
+  const time = readInstant(timestamp, zone);
+  if (time === null || time < 0)
     throw new Refused(
       'RAPPORT_INGEST_TIME',
       '/timestamp',
@@ -251,14 +222,8 @@ function identity(raw: object, call: Call, time: number | null): string {
   return `sha256-${sha256(canonical(rest))}`;
 }
 
-function build(
-  type: CallType,
-  raw: object,
-  call: Call,
-  receivedAt: number,
-  accounts: IngestLimits['accounts'],
-): Message {
-  const time = instant(call, receivedAt);
+function build(type: CallType, raw: object, call: Call, receivedAt: number, { accounts, zone }: IngestLimits): Message {
+  const time = instant(call, receivedAt, zone);
   const id = identity(raw, call, time);
   const at = time ?? receivedAt;
   const userId = optionalName(call.userId, '/userId');
@@ -378,7 +343,7 @@ function largest(raw: object): string {
 export function normalize(raw: unknown, receivedAt: number, limits: IngestLimits): Normalized {
   try {
     const { type, call, raw: object } = check(raw, limits);
-    return { message: build(type, object, call, receivedAt, limits.accounts) };
+    return { message: build(type, object, call, receivedAt, limits) };
   } catch (error) {
     const id =
       typeof raw === 'object' && raw !== null && 'messageId' in raw && typeof raw.messageId === 'string'
@@ -413,4 +378,6 @@ export interface IngestReport {
   readonly accepted: number;
   readonly duplicates: number;
   readonly refused: readonly Refusal[];
+  /** Values in the calls that were taken where metrics, rules or the configuration read a time, and that are none: they count as missing. */
+  readonly unreadable: readonly UnreadableTime[];
 }

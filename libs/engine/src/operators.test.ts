@@ -1,3 +1,4 @@
+import { utc } from '@rapport/sdk/time';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -480,7 +481,7 @@ describe('verdicts from the worker', () => {
   const verdicts = () => verdictsOf({ plugins, host, limits: { operatorMs: 10_000 }, strikes: new Map() });
   const asked = (facts: readonly unknown[], value: number) =>
     verdicts().settle(({ quiet }) => {
-      const test = quiet.get('hasParity')?.test(value, 'any', 0);
+      const test = quiet.get('hasParity')?.test(value, 'any', { at: 0, zone: utc });
       return facts.map((fact) => test?.(fact));
     });
 
@@ -506,7 +507,7 @@ describe('verdicts from the worker', () => {
     const evaluate = () =>
       session.settle(({ quiet }) => {
         rounds++;
-        const test = quiet.get('hasParity')?.test(1, 'any', 0);
+        const test = quiet.get('hasParity')?.test(1, 'any', { at: 0, zone: utc });
         return facts.filter((fact) => test?.(fact) === true).length;
       });
     expect(await evaluate()).toBe(facts.filter((fact) => direct(fact, 1)).length);

@@ -1,13 +1,13 @@
 import { originOf, partialOrigin } from './measurement/origin.js';
 import {
   MANIFEST_FORMAT,
-  zone as zoneOf,
   type BaselineReason,
   type HistoryDay,
   type Run,
   type RunManifest,
   type Transition,
 } from '@rapport/store';
+import { zone as zoneOf } from '@rapport/sdk/time';
 import { randomUUID } from 'node:crypto';
 import { EngineError, verdictsOf } from '@rapport/plugin-host';
 import { isUnfinished, type MetricFailure } from './measurement/computing.js';
@@ -75,7 +75,14 @@ export async function runOnce(setting: RunSetting, options: RunOptions): Promise
       const members = membersBySegment(await store.memberships());
       const before = latest?.manifest ?? null;
       const { changes, former } = await sinceLastRun(setting, before, now, members, snapshot, asOf);
-      const moved = await moveAll(plugins, tables, members, asOf, verdictsOf(setting), { failures });
+      const moved = await moveAll(
+        plugins,
+        tables,
+        members,
+        { at: asOf, zone: zoneOf(store.zone) },
+        verdictsOf(setting),
+        { failures },
+      );
       const gone = await leaveWhatIsGone(members, plugins, store, asOf);
       const moves = withBaselines(moved.moves, changes, former);
       const transitions = [...gone, ...moves];

@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { valueAt, type ResultFrame } from '@rapport/store';
 import { levelKey } from './measurement/planner.js';
-import { DAY, engineOver, group, JUNE, metricCode, pluginFolder, track } from './plugin-packages.test.fixture.js';
+import {
+  DAY,
+  engineOver,
+  group,
+  JUNE,
+  metricCode,
+  pluginFolder,
+  standingClock,
+  track,
+} from './plugin-packages.test.fixture.js';
 import type { Evaluation } from './measurement/evaluation.js';
 import type { Engine } from './engine.js';
 
@@ -82,22 +91,26 @@ describe('what a metric may know of its subject', () => {
         compute: `({ seats }, { portfolio, config }) => seats === null ? { noData: 'no-data' } : ({ value: config.factor * seats / portfolio('seats').value })`,
       }),
     });
-    engine = await engineOver(folder, {
-      profiles: {
-        stage: [
-          { id: 'trial', when: { fact: 'trait.plan', operator: 'equal', value: 'trial' } },
-          { id: 'new', when: { fact: 'tenure', operator: 'lessThan', value: 30 } },
-          { id: 'due', when: { fact: 'trait.renewsAt', operator: 'withinNext', value: '10d' } },
-          { id: 'vip', when: { fact: 'trait.vip', operator: 'equal', value: true } },
-        ],
+    engine = await engineOver(
+      folder,
+      {
+        profiles: {
+          stage: [
+            { id: 'trial', when: { fact: 'trait.plan', operator: 'equal', value: 'trial' } },
+            { id: 'new', when: { fact: 'tenure', operator: 'lessThan', value: 30 } },
+            { id: 'due', when: { fact: 'trait.renewsAt', operator: 'withinNext', value: '10d' } },
+            { id: 'vip', when: { fact: 'trait.vip', operator: 'equal', value: true } },
+          ],
+        },
+        scopes: {
+          crm: { where: { property: 'product', operator: 'equal', value: 'crm' } },
+          desk: { events: ['Nothing'] },
+        },
+        metrics: { suite: { products: ['crm', 'desk'] } },
+        hierarchy: { parent: 'parentId' },
       },
-      scopes: {
-        crm: { where: { property: 'product', operator: 'equal', value: 'crm' } },
-        desk: { events: ['Nothing'] },
-      },
-      metrics: { suite: { products: ['crm', 'desk'] } },
-      hierarchy: { parent: 'parentId' },
-    });
+      { clock: standingClock(JUNE + 9 * DAY) },
+    );
     await engine.ingest([
       group('top', JUNE - 90 * DAY, { seats: 10, plan: 'trial', signupAt: '2020-01-01' }),
       group('mid', JUNE - 90 * DAY, { seats: 5, parentId: 'top', signupAt: new Date(JUNE - 30 * DAY).toISOString() }),

@@ -1,3 +1,4 @@
+import { utc, type Zone } from '@rapport/sdk/time';
 import { checkFacts, checkPlaybook, checkSegment, didYouMean, runTests, type Problem } from '@rapport/rules';
 import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
 import semver from 'semver';
@@ -36,6 +37,7 @@ export async function loadPlugins(
   limits: VerdictSetting['limits'],
   files: readonly DocumentFile[] = [],
   strikes = new Map<string, number>(),
+  zone: Zone = utc,
 ): Promise<Loaded> {
   const sdk = sdkVersion();
   const refused: RefusedPlugin[] = [];
@@ -335,7 +337,8 @@ export async function loadPlugins(
     if (checked.document.kind === 'segment') {
       const its = checked.document;
       const verdicts = verdictsOf(trying(setting));
-      const [failed] = await verdicts.settle(({ quiet }) => runTests(its, quiet));
+      // Whoever wrote a package did not know the zone of the workspace.
+      const [failed] = await verdicts.settle(({ quiet }) => runTests(its, file ? zone : utc, quiet));
       if (failed)
         refuse(
           key,

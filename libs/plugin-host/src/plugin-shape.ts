@@ -1,5 +1,6 @@
 import { Ajv } from 'ajv';
-import { isFold, resolveMeasure, resolveWindow, zone } from '@rapport/store';
+import { utc } from '@rapport/sdk/time';
+import { isFold, resolveMeasure, resolveWindow } from '@rapport/store';
 import type {
   ActionDefinition,
   Evidence,
@@ -188,7 +189,7 @@ function tryExamples(
     if (readingOf(name, example.value, operators) === null)
       return wrong(i, `has a value that "${name}" does not take. Correct the example or the schema.`);
     try {
-      return testOf(name, example.value, 0, operators)(example.fact);
+      return testOf(name, example.value, { at: 0, zone: utc }, operators)(example.fact);
     } catch (error) {
       if (error instanceof EngineError) throw error;
       return wrong(i, `makes test() throw (${messageOf(error)}).`);
@@ -231,8 +232,6 @@ function checkNode(name: string, node: JsonObject): void {
   const [problem] = problemsOf(check.errors ?? [], '');
   refuse('RAPPORT_PLUGIN_MEASURE', `${at}${problem?.pointer ?? ''}: ${problem?.message ?? 'is not valid.'}`);
 }
-
-const utc = zone('UTC');
 
 /** A metric's measures for its configuration, as plain data. Throws `RAPPORT_PLUGIN_MEASURES_NOT_JSON`, `RAPPORT_PLUGIN_MEASURE`, `RAPPORT_PLUGIN_THREW`. */
 export function measuresOf(definition: MetricDefinition, config: JsonObject): Measures {

@@ -13,7 +13,8 @@ import type {
   OperatorDefinition,
   SubjectKind,
 } from '@rapport/sdk';
-import { narrowMeasures, within, zone as zoneOf, type Column } from '@rapport/store';
+import { zone as zoneOf } from '@rapport/sdk/time';
+import { narrowMeasures, within, type Column } from '@rapport/store';
 import { computeOver, reduceOver, scopedId, type ComputeFrame, type MetricUnderWay } from './compute.js';
 import { entryOf } from './entry.js';
 import { EngineError, messageOf } from './error.js';

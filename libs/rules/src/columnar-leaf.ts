@@ -13,11 +13,12 @@ import type { FactReading, Verdict } from './operator.js';
 
 /**
  * A fact of all subjects, in the shape of the store's columns: numbers with 1 where there is a value; texts as codes into a dictionary, −1 where
- * there is none; anything else by a function of the subject, which may throw for one.
+ * there is none; values of several types likewise; anything else by a function of the subject, which may throw for one.
  */
 export type FactColumn =
   | { readonly type: 'number'; readonly values: Float64Array; readonly valid: Uint8Array }
   | { readonly type: 'text'; readonly codes: Int32Array; readonly dictionary: readonly string[] }
+  | { readonly type: 'value'; readonly codes: Int32Array; readonly dictionary: readonly unknown[] }
   | ((subject: number) => unknown);
 
 /** Gives the column of a fact in a reading. Called once per fact and reading. */
@@ -61,10 +62,10 @@ interface Numbers {
   /** Of the chunk: where there is no number. */
   readonly unknown: Uint32Array;
 }
-interface Texts {
-  readonly kind: 'text';
+interface Coded {
+  readonly kind: 'coded';
   readonly codes: Int32Array;
-  readonly dictionary: readonly string[];
+  readonly dictionary: readonly unknown[];
 }
 interface Values {
   readonly kind: 'values';
@@ -74,7 +75,7 @@ interface Values {
 
 /** A fact in a reading. `load` gets what is kept of it for a chunk. */
 export interface Source {
-  readonly data: Numbers | Texts | Values;
+  readonly data: Numbers | Coded | Values;
   readonly load: Chunk;
   readonly log: FailureLog;
 }
@@ -114,9 +115,9 @@ export function sourceOf(
   }
   if (typeof column === 'function') return valuesSource(column, size);
   const log = failureLog(size);
-  if (column.type === 'text') {
+  if (column.type !== 'number') {
     const { codes, dictionary } = column;
-    return { data: { kind: 'text', codes, dictionary }, log, load: () => undefined };
+    return { data: { kind: 'coded', codes, dictionary }, log, load: () => undefined };
   }
   const { values, valid } = column;
   const unknown = new Uint32Array(WORDS);
@@ -140,15 +141,15 @@ export interface BoundLeaf extends BoundStep {
 
 export const newBits = (): VerdictBits => ({ holds: new Uint32Array(WORDS), unknown: new Uint32Array(WORDS) });
 
-/** Each text of the dictionary is tested once; subjects are looked up. */
-function textLeaf({ test }: RuleLeaf, { codes, dictionary }: Texts, log: FailureLog): BoundLeaf {
+/** Each value of the dictionary is tested once; subjects are looked up. */
+function codedLeaf({ test }: RuleLeaf, { codes, dictionary }: Coded, log: FailureLog): BoundLeaf {
   const bits = newBits();
-  // Begins with the verdict on no text at all: code −1.
+  // Begins with the verdict on no value at all: code −1.
   const table = new Uint8Array(dictionary.length + 1);
   let failure: unknown;
-  const judge = (text: string | null): number => {
+  const judge = (value: unknown): number => {
     try {
-      return codeOf(test(text));
+      return codeOf(test(value));
     } catch (error) {
       failure ??= error;
       return FAILED;
@@ -200,7 +201,7 @@ export function valueIn({ data }: Source): (subject: number, i: number) => unkno
   switch (data.kind) {
     case 'number':
       return (subject) => (data.valid[subject] === 1 ? data.values[subject] : null);
-    case 'text':
+    case 'coded':
       return (subject) => data.dictionary[data.codes[subject] ?? -1] ?? null;
     case 'values':
       return (_, i) => data.values[i];
@@ -212,8 +213,8 @@ export function boundLeaf(leaf: RuleLeaf, source: Source, size: number): BoundLe
   const log = failureLog(size);
   const { data } = source;
   const { question, reading, test } = leaf;
-  if (data.kind === 'text') return textLeaf(leaf, data, log);
-  if (data.kind === 'number' && question.kind === 'interval' && (reading === 'number' || reading === 'time')) {
+  if (data.kind === 'coded') return codedLeaf(leaf, data, log);
+  if (data.kind === 'number' && question.kind === 'interval' && !question.days && reading === 'number') {
     const { values, unknown } = data;
     const bits = { holds: new Uint32Array(WORDS), unknown };
     return { bits, log, run: (start, count) => numbersWithin(values, start, count, question, bits) };

@@ -1,3 +1,4 @@
+import type { Moment } from '@rapport/sdk/time';
 import { allOf, anyOf, hasBit, notOf, wordsOf, type VerdictBits } from './bitset.js';
 import { boundJoint } from './columnar-joint.js';
 import {
@@ -49,7 +50,7 @@ interface Plan {
   readonly rules: readonly PlannedRule[];
 }
 
-function planOf(conditions: readonly ResolvedCondition[], now: number, more?: OperatorSet): Plan {
+function planOf(conditions: readonly ResolvedCondition[], now: Moment, more?: OperatorSet): Plan {
   const steps: Step[] = [];
   const known = new Map<string, number>();
   const stepOf = (key: string, step: Step): number => {
@@ -205,10 +206,10 @@ const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
  * ```
  *
  * @param conditions valid conditions
- * @param now epoch ms that `withinNext` and `withinLast` count from
+ * @param now the moment that `withinNext` and `withinLast` count from, in the zone that times are read in
  * @param more operators beside Rapport's own
  */
-export function columnar(conditions: readonly ResolvedCondition[], now: number, more?: OperatorSet): Columnar {
+export function columnar(conditions: readonly ResolvedCondition[], now: Moment, more?: OperatorSet): Columnar {
   const plan = planOf(conditions, now, more);
   return {
     evaluate(subjects, columns) {

@@ -1,9 +1,10 @@
+import { utc } from '@rapport/sdk/time';
 import fc from 'fast-check';
 import type { Condition } from '@rapport/sdk';
 import type { FactColumn } from './columnar.js';
 import { factRead, testOf, type Verdict } from './operator.js';
 
-export const NOW = Date.UTC(2026, 5, 1);
+export const NOW = { at: Date.UTC(2026, 5, 1), zone: utc };
 const DAY = 86_400_000;
 
 /** Kleene's logic as one would write it down, for others to be held against. */
@@ -32,7 +33,7 @@ const facts = {
   n1: fc.option(fc.constantFrom(...numbers), { freq: 4 }),
   n2: fc.constantFrom(...numbers, null, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0),
   'n1.change': fc.option(fc.constantFrom(...numbers)),
-  t1: fc.option(fc.integer({ min: -120, max: 120 }).map((day) => NOW + day * DAY)),
+  t1: fc.option(fc.integer({ min: -120, max: 120 }).map((day) => NOW.at + day * DAY)),
   t2: fc.option(fc.constantFrom(...days, 'soon', '2026-02-30')),
   x1: fc.option(fc.constantFrom(...texts)),
   b1: fc.option(fc.boolean()),

@@ -1,3 +1,5 @@
+import type { Moment } from '@rapport/sdk/time';
+import { anyTime } from './moment.js';
 import { irOf, partsOf, type ResolvedCondition, type RuleLeaf, type RuleNode } from './ir.js';
 import type { FactUse, RuleJoint } from './joint.js';
 import type { FactReading, OperatorSet, Verdict } from './operator.js';
@@ -15,7 +17,7 @@ export const usesOfPart = (part: RuleLeaf | RuleJoint): readonly FactUse[] => {
 
 /** Every use of a fact in a condition, in document order. The condition must be valid. */
 export const usesOf = (condition: ResolvedCondition, pointer = '', more?: OperatorSet): readonly FactUse[] =>
-  partsOf(irOf(condition, 0, pointer, more)).flatMap(usesOfPart);
+  partsOf(irOf(condition, anyTime, pointer, more)).flatMap(usesOfPart);
 
 /** Gives the value of a fact for subject `i`; null or undefined where it is unknown. Of one reading, so that a column of that type can serve it. */
 export type FactReader = (fact: string, reading: FactReading) => (subject: number) => unknown;
@@ -55,7 +57,7 @@ const notOf =
 
 function leafOf({ fact, reading, question, test }: RuleLeaf, reader: FactReader): Predicate {
   const value = reader(fact, reading);
-  if (question.kind !== 'interval' || reading === 'time') return (subject) => test(value(subject));
+  if (question.kind !== 'interval' || question.days) return (subject) => test(value(subject));
   // What most leaves are: a call less than by `test`.
   const { from, to, inside } = question;
   return (subject) => {
@@ -94,10 +96,10 @@ function predicateOf(node: RuleNode, reader: FactReader): Predicate {
  * Turns a valid condition into a predicate over subjects, three-valued (Kleene): `all` with a false is false, `any` with a true is true,
  * `not` unknown is unknown. `all: []` is true. Evaluating allocates nothing, but for joints. For many rules over all subjects see `columnar`.
  *
- * @param now epoch ms that `withinNext` and `withinLast` count from
+ * @param now the moment that `withinNext` and `withinLast` count from, in the zone that times are read in
  * @param more operators beside Rapport's own
  */
-export const compile = (condition: ResolvedCondition, reader: FactReader, now: number, more?: OperatorSet): Predicate =>
+export const compile = (condition: ResolvedCondition, reader: FactReader, now: Moment, more?: OperatorSet): Predicate =>
   predicateOf(irOf(condition, now, '', more), reader);
 
 /** Facts of one subject by name; only own properties are seen. */
@@ -111,6 +113,6 @@ export const readerOf =
 export const evaluate = (
   condition: ResolvedCondition,
   facts: Readonly<Record<string, unknown>>,
-  now: number,
+  now: Moment,
   more?: OperatorSet,
 ): Verdict => compile(condition, readerOf(facts), now, more)(0);

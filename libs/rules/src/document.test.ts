@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { catalogueOf } from './catalogue.js';
 import { readDocument, type ReadDocument } from './document.js';
 import { evaluate } from './condition.js';
+import { anyTime } from './moment.js';
 import { locate, locator } from './position.js';
 import { pointerToken } from './problem.js';
 import { checkCondition, checkFacts, checkSegment } from './validation.js';
@@ -177,8 +178,8 @@ describe('bad input', () => {
           ? []
           : [expect.objectContaining({ code: 'RAPPORT_RULES_FACT', pointer: '/enter/fact' })],
       );
-      expect(evaluate(leaf, {}, 0)).toBe(false);
-      expect(evaluate(leaf, JSON.parse(`{"${fact}": 1}`) as Record<string, unknown>, 0)).toBe(true);
+      expect(evaluate(leaf, {}, anyTime)).toBe(false);
+      expect(evaluate(leaf, JSON.parse(`{"${fact}": 1}`) as Record<string, unknown>, anyTime)).toBe(true);
     },
   );
 
@@ -193,8 +194,8 @@ describe('bad input', () => {
     expect(read.ok).toBe(true);
     expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false);
     // Own or inherited, it is no "score".
-    expect(evaluate(low, facts as Record<string, unknown>, 0)).toBeNull();
-    expect(evaluate(low, { __proto__: { score: 1 } }, 0)).toBeNull();
+    expect(evaluate(low, facts as Record<string, unknown>, anyTime)).toBeNull();
+    expect(evaluate(low, { __proto__: { score: 1 } }, anyTime)).toBeNull();
   });
 
   it.each<[string, unknown]>([
@@ -208,8 +209,8 @@ describe('bad input', () => {
     ['a symbol', Symbol('x')],
     ['a big integer', 30n],
   ])('%s where a number is asked for is unknown', (_, value) => {
-    expect(evaluate(low, { score: value }, 0)).toBeNull();
-    expect(evaluate({ not: low }, { score: value }, 0)).toBeNull();
+    expect(evaluate(low, { score: value }, anyTime)).toBeNull();
+    expect(evaluate({ not: low }, { score: value }, anyTime)).toBeNull();
   });
 
   it.each<[string, unknown]>([

@@ -1,3 +1,4 @@
+import { utc } from '@rapport/sdk/time';
 import fc from 'fast-check';
 import { Engine, type ConditionProperties } from 'json-rules-engine';
 import { describe, expect, it } from 'vitest';
@@ -6,7 +7,7 @@ import { evaluate } from './condition.js';
 import { explain } from './explanation.js';
 import type { Verdict } from './operator.js';
 
-const NOW = Date.UTC(2026, 5, 1);
+const NOW = { at: Date.UTC(2026, 5, 1), zone: utc };
 const is = (fact: string, operator: string, value?: unknown): Condition => ({
   fact,
   operator,
@@ -18,7 +19,7 @@ const facts = {
   plan: 'pro',
   vip: false,
   renewalAt: '2026-07-01',
-  seenAt: NOW - 86_400_000,
+  seenAt: NOW.at - 86_400_000,
   features: ['a', 'b'],
   nothing: null,
 };

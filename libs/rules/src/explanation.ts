@@ -1,3 +1,4 @@
+import type { Moment } from '@rapport/sdk/time';
 import type { ConditionTrace } from './compat/trace.js';
 import type { ResolvedCondition } from './ir.js';
 import { isOperator, ruleOf, type FactReading, type Operator, type OperatorSet, type Verdict } from './operator.js';
@@ -134,7 +135,7 @@ function reason(node: Trace, more?: OperatorSet): string {
 export function explain(
   condition: ResolvedCondition,
   facts: Readonly<Record<string, unknown>>,
-  now: number,
+  now: Moment,
   more?: OperatorSet,
 ): { readonly verdict: Verdict; readonly text: string } {
   const root = trace(condition, facts, now, more);

@@ -5,7 +5,6 @@ export {
   readingOf,
   testOf,
   factRead,
-  instantOf,
   durationOf,
   type FactReading,
   type FactType,

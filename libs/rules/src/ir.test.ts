@@ -29,7 +29,7 @@ describe('the typed form', () => {
     ['a comparison', leaf('n', 'lessThanInclusive', 5), { kind: 'interval', to: 5, inside: true }],
     ['a strict one', leaf('n', 'greaterThan', 5), { kind: 'interval', from: 5.000000000000001 }],
     ['a number', leaf('n', 'notEqual', 5), { kind: 'interval', from: 5, to: 5, inside: false }],
-    ['a time', leaf('t', 'withinNext', '1d'), { kind: 'interval', from: NOW, to: NOW + 86_400_000 }],
+    ['a time', leaf('t', 'withinNext', '1d'), { kind: 'interval', from: NOW.at, to: nextDown(NOW.at + 86_400_001) }],
     ['a change', leaf('n', 'decreasedBy', '20%'), { kind: 'interval', to: -0.2 }],
     ['a text', leaf('x', 'equal', 'a'), { kind: 'among', members: new Set(['a']), inside: true }],
     ['yes or no', leaf('b', 'notEqual', true), { kind: 'boolean', wanted: false }],

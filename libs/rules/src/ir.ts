@@ -1,17 +1,10 @@
+import type { Moment } from '@rapport/sdk/time';
 import { compatJoint, pairJoint, type CompatCondition, type RuleJoint } from './joint.js';
 import { amountOf } from './operand.js';
-import {
-  durationOf,
-  factRead,
-  instantOf,
-  readingOf,
-  testOf,
-  type FactReading,
-  type OperatorSet,
-  type Verdict,
-} from './operator.js';
+import { factRead, readingOf, testOf, type FactReading, type OperatorSet, type Verdict } from './operator.js';
 import { isFactValue } from './pair.js';
 import { namedPointer } from './problem.js';
+import { timeSpan, type TimeSpan } from './time-span.js';
 
 /*
  * The typed form of a valid condition. Every reader of conditions works on it: the predicate for one subject (condition.ts), for all
@@ -23,15 +16,21 @@ export const MAX_DEPTH = 20;
 
 /**
  * What a leaf asks of the value of its fact, in the few kinds that there is a fast way to ask:
- * - `interval`: whether a number (of a time: epoch ms) lies between two finite numbers, both included, or does not. All comparisons are of
- *   this kind: `greaterThan 5` begins at the next number above 5;
+ * - `interval`: whether a number lies between two finite numbers, both included, or does not. All comparisons are of this kind:
+ *   `greaterThan 5` begins at the next number above 5. Of times, instants in epoch ms are the numbers, and `days` says which calendar days do;
  * - `among`: whether a scalar is one of several, or none;
  * - `boolean`: whether it is the wanted one;
  * - `known`: whether there is a value, or none. Never unknown itself;
  * - `test`: anything else, by the leaf's `test`.
  */
 export type Question =
-  | { readonly kind: 'interval'; readonly from: number; readonly to: number; readonly inside: boolean }
+  | {
+      readonly kind: 'interval';
+      readonly from: number;
+      readonly to: number;
+      readonly inside: boolean;
+      readonly days?: TimeSpan;
+    }
   | { readonly kind: 'among'; readonly members: ReadonlySet<unknown>; readonly inside: boolean }
   | { readonly kind: 'boolean'; readonly wanted: boolean }
   | { readonly kind: 'known'; readonly wanted: boolean }
@@ -88,8 +87,15 @@ export function nextUp(value: number): number {
 /** The greatest number less than a finite one. */
 export const nextDown = (value: number): number => -nextUp(-value);
 
-const interval = (from: number, to: number, inside = true): Question => ({ kind: 'interval', from, to, inside });
-const numberOf = (value: unknown): number => instantOf(value) ?? Number.NaN;
+type Interval = Extract<Question, { kind: 'interval' }>;
+const interval = (from: number, to: number, inside = true): Interval => ({ kind: 'interval', from, to, inside });
+const numberOf = (value: unknown): number => (typeof value === 'number' ? value : Number.NaN);
+
+/** The question of an operator about times. */
+function timeQuestion(operator: string, value: unknown, now: Moment): Question | null {
+  const span = timeSpan(operator, value, now);
+  return span && { ...interval(Math.max(LEAST, span.from), Math.min(MOST, nextDown(span.until))), days: span };
+}
 
 const amount = (value: unknown): number => amountOf(value)?.amount ?? Number.NaN;
 
@@ -99,7 +105,7 @@ function equality(value: unknown, inside: boolean): Question {
   return { kind: 'among', members: new Set([value]), inside };
 }
 
-type Asking = (value: unknown, now: number) => Question;
+type Asking = (value: unknown) => Question;
 const below: Asking = (value) => interval(LEAST, nextDown(numberOf(value)));
 const above: Asking = (value) => interval(nextUp(numberOf(value)), MOST);
 
@@ -108,10 +114,8 @@ const questions: ReadonlyMap<string, Asking> = new Map<string, Asking>([
   ['equal', (value) => equality(value, true)],
   ['notEqual', (value) => equality(value, false)],
   ['lessThan', below],
-  ['before', below],
   ['lessThanInclusive', (value) => interval(LEAST, numberOf(value))],
   ['greaterThan', above],
-  ['after', above],
   ['greaterThanInclusive', (value) => interval(numberOf(value), MOST)],
   [
     'between',
@@ -120,8 +124,6 @@ const questions: ReadonlyMap<string, Asking> = new Map<string, Asking>([
       return interval(numberOf(from), numberOf(to));
     },
   ],
-  ['withinNext', (value, now) => interval(now, now + (durationOf(value) ?? 0))],
-  ['withinLast', (value, now) => interval(now - (durationOf(value) ?? 0), now)],
   ['in', (value) => ({ kind: 'among', members: new Set(value as readonly unknown[]), inside: true })],
   ['notIn', (value) => ({ kind: 'among', members: new Set(value as readonly unknown[]), inside: false })],
   ['changedBy', (value) => interval(nextUp(-amount(value)), nextDown(amount(value)), false)],
@@ -131,18 +133,24 @@ const questions: ReadonlyMap<string, Asking> = new Map<string, Asking>([
   ['isUnknown', () => ({ kind: 'known', wanted: false })],
 ]);
 
-function intervalTest(from: number, to: number, inside: boolean, reading: FactReading): (value: unknown) => Verdict {
-  const ofTime = reading === 'time';
-  return (value) => {
-    const known = ofTime && typeof value === 'string' ? instantOf(value) : value;
-    return typeof known === 'number' && Number.isFinite(known) ? (from <= known && known <= to) === inside : null;
-  };
-}
+const intervalTest =
+  (from: number, to: number, inside: boolean): ((value: unknown) => Verdict) =>
+  (value) =>
+    typeof value === 'number' && Number.isFinite(value) ? (from <= value && value <= to) === inside : null;
 
 function keyOf(fact: string, reading: FactReading, question: Question, operator: string, value: unknown): string {
   switch (question.kind) {
     case 'interval':
-      return JSON.stringify([fact, reading, 'interval', String(question.from), String(question.to), question.inside]);
+      return JSON.stringify([
+        fact,
+        reading,
+        'interval',
+        String(question.from),
+        String(question.to),
+        question.inside,
+        String(question.days?.first),
+        String(question.days?.last),
+      ]);
     case 'among':
       return JSON.stringify([
         fact,
@@ -162,7 +170,7 @@ function keyOf(fact: string, reading: FactReading, question: Question, operator:
 /** A leaf that compares a fact with a value. */
 export function leafOf(
   leaf: Extract<ResolvedCondition, { fact: string }>,
-  now: number,
+  now: Moment,
   pointer: string,
   more?: OperatorSet,
 ): RuleLeaf {
@@ -173,7 +181,8 @@ export function leafOf(
   const reading = readingOf(operator, value, more);
   if (reading === null)
     throw new TypeError(`RAPPORT_RULES_VALUE: the value at "${pointer}" does not fit "${operator}"`);
-  const question = questions.get(operator)?.(value, now) ?? { kind: 'test' };
+  const ofTime = reading === 'time' ? timeQuestion(operator, value, now) : null;
+  const question = ofTime ?? questions.get(operator)?.(value) ?? { kind: 'test' };
   return {
     kind: 'leaf',
     pointer,
@@ -182,7 +191,7 @@ export function leafOf(
     value,
     reading,
     question,
-    test: question.kind === 'interval' ? intervalTest(question.from, question.to, question.inside, reading) : test,
+    test: question.kind === 'interval' && !ofTime ? intervalTest(question.from, question.to, question.inside) : test,
     key: keyOf(fact, reading, question, operator, value),
   };
 }
@@ -190,13 +199,13 @@ export function leafOf(
 /** The typed forms of named conditions, by what they mean: one that is referred to often is made once, and is one and the same node. */
 const typedForms = new WeakMap<
   OperatorSet,
-  WeakMap<ResolvedCondition, { readonly now: number; readonly node: RuleNode }>
+  WeakMap<ResolvedCondition, { readonly now: Moment; readonly node: RuleNode }>
 >();
 const NONE: OperatorSet = new Map();
 /** No longer than the operators are in use: they may hold what they were asked. */
 function formsWith(more: OperatorSet) {
   const forms =
-    typedForms.get(more) ?? new WeakMap<ResolvedCondition, { readonly now: number; readonly node: RuleNode }>();
+    typedForms.get(more) ?? new WeakMap<ResolvedCondition, { readonly now: Moment; readonly node: RuleNode }>();
   typedForms.set(more, forms);
   return forms;
 }
@@ -205,17 +214,17 @@ function formsWith(more: OperatorSet) {
  * The typed form of a valid condition; parts that stand in a named condition point there. Throws a TypeError that begins with
  * `RAPPORT_RULES_OPERATOR`, `_VALUE`, `_DEPTH` or `_REFERENCE` for one that `checkCondition` refuses.
  *
- * @param now epoch ms that `withinNext` and `withinLast` count from
+ * @param now the moment that `withinNext` and `withinLast` count from, in the zone that times are read in
  * @param pointer JSON Pointer of the condition in its document
  * @param more operators beside Rapport's own
  */
-export function irOf(condition: ResolvedCondition, now: number, pointer = '', more?: OperatorSet): RuleNode {
+export function irOf(condition: ResolvedCondition, now: Moment, pointer = '', more?: OperatorSet): RuleNode {
   const forms = formsWith(more ?? NONE);
   const typed = (node: ResolvedCondition, place: string, depth: number): RuleNode => {
     if (depth > MAX_DEPTH) throw new TypeError(`RAPPORT_RULES_DEPTH: conditions nest deeper than ${String(MAX_DEPTH)}`);
     if ('fact' in node) {
       if (!isFactValue(node.value)) return leafOf(node, now, place, more);
-      const joint = pairJoint(node.fact, node.operator, node.value.fact, place);
+      const joint = pairJoint(node.fact, node.operator, node.value.fact, place, now.zone);
       if (joint) return joint;
       throw new TypeError(`RAPPORT_RULES_VALUE: the value of "${node.operator}" at "${place}" cannot be a fact`);
     }
@@ -225,7 +234,7 @@ export function irOf(condition: ResolvedCondition, now: number, pointer = '', mo
       const { condition: name, means } = node;
       if (!means) throw new TypeError(`RAPPORT_RULES_REFERENCE: there is no condition "${name}" for "${place}"`);
       const found = forms.get(means);
-      if (found?.now === now) return found.node;
+      if (found?.now.at === now.at && found.now.zone === now.zone) return found.node;
       const made = typed(means, namedPointer(name), depth + 1);
       forms.set(means, { now, node: made });
       return made;

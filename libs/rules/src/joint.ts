@@ -1,3 +1,4 @@
+import type { Zone } from '@rapport/sdk/time';
 import type { ConditionTrace } from './compat/trace.js';
 import type { FactReading, OperatorSet, Verdict } from './operator.js';
 import { pairOf, type Pair } from './pair.js';
@@ -76,7 +77,13 @@ export function compatJoint(condition: CompatCondition, pointer: string, more?: 
 }
 
 /** A comparison of two facts; null for an operator that cannot make one. */
-export function pairJoint(fact: string, operator: string, other: string, pointer: string): RuleJoint | null {
+export function pairJoint(
+  fact: string,
+  operator: string,
+  other: string,
+  pointer: string,
+  zone: Zone,
+): RuleJoint | null {
   const pair = pairOf(operator);
   if (!pair) return null;
   const { reading, test } = pair;
@@ -93,7 +100,7 @@ export function pairJoint(fact: string, operator: string, other: string, pointer
       { fact: other, operator, reading, pointer: `${pointer}/value` },
     ],
     question: { kind: 'pair', pair, value: { fact: other } },
-    test: ([value, than]) => test(value, than),
+    test: ([value, than]) => test(value, than, zone),
     key: `pair ${JSON.stringify([fact, operator, other])}`,
   };
 }

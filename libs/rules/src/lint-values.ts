@@ -1,3 +1,4 @@
+import { dateOf, EARLIEST, LATEST, type Moment } from '@rapport/sdk/time';
 import type { FactCatalogue, FactDescription } from './catalogue.js';
 import { nextDown, nextUp, type RuleLeaf } from './ir.js';
 import type { OperatorSet } from './operator.js';
@@ -9,8 +10,8 @@ import type { OperatorSet } from './operator.js';
  */
 
 export interface LintSetting {
-  /** Epoch ms that `withinNext` and `withinLast` count from. */
-  readonly now: number;
+  /** The moment that `withinNext` and `withinLast` count from, in the zone that times are read in. */
+  readonly now: Moment;
   readonly catalogue: FactCatalogue | null;
   /** Values of a fact that the document names, in its rules and its tests. */
   readonly examples: (fact: string) => readonly unknown[];
@@ -73,9 +74,10 @@ function simplest({ from, to }: Range, whole: boolean): number | null {
   return whole ? null : near;
 }
 
-// What ISO 8601 can say with four digits of a year.
-const ALL_TIME: Range = { from: -62_135_596_800_000, to: 253_402_300_799_999 };
-const units = [86_400_000, 3_600_000, 60_000, 1_000, 1];
+const DAY = 86_400_000;
+const ALL_TIME: Range = { from: EARLIEST, to: LATEST - 1 };
+const ALL_DAYS: Range = { from: EARLIEST / DAY, to: LATEST / DAY - 1 };
+const units = [DAY, 3_600_000, 60_000, 1_000, 1];
 
 /** The instant of a cell that is now, or the roundest near to now; null when it has no whole millisecond. */
 function roundest({ from, to }: Range, now: number): string | null {
@@ -104,8 +106,8 @@ const isText = (value: unknown) => typeof value === 'string';
 const isNumber = (value: unknown) => typeof value === 'number';
 
 const isRelative = ({ operator }: RuleLeaf) => operator === 'withinNext' || operator === 'withinLast';
-const isTime = ({ question, reading }: RuleLeaf) => question.kind === 'interval' && reading === 'time';
-const isNumeric = ({ question, reading }: RuleLeaf) => question.kind === 'interval' && reading !== 'time';
+const isTime = ({ question }: RuleLeaf) => question.kind === 'interval' && question.days !== undefined;
+const isNumeric = ({ question }: RuleLeaf) => question.kind === 'interval' && question.days === undefined;
 const isPrefix = ({ operator }: RuleLeaf) => operator === 'startsWith';
 const isOfList = ({ operator }: RuleLeaf) => ['contains', 'doesNotContain', 'hasAll', 'hasAny'].includes(operator);
 /** Whether only trying tells what a leaf says of a value: a pattern, and any operator of a plugin. */
@@ -121,10 +123,26 @@ function numbersFor({ leaves, known, range }: About): readonly unknown[] {
   return cellsOf(intervals, range).flatMap((cell) => simplest(cell, known?.integer === true) ?? []);
 }
 
+/** The cells that the leaves cut the calendar days into. */
+function daysCut(leaves: readonly RuleLeaf[]): readonly Range[] {
+  const starts = new Set([ALL_DAYS.from]);
+  for (const { question } of leaves) {
+    if (question.kind !== 'interval' || !question.days) continue;
+    const { first, last } = question.days;
+    for (const start of [first, last + 1]) if (start > ALL_DAYS.from && start <= ALL_DAYS.to) starts.add(start);
+  }
+  const sorted = [...starts].sort((a, b) => a - b);
+  return sorted.map((from, i) => ({ from, to: (sorted[i + 1] ?? ALL_DAYS.to + 1) - 1 }));
+}
+
 function timesFor({ leaves, setting }: About): readonly unknown[] {
   const intervals = intervalsOf(leaves.filter(isTime));
   if (intervals.length === 0) return [];
-  return cellsOf(intervals, ALL_TIME).flatMap((cell) => roundest(cell, setting.now) ?? []);
+  const { at, zone } = setting.now;
+  const instants = cellsOf(intervals, ALL_TIME).flatMap((cell) => roundest(cell, at) ?? []);
+  const today = zone.dayOf(at);
+  const days = daysCut(leaves.filter(isTime)).map(({ from, to }) => dateOf(Math.min(Math.max(today, from), to)));
+  return [...instants, ...days];
 }
 
 function textsFor({ fact, leaves, known, setting }: About): readonly unknown[] {
@@ -163,7 +181,7 @@ function anythingFor({ leaves, known, range, setting }: About): unknown {
     case 'text':
       return known.values?.[0] ?? 'other';
     case 'time':
-      return new Date(setting.now).toISOString();
+      return new Date(setting.now.at).toISOString();
     case 'boolean':
       return true;
     default:

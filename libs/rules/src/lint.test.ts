@@ -1,3 +1,4 @@
+import { utc } from '@rapport/sdk/time';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Condition, SegmentDocument } from '@rapport/sdk';
@@ -9,7 +10,7 @@ import { checkSegment } from './validation.js';
 import { placementOf } from './verdict.js';
 import { within } from './computing-time.test.fixture.js';
 
-const NOW = Date.UTC(2026, 5, 1);
+const NOW = { at: Date.UTC(2026, 5, 1), zone: utc };
 const is = (fact: string, operator: string, value?: unknown): Condition => ({
   fact,
   operator,
@@ -319,7 +320,7 @@ describe('against trying everything', () => {
     l: [null, [], ['a'], ['b'], ['c'], ['a', 'b'], ['a', 'c'], ['b', 'c'], ['a', 'b', 'c']],
     d: [
       null,
-      ...[-9, -8, -7, -4, -3, -2, 0, 1, 3, 4, 7, 8].map((days) => new Date(NOW + days * 86_400_000).toISOString()),
+      ...[-9, -8, -7, -4, -3, -2, 0, 1, 3, 4, 7, 8].map((days) => new Date(NOW.at + days * 86_400_000).toISOString()),
     ],
   };
   const number = fc.constantFrom(0, 1, 2, 3);

@@ -1,6 +1,8 @@
 import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
+import type { Moment } from '@rapport/sdk/time';
 import type { FactCatalogue } from './catalogue.js';
 import { usesOf } from './condition.js';
+import { anyTime } from './moment.js';
 import { cellsOf, MOST_CELLS, type Cells, type Sample } from './lint-cells.js';
 import { irOf, leavesOf, type ResolvedCondition } from './ir.js';
 import type { LintSetting } from './lint-values.js';
@@ -16,8 +18,8 @@ export interface Finding extends Problem {
 }
 
 export interface LintOptions {
-  /** Epoch ms that `withinNext` and `withinLast` count from; samples hold then. */
-  readonly now: number;
+  /** The moment that `withinNext` and `withinLast` count from, in the zone that times are read in; samples hold then. */
+  readonly now: Moment;
   /** Types, ranges and values of facts: what cannot be is not thought of. */
   readonly catalogue?: FactCatalogue;
   /** Operators that there are beside Rapport's own. What they say is only found by trying. */
@@ -247,7 +249,7 @@ function lintBands(lint: Lint, bands: DocumentRules['enters']): void {
 
 /** The values of facts that a document names, in its rules and its tests. */
 function examplesIn(document: SegmentDocument | PlaybookDocument, operators?: OperatorSet): LintSetting['examples'] {
-  const leaves = conditionsOf(document).flatMap(({ condition }) => leavesOf(irOf(condition, 0, '', operators)));
+  const leaves = conditionsOf(document).flatMap(({ condition }) => leavesOf(irOf(condition, anyTime, '', operators)));
   const named = leaves.flatMap(({ fact, operator, question, value }): readonly (readonly [string, unknown])[] => {
     if (question.kind === 'among') return Array.from(question.members, (member) => [fact, member]);
     return operator === 'startsWith' ? [[fact, value]] : [];

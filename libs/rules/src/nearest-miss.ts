@@ -1,7 +1,9 @@
 import { shown, told } from './explanation.js';
 import { irOf, leafOf, nextDown, nextUp, partsOf, type ResolvedCondition, type RuleLeaf, type RuleNode } from './ir.js';
 import type { RuleJoint } from './joint.js';
-import { durationOf, instantOf, readingOf, type OperatorSet, type Verdict } from './operator.js';
+import { dateOf, EARLIEST, LATEST, readInstant, readTime, type Moment } from '@rapport/sdk/time';
+import { durationOf, readingOf, type OperatorSet, type Verdict } from './operator.js';
+import type { TimeSpan } from './time-span.js';
 
 /** The least change of one fact that would make a rule true. */
 export interface NearestMiss {
@@ -10,7 +12,7 @@ export interface NearestMiss {
   readonly fact: string;
   /** The fact's value; null where it is missing. */
   readonly value: unknown;
-  /** A value of the fact with which the rule is true; times in ISO 8601. Null where it must not be known. */
+  /** A value of the fact with which the rule is true; times in ISO 8601, dates where the fact is one. Null where it must not be known. */
   readonly wanted: unknown;
   /**
    * How far that is: of numbers relative to the threshold, of times to the leaf's window (30 days where it has none); 1 for anything else,
@@ -60,18 +62,22 @@ function edges(from: number, to: number): readonly number[] {
   const ends = [from, to].filter((end) => Number.isFinite(end) && Math.abs(end) < Number.MAX_VALUE);
   return ends.flatMap((end) => [end, nextDown(end), nextUp(end)]);
 }
-/** The same of times: whole milliseconds, that a date can be. */
-const timeEdges = (from: number, to: number): readonly string[] =>
-  [from, to]
-    .flatMap((end) => [Math.floor(end) - 1, Math.floor(end), Math.ceil(end), Math.ceil(end) + 1])
-    .map((time) => new Date(time))
-    .flatMap((date) => (Number.isNaN(date.getTime()) ? [] : [date.toISOString()]));
+/** The same of instants: whole milliseconds. */
+const instantEdges = ({ from, until }: TimeSpan): readonly string[] =>
+  [from - 1, from, until - 1, until]
+    .filter((at) => at >= EARLIEST && at < LATEST)
+    .map((at) => new Date(at).toISOString());
+/** The same of calendar days. */
+const dayEdges = ({ first, last }: TimeSpan): readonly string[] =>
+  [first - 1, first, last, last + 1].filter((day) => day >= EARLIEST / DAY && day < LATEST / DAY).map(dateOf);
 
 /** Values that may turn a leaf, whose fact now has this value. */
-function valuesFor({ question, reading, value: threshold }: RuleLeaf, current: unknown): readonly unknown[] {
+function valuesFor({ question, value: threshold }: RuleLeaf, current: unknown, { zone }: Moment): readonly unknown[] {
   switch (question.kind) {
     case 'interval':
-      return (reading === 'time' ? timeEdges : edges)(question.from, question.to);
+      if (!question.days) return edges(question.from, question.to);
+      // What is a day stays one.
+      return readTime(current, zone)?.kind === 'day' ? dayEdges(question.days) : instantEdges(question.days);
     case 'among': {
       const members = [...question.members];
       return [
@@ -98,10 +104,17 @@ function valuesFor({ question, reading, value: threshold }: RuleLeaf, current: u
 /** An amount without regard to its sign; 0 for what is next to 0. */
 const sizeOf = (value: number): number => (Math.abs(value) > Number.MIN_VALUE ? Math.abs(value) : 0);
 
-function distanceOf({ question, reading, value: threshold }: RuleLeaf, current: unknown, wanted: unknown): number {
+function distanceOf(
+  { question, reading, value: threshold }: RuleLeaf,
+  current: unknown,
+  wanted: unknown,
+  { zone }: Moment,
+): number {
   if (question.kind !== 'interval' && typeof wanted !== 'number') return 1;
-  const [here, there] = [instantOf(current), instantOf(wanted)];
-  if (here === null || there === null || (reading !== 'time' && typeof current !== 'number')) return 1;
+  const amountOf = (value: unknown) =>
+    reading === 'time' ? readInstant(value, zone) : typeof value === 'number' && Number.isFinite(value) ? value : null;
+  const [here, there] = [amountOf(current), amountOf(wanted)];
+  if (here === null || there === null) return 1;
   const scale = reading === 'time' ? (durationOf(threshold) ?? 30 * DAY) : sizeOf(there) || sizeOf(here) || 1;
   return Math.abs(there - here) / scale;
 }
@@ -110,22 +123,23 @@ function distanceOf({ question, reading, value: threshold }: RuleLeaf, current: 
 function leafFor(
   joint: RuleJoint,
   valueOf: (fact: string) => unknown,
+  now: Moment,
 ): Omit<Change, 'wanted' | 'holds' | 'distance'> | null {
   const [one, other] = joint.facts;
   if (joint.question.kind !== 'pair' || !one || !other || one.fact === other.fact) return null;
   const { operator, pointer } = joint;
   const value = valueOf(other.fact);
   if (readingOf(operator, value) === null) return null;
-  return { leaf: leafOf({ fact: one.fact, operator, value }, 0, pointer), than: other.fact };
+  return { leaf: leafOf({ fact: one.fact, operator, value }, now, pointer), than: other.fact };
 }
 
 /** Changes of the leaf's fact that turn the leaf, in no order. */
-function changesOf(leaf: RuleLeaf, current: unknown, than: string | null = null): readonly Change[] {
+function changesOf(leaf: RuleLeaf, current: unknown, now: Moment, than: string | null = null): readonly Change[] {
   const before = leaf.test(current);
-  return valuesFor(leaf, current).flatMap((wanted) => {
+  return valuesFor(leaf, current, now).flatMap((wanted) => {
     const holds = leaf.test(wanted);
     if (holds === null || holds === before) return [];
-    return [{ leaf, than, wanted, holds, distance: distanceOf(leaf, current, wanted) }];
+    return [{ leaf, than, wanted, holds, distance: distanceOf(leaf, current, wanted, now) }];
   });
 }
 
@@ -142,14 +156,14 @@ function textOf({ leaf, than, holds }: Change, current: unknown, more?: Operator
  * The least change of one fact that would make a valid condition true; null when it is true already, or when no change of a single fact
  * would do: of two facts that are compared, the first is changed, and of a condition of json-rules-engine none. Of changes equally far the first in the document. The change is tried out on the whole condition before it is claimed.
  *
- * @param now epoch ms that `withinNext` and `withinLast` count from
+ * @param now the moment that `withinNext` and `withinLast` count from, in the zone that times are read in
  * @param more operators beside Rapport's own
  * @param pointer JSON Pointer of the condition, for the one in the result to begin with
  */
 export function nearestMiss(
   condition: ResolvedCondition,
   facts: Readonly<Record<string, unknown>>,
-  now: number,
+  now: Moment,
   more?: OperatorSet,
   pointer = '',
 ): NearestMiss | null {
@@ -157,9 +171,9 @@ export function nearestMiss(
   const valueOf = (fact: string): unknown => (Object.hasOwn(facts, fact) ? (facts[fact] ?? null) : null);
   if (verdictOf(root, valueOf) === true) return null;
   const changes = [...new Set(partsOf(root))].flatMap((part) => {
-    if (part.kind === 'leaf') return changesOf(part, valueOf(part.fact));
-    const found = leafFor(part, valueOf);
-    return found ? changesOf(found.leaf, valueOf(found.leaf.fact), found.than) : [];
+    if (part.kind === 'leaf') return changesOf(part, valueOf(part.fact), now);
+    const found = leafFor(part, valueOf, now);
+    return found ? changesOf(found.leaf, valueOf(found.leaf.fact), now, found.than) : [];
   });
   const cheapest = changes.sort((a, b) => (a.distance < b.distance ? -1 : a.distance > b.distance ? 1 : 0));
   const change = cheapest

@@ -1,3 +1,4 @@
+import { instantOf, overAt, readTime, utc } from '@rapport/sdk/time';
 import { RE2JS } from 're2js';
 
 /** How a fact is read by a condition. Of another type than asked for counts as unknown; `any` takes whatever there is. */
@@ -7,19 +8,6 @@ export type FactReading = 'number' | 'text' | 'time' | 'boolean' | 'any';
 export type FactType = 'number' | 'text' | 'time' | 'boolean' | 'list' | 'any';
 
 const DAY = 86_400_000;
-const isoTime =
-  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2}))?$/;
-
-/** Epoch ms of ISO 8601 text (a date, or date, time and offset) or of a finite number; null for anything else. */
-export function instantOf(value: unknown): number | null {
-  if (typeof value === 'number') return Number.isFinite(value) ? value : null;
-  if (typeof value !== 'string' || !isoTime.test(value)) return null;
-  const instant = Date.parse(value);
-  if (Number.isNaN(instant)) return null;
-  // Date.parse lets 30 February pass as 1 March.
-  const [year, month, day] = value.slice(0, 10).split('-').map(Number) as [number, number, number];
-  return new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day ? instant : null;
-}
 
 /** Milliseconds of a duration in 24-hour days (`"90d"`, `"2w"`); null when it is not one. */
 export function durationOf(value: unknown): number | null {
@@ -94,12 +82,18 @@ const listReading = (value: unknown): FactReading | null => {
 };
 const orderReading = (value: unknown): FactReading | null => {
   if (typeof value === 'number') return Number.isFinite(value) ? 'number' : null;
-  return instantOf(value) === null ? null : 'time';
+  return readTime(value, utc) ? 'time' : null;
 };
+/** Whether the first of two numbers or times is not after the second. */
+function inOrder(low: unknown, high: unknown): boolean {
+  if (typeof low === 'number' && typeof high === 'number') return low <= high;
+  const [from, to] = [readTime(low, utc), readTime(high, utc)];
+  return from !== null && to !== null && instantOf(from, utc) <= overAt(to, utc);
+}
 const pairReading = (value: unknown): FactReading | null => {
   if (!Array.isArray(value) || value.length !== 2) return null;
   const [low, high] = value.map(orderReading);
-  return low === high && low !== undefined && (instantOf(value[0]) ?? 0) <= (instantOf(value[1]) ?? 0) ? low : null;
+  return low === high && low !== undefined && inOrder(value[0], value[1]) ? low : null;
 };
 
 /** A JSON Schema of draft 2020-12. */
@@ -125,7 +119,7 @@ const same = (one: JsonSchema): JsonSchema => one;
 const listOf = (one: JsonSchema): JsonSchema => ({ type: 'array', minItems: 1, items: one });
 
 /** JSON Schema of a time. */
-export const timeSchema = { type: 'string', pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}(T.+)?$' } as const;
+export const timeSchema = { type: 'string', pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ].+)?$' } as const;
 
 /** Every kind of value that the operators take. */
 export const operands = {
@@ -153,7 +147,7 @@ export const operands = {
   instant: {
     schema: () => timeSchema,
     expected: 'a time such as "2026-07-01" or "2026-07-01T09:00:00Z"',
-    reading: (value) => when(typeof value === 'string' && instantOf(value) !== null, 'time'),
+    reading: (value) => when(typeof value === 'string' && readTime(value, utc) !== null, 'time'),
   },
   duration: {
     schema: () => ({ type: 'string', pattern: '^[1-9][0-9]{0,4}[dw]$' }),

@@ -43,7 +43,7 @@ export interface OperatorDefinition {
   readonly words: readonly [holds: string, holdsNot: string];
   /** What documents of json-rules-engine (`"mode": "compat"`) call it, where that is not `name`: whatever `engine.addOperator` was given. */
   readonly compatName?: string;
-  /** Pure and quick: it is called for each subject. A time is given as epoch ms. */
+  /** Pure and quick: it is called for each subject. A time is given as epoch ms, a calendar day as its first instant. */
   readonly test: (fact: KnownFact, value: unknown) => boolean;
 }
 /** A fact that is known, in the operator's reading. */
@@ -126,10 +126,12 @@ function ruleFrom(definition: OperatorDefinition): OperatorRule {
           .map(({ instancePath, message = 'is not valid' }) => `${instancePath} ${message}`.trim())
           .join('; ') + '.',
     },
-    test: (value) => (fact) => {
-      const known = read(fact, reading);
-      return known === null ? null : test(known, value);
-    },
+    test:
+      (value, _reading, { zone }) =>
+      (fact) => {
+        const known = read(fact, reading, zone);
+        return known === null ? null : test(known, value);
+      },
   };
 }
 
@@ -172,10 +174,10 @@ export const answeredBy = (
       name,
       {
         ...rule,
-        test: (value, reading) => {
+        test: (value, reading, { zone }) => {
           const verdictOf = verdictsFor(name, value);
           return (fact) => {
-            const known = read(fact, reading);
+            const known = read(fact, reading, zone);
             return known === null ? null : verdictOf(known);
           };
         },

@@ -1,3 +1,4 @@
+import { utc } from '@rapport/sdk/time';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Condition, SegmentDocument } from '@rapport/sdk';
@@ -16,7 +17,7 @@ import { checkCondition, checkFacts, checkSegment, factsOf } from './validation.
 import { coverageOf, runTests } from './verdict.js';
 import { within } from './computing-time.test.fixture.js';
 
-const NOW = Date.UTC(2026, 5, 1);
+const NOW = { at: Date.UTC(2026, 5, 1), zone: utc };
 const leaf = (fact: string, operator: string, value: unknown): Condition => ({ fact, operator, value });
 const facts = {
   renewalAt: '2026-07-01',
@@ -253,8 +254,8 @@ describe('operators of plugins', () => {
         { name: 'odd', facts: { score: 5 }, expect: 'in' },
       ],
     };
-    expect(runTests(segment, more).map(({ name, found }) => [name, found])).toEqual([['odd', 'out']]);
-    expect(coverageOf(segment, more)).toMatchObject({
+    expect(runTests(segment, utc, more).map(({ name, found }) => [name, found])).toEqual([['odd', 'out']]);
+    expect(coverageOf(segment, utc, more)).toMatchObject({
       covered: 1,
       leaves: [{ operator: 'isEven' }, { wasFalse: false }],
     });

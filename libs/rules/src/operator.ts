@@ -1,7 +1,6 @@
+import { readInstant, readTime, type Moment, type Zone } from '@rapport/sdk/time';
 import {
   amountOf,
-  durationOf,
-  instantOf,
   operands,
   patternOf,
   type FactReading,
@@ -9,8 +8,9 @@ import {
   type Operand,
   type OperandKind,
 } from './operand.js';
+import { holdsTime, timeSpan } from './time-span.js';
 
-export { durationOf, instantOf, type FactReading, type FactType } from './operand.js';
+export { durationOf, type FactReading, type FactType } from './operand.js';
 
 /** True, false, or null for unknown. */
 export type Verdict = boolean | null;
@@ -28,17 +28,21 @@ export interface OperatorRule {
   readonly words?: readonly [holds: string, holdsNot: string];
   /** What documents of json-rules-engine call it, where that is another name. */
   readonly compatName?: string;
-  /** @param now epoch ms that `withinNext` and `withinLast` count from */
-  readonly test: (value: unknown, reading: FactReading, now: number) => Test;
+  /** @param now the moment that `withinNext` and `withinLast` count from, in the zone that times are read in */
+  readonly test: (value: unknown, reading: FactReading, now: Moment) => Test;
 }
 
-/** The value of a fact in one reading; null where it is unknown or of another type. A time is epoch ms. */
-export function read(value: unknown, reading: FactReading): string | number | boolean | readonly unknown[] | null {
+/** The value of a fact in one reading; null where it is unknown or of another type. A time is epoch ms: of a calendar day, its first instant in the zone. */
+export function read(
+  value: unknown,
+  reading: FactReading,
+  zone: Zone,
+): string | number | boolean | readonly unknown[] | null {
   switch (reading) {
     case 'number':
       return typeof value === 'number' && Number.isFinite(value) ? value : null;
     case 'time':
-      return instantOf(value);
+      return readInstant(value, zone);
     case 'text':
       return typeof value === 'string' ? value : null;
     case 'boolean':
@@ -54,11 +58,17 @@ export function read(value: unknown, reading: FactReading): string | number | bo
 }
 
 const onNumber =
-  (reading: FactReading, compare: (fact: number) => boolean): Test =>
-  (fact) => {
-    const known = read(fact, reading);
-    return typeof known === 'number' ? compare(known) : null;
+  (compare: (fact: number) => boolean): Test =>
+  (fact) =>
+    typeof fact === 'number' && Number.isFinite(fact) ? compare(fact) : null;
+/** The test of an operator about times. */
+function onTime(operator: string, value: unknown, now: Moment): Test {
+  const span = timeSpan(operator, value, now);
+  return (fact) => {
+    const time = readTime(fact, now.zone);
+    return span && time && holdsTime(span, time);
   };
+}
 const onText =
   (holds: (fact: string) => boolean): Test =>
   (fact) =>
@@ -70,26 +80,28 @@ const onList =
 
 const equality =
   (wanted: boolean): OperatorRule['test'] =>
-  (value, reading) =>
+  (value, reading, { zone }) =>
   (fact) => {
-    const known = read(fact, reading);
+    const known = read(fact, reading, zone);
     return known === null ? null : (known === value) === wanted;
   };
 const membership =
   (wanted: boolean): OperatorRule['test'] =>
-  (value, reading) => {
+  (value, reading, { zone }) => {
     const members = new Set(value as readonly unknown[]);
     return (fact) => {
-      const known = read(fact, reading);
+      const known = read(fact, reading, zone);
       return known === null || Array.isArray(known) ? null : members.has(known) === wanted;
     };
   };
 const comparison =
-  (holds: (fact: number, threshold: number) => boolean): OperatorRule['test'] =>
-  (value, reading) => {
-    const threshold = instantOf(value) ?? 0;
-    return onNumber(reading, (fact) => holds(fact, threshold));
-  };
+  (operator: string, holds: (fact: number, threshold: number) => boolean): OperatorRule['test'] =>
+  (value, reading, now) =>
+    reading === 'time' ? onTime(operator, value, now) : onNumber((fact) => holds(fact, value as number));
+const timing =
+  (operator: string): OperatorRule['test'] =>
+  (value, _reading, now) =>
+    onTime(operator, value, now);
 const holding =
   (every: boolean): OperatorRule['test'] =>
   (value) => {
@@ -103,7 +115,7 @@ const changing =
   (holds: (change: number, amount: number) => boolean): OperatorRule['test'] =>
   (value) => {
     const { amount } = amountOf(value) ?? { amount: 0 };
-    return onNumber('number', (change) => holds(change, amount));
+    return onNumber((change) => holds(change, amount));
   };
 
 /** Longer text is not searched for a pattern: it counts as unknown. */
@@ -130,28 +142,27 @@ const every = ['number', 'text', 'time', 'boolean', 'list'] as const;
 const rules = {
   equal: rule('scalar', scalars, 'The fact is this value.', equality(true)),
   notEqual: rule('scalar', scalars, 'The fact is another value than this.', equality(false)),
-  lessThan: rule('order', ordered, 'The fact is below this number, or before this time.', comparison((fact, value) => fact < value)),
-  lessThanInclusive: rule('order', ordered, 'The fact is at most this number or time.', comparison((fact, value) => fact <= value)),
-  greaterThan: rule('order', ordered, 'The fact is above this number, or after this time.', comparison((fact, value) => fact > value)),
-  greaterThanInclusive: rule('order', ordered, 'The fact is at least this number or time.', comparison((fact, value) => fact >= value)),
+  lessThan: rule('order', ordered, 'The fact is below this number, or before this time.', comparison('lessThan', (fact, value) => fact < value)),
+  lessThanInclusive: rule('order', ordered, 'The fact is at most this number or time.', comparison('lessThanInclusive', (fact, value) => fact <= value)),
+  greaterThan: rule('order', ordered, 'The fact is above this number, or after this time.', comparison('greaterThan', (fact, value) => fact > value)),
+  greaterThanInclusive: rule('order', ordered, 'The fact is at least this number or time.', comparison('greaterThanInclusive', (fact, value) => fact >= value)),
   in: rule('list', scalars, 'The fact is one of these values.', membership(true)),
   notIn: rule('list', scalars, 'The fact is none of these values.', membership(false)),
   contains: rule('item', ['list'], 'The list holds this.', (value) => onList((fact) => fact.includes(value))),
   doesNotContain: rule('item', ['list'], 'The list does not hold this.', (value) => onList((fact) => !fact.includes(value))),
   hasAll: rule('items', ['list'], 'The list holds every one of these.', holding(true)),
   hasAny: rule('items', ['list'], 'The list holds at least one of these.', holding(false)),
-  between: rule('pair', ordered, 'The fact is between these two, or one of them.', (value, reading) => {
-    const [from = 0, to = 0] = (value as readonly unknown[]).map((end) => instantOf(end) ?? 0);
-    return onNumber(reading, (fact) => from <= fact && fact <= to);
+  between: rule('pair', ordered, 'The fact is between these two, or one of them.', (value, reading, now) => {
+    if (reading === 'time') return onTime('between', value, now);
+    const [from, to] = value as readonly [number, number];
+    return onNumber((fact) => from <= fact && fact <= to);
   }),
-  isKnown: rule('none', every, 'There is a value.', (_, reading) => (fact) => read(fact, reading) !== null),
-  isUnknown: rule('none', every, 'There is no value.', (_, reading) => (fact) => read(fact, reading) === null),
-  before: rule('instant', ['time'], 'The time is before this one.', comparison((fact, value) => fact < value)),
-  after: rule('instant', ['time'], 'The time is after this one.', comparison((fact, value) => fact > value)),
-  withinNext: rule('duration', ['time'], 'The time is between now and so many days from now.', (value, _, now) =>
-    onNumber('time', (fact) => now <= fact && fact <= now + (durationOf(value) ?? 0))),
-  withinLast: rule('duration', ['time'], 'The time is between so many days ago and now.', (value, _, now) =>
-    onNumber('time', (fact) => now - (durationOf(value) ?? 0) <= fact && fact <= now)),
+  isKnown: rule('none', every, 'There is a value.', (_, reading, { zone }) => (fact) => read(fact, reading, zone) !== null),
+  isUnknown: rule('none', every, 'There is no value.', (_, reading, { zone }) => (fact) => read(fact, reading, zone) === null),
+  before: rule('instant', ['time'], 'The time is before this one: of a date, before that day.', timing('before')),
+  after: rule('instant', ['time'], 'The time is after this one: of a date, after that day.', timing('after')),
+  withinNext: rule('duration', ['time'], 'The time is between now and so many days from now; of a date, from today on.', timing('withinNext')),
+  withinLast: rule('duration', ['time'], 'The time is between so many days ago and now; of a date, until yesterday.', timing('withinLast')),
   startsWith: rule('prefix', ['text'], 'The text begins with this, letter for letter.', (value) => onText((fact) => fact.startsWith(String(value)))),
   matches: rule('pattern', ['text'], 'This regular expression (RE2 syntax) is found in the text; anchor it with ^ and $.', matching),
   changedBy: rule('amount', ['number'], 'The metric is this much (a number, or "20%") above or below its value one window before.', changing((change, amount) => Math.abs(change) >= amount)),
@@ -184,9 +195,9 @@ export const readingOf = (operator: string, value: unknown, more?: OperatorSet):
  * The test that an operator and value make, over one fact's value: true, false, or null where the fact is unknown or of another type.
  * The value must fit the operator (`readingOf`). Throws `RAPPORT_RULES_OPERATOR` when there is no such operator.
  *
- * @param now epoch ms that `withinNext` and `withinLast` count from
+ * @param now the moment that `withinNext` and `withinLast` count from, in the zone that times are read in
  */
-export function testOf(operator: string, value: unknown, now: number, more?: OperatorSet): Test {
+export function testOf(operator: string, value: unknown, now: Moment, more?: OperatorSet): Test {
   const found = ruleOf(operator, more);
   if (!found) throw new TypeError(`RAPPORT_RULES_OPERATOR: "${operator}" is not an operator`);
   return found.test(value, found.takes.reading(value) ?? 'any', now);

@@ -9,7 +9,7 @@ import { compile, evaluate, usesOf } from './condition.js';
 import { explain } from './explanation.js';
 import { lint } from './lint.js';
 import { nearestMiss } from './nearest-miss.js';
-import { instantOf, readingOf, testOf, type Verdict } from './operator.js';
+import { readingOf, testOf, type Verdict } from './operator.js';
 import { pairOperators } from './pair.js';
 import { missingFacts, trace } from './trace.js';
 import { checkFacts, checkSegment } from './validation.js';
@@ -25,8 +25,8 @@ function writtenDown(operator: string, value: unknown, other: unknown): Verdict 
   if (operator === 'startsWith' && other === '') return typeof value === 'string' ? true : null;
   const isTime = operator === 'before' || operator === 'after';
   // A column holds times as numbers, which no document can write.
-  if (isTime && Number.isFinite(other))
-    return testOf(operator === 'before' ? 'lessThan' : 'greaterThan', other, NOW)(instantOf(value));
+  if (isTime && typeof other === 'number' && Number.isFinite(other))
+    return testOf(operator, new Date(Math.floor(other)).toISOString(), NOW)(value);
   if (readingOf(operator, other) === null) return null;
   // Of a number nothing says that it is a time, but for these two operators.
   if (!isTime && typeof value === 'number' && typeof other === 'string') return null;

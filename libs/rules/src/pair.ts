@@ -1,5 +1,7 @@
-import { instantOf, type FactReading, type FactType } from './operand.js';
+import { readTime, type Zone } from '@rapport/sdk/time';
+import type { FactReading, FactType } from './operand.js';
 import type { Operator, Verdict } from './operator.js';
+import { compareTimes } from './time-span.js';
 
 /*
  * Operators whose value may be another fact: `{ "fact": "score", "operator": "lessThan", "value": { "fact": "score.previous" } }`. The verdict is the one
@@ -12,7 +14,7 @@ export interface Pair {
   readonly reading: FactReading;
   /** Types that the other fact may have, if not any; the first fact's are the operator's. */
   readonly other: readonly FactType[];
-  readonly test: (value: unknown, other: unknown) => Verdict;
+  readonly test: (value: unknown, other: unknown, zone: Zone) => Verdict;
   /** The same of two finite numbers, where it may be asked of numbers at all. */
   readonly ofNumbers: ((value: number, other: number) => boolean) | null;
 }
@@ -32,15 +34,19 @@ const equality = (wanted: boolean): Pair => ({
   ofNumbers: (value, other) => (value === other) === wanted,
 });
 
+/** Whether two times are so; null where either is none. */
+function timesHold(holds: OfNumbers, value: unknown, other: unknown, zone: Zone): Verdict {
+  const [here, there] = [readTime(value, zone), readTime(other, zone)];
+  return here && there && holds(compareTimes(here, there, zone), 0);
+}
+
 /** Of two numbers, or of two times in text: traits are as they are in the data. */
 const order = (holds: OfNumbers): Pair => ({
   reading: 'any',
   other: ['number', 'time'],
-  test(value, other) {
+  test(value, other, zone) {
     if (isNumber(value)) return isNumber(other) ? holds(value, other) : null;
-    if (typeof value !== 'string' || typeof other !== 'string') return null;
-    const [here, there] = [instantOf(value), instantOf(other)];
-    return here === null || there === null ? null : holds(here, there);
+    return typeof value === 'string' && typeof other === 'string' ? timesHold(holds, value, other, zone) : null;
   },
   ofNumbers: holds,
 });
@@ -49,11 +55,9 @@ const order = (holds: OfNumbers): Pair => ({
 const times = (holds: OfNumbers): Pair => ({
   reading: 'time',
   other: ['time'],
-  test(value, other) {
-    const [here, there] = [instantOf(value), instantOf(other)];
-    return here === null || there === null ? null : holds(here, there);
-  },
-  ofNumbers: holds,
+  test: (value, other, zone) => timesHold(holds, value, other, zone),
+  // What a number says as a time, only the reader of times knows.
+  ofNumbers: null,
 });
 
 const holding = (wanted: boolean): Pair => ({

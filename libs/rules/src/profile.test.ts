@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { readerOf } from './condition.js';
+import { anyTime } from './moment.js';
 import { checkProfile, classify, profileFacts, type ProfileClass } from './profile.js';
 
 const trial: ProfileClass = { id: 'trial', when: { fact: 'trait.plan', operator: 'equal', value: 'trial' } };
 const young: ProfileClass = { id: 'onboarding', when: { fact: 'tenure', operator: 'lessThan', value: 60 } };
 const of = (facts: Readonly<Record<string, unknown>>, classes = [trial, young]) =>
-  classify(classes, readerOf(facts), 0)(0);
+  classify(classes, readerOf(facts), anyTime)(0);
 
 describe('a profile', () => {
   it('puts a subject into the first class whose rule is true', () => {

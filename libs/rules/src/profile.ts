@@ -1,4 +1,5 @@
 import type { Condition } from '@rapport/sdk';
+import type { Moment } from '@rapport/sdk/time';
 import { compile, usesOf, type FactReader, type FactUse } from './condition.js';
 import type { Problem } from './problem.js';
 import { checkCondition } from './validation.js';
@@ -43,12 +44,12 @@ export function checkProfile(classes: readonly ProfileClass[]): readonly Problem
 /**
  * The class of each subject: the first whose rule is true, or null. What is unknown is not true.
  *
- * @param asOf epoch ms that `withinNext` and `withinLast` count from
+ * @param asOf the moment that `withinNext` and `withinLast` count from, in the zone that times are read in
  */
 export function classify(
   classes: readonly ProfileClass[],
   reader: FactReader,
-  asOf: number,
+  asOf: Moment,
 ): (subject: number) => string | null {
   const rules = classes.map(({ id, when }) => ({ id, test: compile(when, reader, asOf) }));
   return (subject) => rules.find(({ test }) => test(subject) === true)?.id ?? null;

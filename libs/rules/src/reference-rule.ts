@@ -1,4 +1,6 @@
 import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
+import type { Moment } from '@rapport/sdk/time';
+import { anyTime } from './moment.js';
 import { operators as jsonRulesEngine } from './compat/operator.js';
 import { compile, usesOf, valuesReader, type FactReader, type FactUse } from './condition.js';
 import { irOf, partsOf, type ResolvedCondition, type RuleLeaf } from './ir.js';
@@ -27,7 +29,7 @@ export interface ComparableRule {
   /** The verdict of Rapport, and whether json-rules-engine must have the same: not where a strict rule lacks a fact, which json-rules-engine takes for false. */
   readonly evaluate: (
     reader: FactReader,
-    now: number,
+    now: Moment,
     more?: OperatorSet,
   ) => (subject: number) => { readonly verdict: Verdict; readonly agrees: boolean };
 }
@@ -69,7 +71,7 @@ export function comparableRules(
     allowUndefinedFacts: isCompat && document.allowUndefinedFacts === true,
   };
   return conditionsOf(document).map(({ condition, pointer }) => {
-    const parts = isCompat ? [] : partsOf(irOf(condition, 0, pointer, more));
+    const parts = isCompat ? [] : partsOf(irOf(condition, anyTime, pointer, more));
     const conditions = written.get(pointer);
     return {
       pointer,
@@ -89,7 +91,7 @@ export function comparableRules(
 function knownBy(
   condition: ResolvedCondition,
   reader: FactReader,
-  now: number,
+  now: Moment,
   more?: OperatorSet,
 ): (subject: number) => boolean {
   const tests = partsOf(irOf(condition, now, '', more)).map((part): ((subject: number) => Verdict) => {

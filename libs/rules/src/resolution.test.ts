@@ -1,3 +1,4 @@
+import { utc } from '@rapport/sdk/time';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Condition, SegmentDocument } from '@rapport/sdk';
@@ -199,7 +200,9 @@ describe('named conditions', () => {
     const document = checked(
       segment({ any: [{ condition: 'low' }, { not: { condition: 'low' } }] }, { conditions: { low }, tests }),
     );
-    expect(runTests(document)).toEqual([]);
-    expect(coverageOf(document).leaves).toMatchObject([{ pointer: '/conditions/low', wasTrue: true, wasFalse: false }]);
+    expect(runTests(document, utc)).toEqual([]);
+    expect(coverageOf(document, utc).leaves).toMatchObject([
+      { pointer: '/conditions/low', wasTrue: true, wasFalse: false },
+    ]);
   });
 });

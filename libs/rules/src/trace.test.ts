@@ -145,7 +145,7 @@ describe('the nearest miss', () => {
       pointer: '/all/1',
       fact: 'renewsAt',
       value: '2026-07-04',
-      wanted: '2026-07-01T00:00:00.000Z',
+      wanted: '2026-07-01',
       distance: 0.1,
     });
     expect(nearestMiss(rule, { score: 100, renewsAt: '2026-06-02' }, NOW)?.distance).toBeCloseTo(0.25);

@@ -1,3 +1,4 @@
+import type { Moment } from '@rapport/sdk/time';
 import type { ConditionTrace } from './compat/trace.js';
 import { readerOf, valuesReader, type FactReader } from './condition.js';
 import { irOf, type ResolvedCondition, type RuleLeaf, type RuleNode } from './ir.js';
@@ -105,14 +106,14 @@ function tracerOf(node: RuleNode, reader: FactReader, more?: OperatorSet): Trace
 /**
  * Turns a valid condition into what gives the full tree for a subject; its verdict is the one that `compile` gives.
  *
- * @param now epoch ms that `withinNext` and `withinLast` count from
+ * @param now the moment that `withinNext` and `withinLast` count from, in the zone that times are read in
  * @param more operators beside Rapport's own
  * @param pointer JSON Pointer of the condition, for those in the trace to begin with
  */
 export const tracer = (
   condition: ResolvedCondition,
   reader: FactReader,
-  now: number,
+  now: Moment,
   more?: OperatorSet,
   pointer = '',
 ): Tracer => tracerOf(irOf(condition, now, pointer, more), reader, more);
@@ -121,7 +122,7 @@ export const tracer = (
 export const trace = (
   condition: ResolvedCondition,
   facts: Readonly<Record<string, unknown>>,
-  now: number,
+  now: Moment,
   more?: OperatorSet,
   pointer = '',
 ): Trace => tracer(condition, readerOf(facts), now, more, pointer)(0);

@@ -1,4 +1,5 @@
 import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
+import { anyTime } from './moment.js';
 import { irOf, partsOf, type RuleLeaf } from './ir.js';
 import type { Finding } from './lint.js';
 import { comparesWhole, type OperatorSet } from './operator.js';
@@ -40,7 +41,7 @@ const nameOf = (fact: string): string | null => (fact.startsWith('trait.') ? fac
 export const traitsOf = (document: SegmentDocument | PlaybookDocument, more?: OperatorSet): readonly string[] => [
   ...new Set(
     conditionsOf(document).flatMap(({ condition, pointer }) =>
-      partsOf(irOf(condition, 0, pointer, more)).flatMap((part) =>
+      partsOf(irOf(condition, anyTime, pointer, more)).flatMap((part) =>
         (part.kind === 'leaf' ? [part] : part.uses).flatMap(({ fact }) => nameOf(fact) ?? []),
       ),
     ),
@@ -66,7 +67,7 @@ export function lintTraits(
   };
   const known = new Set(traits.names);
   for (const { condition, pointer } of conditionsOf(document))
-    for (const part of partsOf(irOf(condition, 0, pointer, more))) {
+    for (const part of partsOf(irOf(condition, anyTime, pointer, more))) {
       for (const use of part.kind === 'leaf' ? [part] : part.uses) {
         const name = nameOf(use.fact);
         if (name === null || known.has(name)) continue;

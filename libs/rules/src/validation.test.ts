@@ -1,3 +1,4 @@
+import { utc } from '@rapport/sdk/time';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Condition, SegmentDocument } from '@rapport/sdk';
@@ -140,7 +141,7 @@ describe('segments', () => {
         { name: 'd', facts: {}, expect: 'unknown' },
       ],
     }) as unknown;
-    expect(runTests(document as SegmentDocument)).toEqual([
+    expect(runTests(document as SegmentDocument, utc)).toEqual([
       { name: 'b', pointer: '/tests/1', expected: 'low', found: 'high' },
     ]);
   });

@@ -4,11 +4,11 @@ import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
 import { isTrait, operatorsFor, type FactCatalogue } from './catalogue.js';
 import { compileConditions } from './compat/document.js';
 import { MAX_DEPTH, type FactUse } from './condition.js';
+import { anyTime } from './moment.js';
 import { irOf, partsOf, type RuleLeaf } from './ir.js';
 import type { RuleJoint } from './joint.js';
 import {
   comparesWhole,
-  instantOf,
   isChange,
   operators,
   ruleOf,
@@ -16,6 +16,7 @@ import {
   type Operator,
   type OperatorSet,
 } from './operator.js';
+import { isTime } from './time-span.js';
 import { nestsWithin } from './depth.js';
 import { isFactValue, pairOf, pairOperators } from './pair.js';
 import { namedPointer, pointerToken, type Problem } from './problem.js';
@@ -298,7 +299,7 @@ export function checkSegment(value: unknown, more?: OperatorSet): Checked<Segmen
         ),
       );
     }
-    if (test.asOf !== undefined && instantOf(test.asOf) === null) {
+    if (test.asOf !== undefined && !isTime(test.asOf)) {
       problems.push(
         problem('RAPPORT_RULES_SHAPE', `/tests/${String(i)}/asOf`, 'must be a time such as "2026-06-01T00:00:00Z".'),
       );
@@ -442,7 +443,7 @@ export function checkFacts(
 ): readonly Problem[] {
   const problems = new Map<string, Problem>();
   for (const { condition, pointer } of conditionsOf(document))
-    for (const part of partsOf(irOf(condition, 0, pointer, more))) {
+    for (const part of partsOf(irOf(condition, anyTime, pointer, more))) {
       const found = part.kind === 'leaf' ? [checkUse(part, catalogue, more)] : checkJoint(part, catalogue, more);
       for (const one of found) if (one) problems.set(`${one.code} ${one.pointer}`, one);
       if (problems.size >= MOST_PROBLEMS) break;

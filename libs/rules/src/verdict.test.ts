@@ -1,3 +1,4 @@
+import { utc } from '@rapport/sdk/time';
 import { describe, expect, it } from 'vitest';
 import type { Condition, DocumentTest, SegmentDocument } from '@rapport/sdk';
 import { checkSegment } from './validation.js';
@@ -7,15 +8,18 @@ const low: Condition = { fact: 'score', operator: 'lessThan', value: 40 };
 const renews: Condition = { fact: 'trait.renewalAt', operator: 'withinNext', value: '90d' };
 const falling: Condition = { fact: 'score', operator: 'decreasedBy', value: '20%' };
 const covered = (tests: readonly DocumentTest[], more: Partial<Extract<SegmentDocument, { mode?: 'strict' }>> = {}) =>
-  coverageOf({
-    kind: 'segment',
-    id: 's',
-    title: 'S',
-    subject: 'account',
-    enter: { any: [low, { not: renews }] },
-    tests,
-    ...more,
-  });
+  coverageOf(
+    {
+      kind: 'segment',
+      id: 's',
+      title: 'S',
+      subject: 'account',
+      enter: { any: [low, { not: renews }] },
+      tests,
+      ...more,
+    },
+    utc,
+  );
 const test = (facts: DocumentTest['facts'], asOf?: string): DocumentTest => ({
   name: 'x',
   facts,
@@ -109,7 +113,7 @@ describe('tests of members', () => {
     ],
   };
   const found = (document: SegmentDocument, tests: readonly DocumentTest[]) =>
-    runTests({ ...document, tests }).map((failed) => `${failed.name} ${failed.found}`);
+    runTests({ ...document, tests }, utc).map((failed) => `${failed.name} ${failed.found}`);
 
   it('try exit, and what is unknown', () => {
     const tests = [is(true, { score: 50 }, 'in'), is(true, { score: 70 }, 'out'), is(true, {}, 'in')];

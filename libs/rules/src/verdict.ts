@@ -1,8 +1,10 @@
 import type { SegmentDocument } from '@rapport/sdk';
+import { readAsOf, type Moment, type Zone } from '@rapport/sdk/time';
 import { compile, readerOf, type FactReader } from './condition.js';
+import { anyTime } from './moment.js';
 import { irOf, partsOf, type RuleLeaf } from './ir.js';
 import type { RuleJoint } from './joint.js';
-import { instantOf, type OperatorSet, type Verdict } from './operator.js';
+import type { OperatorSet, Verdict } from './operator.js';
 import { conditionsOf, rulesOf } from './resolution.js';
 
 /** `in`, `out`, `unknown`, or the id of the band. */
@@ -17,7 +19,7 @@ export type Placement = string;
 export function placementOf(
   document: SegmentDocument,
   reader: FactReader,
-  now: number,
+  now: Moment,
   more?: OperatorSet,
 ): (subject: number) => Placement {
   const { enters, exit } = rulesOf(document);
@@ -80,7 +82,7 @@ function placementAfter(
   document: SegmentDocument,
   member: Placement,
   reader: FactReader,
-  now: number,
+  now: Moment,
   more?: OperatorSet,
 ): Placement {
   const { enters, exit } = rulesOf(document);
@@ -102,10 +104,17 @@ export interface FailedTest {
   readonly found: Placement;
 }
 
-/** Runs a valid document's own tests and returns those that fail. A test without `asOf` is evaluated as of 1970-01-01. */
-export function runTests(document: SegmentDocument, more?: OperatorSet): readonly FailedTest[] {
+/** The moment of a document's test: its `asOf`, a day to its end, or the beginning of 1970. */
+const momentOf = (asOf: unknown, zone: Zone): Moment => ({ at: readAsOf(asOf, zone) ?? 0, zone });
+
+/**
+ * Runs a valid document's own tests and returns those that fail. A test without `asOf` is evaluated as of 1970-01-01T00:00Z.
+ *
+ * @param zone that of the workspace, in which times are read
+ */
+export function runTests(document: SegmentDocument, zone: Zone, more?: OperatorSet): readonly FailedTest[] {
   return (document.tests ?? []).flatMap((test, i) => {
-    const [reader, now] = [readerOf(test.facts), instantOf(test.asOf) ?? 0];
+    const [reader, now] = [readerOf(test.facts), momentOf(test.asOf, zone)];
     const { member = false } = test;
     const found =
       member === false
@@ -135,25 +144,26 @@ export interface LeafCoverage {
  */
 export function coverageOf(
   document: SegmentDocument,
+  zone: Zone,
   more?: OperatorSet,
 ): {
   readonly leaves: readonly LeafCoverage[];
   readonly covered: number;
 } {
-  const partsAt = (now: number) =>
+  const partsAt = (now: Moment) =>
     conditionsOf(document).flatMap(({ condition, pointer }) => partsOf(irOf(condition, now, pointer, more)));
   const found = new Map<
     string,
     { pointer: string; fact: string; operator: string; wasTrue: boolean; wasFalse: boolean }
   >();
   // What is reached by references from several places is one.
-  for (const part of partsAt(0)) {
+  for (const part of partsAt(anyTime)) {
     const { pointer, operator } = part;
     const fact = part.kind === 'leaf' ? part.fact : part.facts.map((each) => each.fact).join(', ');
     found.set(pointer, { pointer, fact, operator, wasTrue: false, wasFalse: false });
   }
   for (const { facts, asOf } of document.tests ?? [])
-    for (const part of partsAt(instantOf(asOf) ?? 0)) {
+    for (const part of partsAt(momentOf(asOf, zone))) {
       const leaf = found.get(part.pointer);
       const verdict = verdictOn(part, facts);
       if (leaf && verdict === true) leaf.wasTrue = true;

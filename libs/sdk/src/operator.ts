@@ -1,6 +1,6 @@
 import type { Static, TSchema } from 'typebox';
 
-/** What a fact is read as: `test` gets a number, a text, an instant in epoch ms, true or false, or whatever there is, lists included. */
+/** What a fact is read as: `test` gets a number, a text, an instant in epoch ms (of a calendar day, its first), true or false, or whatever there is, lists included. */
 export type OperatorReading = keyof OperatorFacts;
 export interface OperatorFacts {
   readonly number: number;

@@ -1,6 +1,7 @@
 import { Temporal } from 'temporal-polyfill';
 import { describe, expect, it } from 'vitest';
 import {
+  addDays,
   addMonths,
   dateOf,
   dayOf,
@@ -132,6 +133,16 @@ describe('a zone', () => {
   it('is an IANA time zone', () => {
     expect(() => zone('Mars/Olympus')).toThrow(/RAPPORT_STORE_ZONE: "Mars\/Olympus" is not an IANA time zone/);
   });
+});
+
+it('goes days on and back at the same time of the day, across changes of the clocks', () => {
+  const berlin = zone('Europe/Berlin');
+  const at = (text: string) => readInstant(text, berlin)!;
+  expect(addDays(at('2024-04-10'), -30, berlin)).toBe(at('2024-03-11'));
+  expect(addDays(at('2024-04-10 09:00'), -30, berlin)).toBe(at('2024-03-11 09:00'));
+  expect(addDays(at('2024-10-26 12:00'), 1, berlin) - at('2024-10-26 12:00')).toBe(25 * HOUR);
+  const cairo = zone('Africa/Cairo');
+  expect(addDays(cairo.startOfDay(day('2024-04-25')), 1, cairo)).toBe(cairo.startOfDay(day('2024-04-26')));
 });
 
 it.each([

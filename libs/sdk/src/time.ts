@@ -28,6 +28,8 @@ export interface Zone extends Calendar {
    * twice, the first; of one that they skip, the instant as long after the change as the time is after the gap's beginning.
    */
   readonly atClock: (wall: number) => number;
+  /** What the zone's clocks show at an instant: epoch ms as if it were UTC. */
+  readonly clockAt: (instant: number) => number;
 }
 
 /** An instant together with the zone that its day and the days around it are counted in. */
@@ -101,6 +103,7 @@ function createZone(name: string): Zone {
     // Where the clocks skip midnight, or the whole day, it begins with the change.
     startOfDay: (day) => showing(day * DAY)[0] ?? at(day * DAY - offsetAt(day * DAY - DAY)).from,
     atClock: (wall) => showing(wall)[0] ?? wall - offsetAt(wall - DAY),
+    clockAt: (instant) => instant + offsetAt(instant),
   };
 }
 
@@ -183,6 +186,13 @@ export function readInstant(value: unknown, zone: Zone): number | null {
 export function readAsOf(value: unknown, zone: Zone): number | null {
   const time = readTime(value, zone);
   return time && overAt(time, zone);
+}
+
+/** The instant so many days later (earlier, if negative) at the same time of the day; where a day begins, another one does. */
+export function addDays(at: number, days: number, zone: Zone): number {
+  const day = zone.dayOf(at);
+  if (zone.startOfDay(day) === at) return zone.startOfDay(day + days);
+  return zone.atClock(zone.clockAt(at) + days * DAY);
 }
 
 /** The epoch day of a date `YYYY-MM-DD`; null for any other text, and for a date that is not on the calendar. */

@@ -17,7 +17,7 @@ export type Window =
 
 export type CalendarUnit = 'week' | 'month' | 'quarter' | 'year';
 
-/** A trait that holds an instant (ISO 8601 text or epoch milliseconds). */
+/** A trait that holds a time: a calendar day or an instant (`@rapport/sdk/time`). */
 export interface TraitReference {
   readonly trait: string;
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { normalize } from '@rapport/engine';
+import { utc } from '@rapport/sdk/time';
 import { FEATURES, simulate, simulateBatches, type Call, type SimulateOptions, type Truth } from './index.js';
 
 const END = Date.parse('2025-01-01');
@@ -77,7 +78,7 @@ describe('the calls', () => {
   });
 
   it('are accepted by the engine, every one', () => {
-    const limits = { eventBytes: 32_768, accounts: 'groups' } as const;
+    const limits = { eventBytes: 32_768, accounts: 'groups', zone: utc } as const;
     const refusals = calls.map((call) => normalize(call, END, limits)).filter((result) => 'refusal' in result);
     expect(refusals.slice(0, 3)).toEqual([]);
   });

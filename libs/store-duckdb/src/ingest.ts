@@ -1,5 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { Message, Zone } from '@rapport/store';
+import type { Zone } from '@rapport/sdk/time';
+import type { Message } from '@rapport/store';
 import { compareCodeUnits, ownValue } from '@rapport/store';
 import type { Keys, KnownIds } from './known.js';
 import { knownIds, messageKeys, writeKeys } from './known.js';

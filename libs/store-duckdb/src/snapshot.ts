@@ -1,5 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Filter } from '@rapport/sdk';
+import type { Zone } from '@rapport/sdk/time';
 import type {
   Frame,
   Json,
@@ -10,7 +11,6 @@ import type {
   Snapshot,
   StreamedEvent,
   StreamQuery,
-  Zone,
 } from '@rapport/store';
 import { StoreError, carryingAny, compareCodeUnits, ownValue } from '@rapport/store';
 import { epochOf, readChanges } from './changes.js';

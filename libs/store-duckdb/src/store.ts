@@ -1,6 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Message, Snapshot, Store, StoreOptions } from '@rapport/store';
-import { StoreError, zone as zoneOf } from '@rapport/store';
+import { zone as zoneOf } from '@rapport/sdk/time';
+import { StoreError } from '@rapport/store';
 import { readEpoch, readState } from './changes.js';
 import { deliveryStore } from './deliveries.js';
 import { documentStore } from './documents.js';

@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { Column, Json, Level, ResolvedMeasure, ResolvedWindow, Zone } from '@rapport/store';
-import { dayOf, readTime } from '@rapport/sdk/time';
+import { type Zone, dayOf, readTime } from '@rapport/sdk/time';
+import type { Column, Json, Level, ResolvedMeasure, ResolvedWindow } from '@rapport/store';
 import { compareCodeUnits, hierarchyOf, readKey } from '@rapport/store';
 import type { Vocabulary } from './predicate.js';
 import { columns } from './rows.js';

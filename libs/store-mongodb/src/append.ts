@@ -1,4 +1,5 @@
-import type { Message, Zone } from '@rapport/store';
+import type { Zone } from '@rapport/sdk/time';
+import type { Message } from '@rapport/store';
 import type { AnyBulkWriteOperation, Binary, WriteError } from 'mongodb';
 import { MongoBulkWriteError } from 'mongodb';
 import { setTimeout as pause } from 'node:timers/promises';

@@ -1,4 +1,5 @@
-import { compareCodeUnits, zone } from '@rapport/store';
+import { zone } from '@rapport/sdk/time';
+import { compareCodeUnits } from '@rapport/store';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { documentOf, hashOf, orderKey, propertiesOf } from './document.js';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Json, Message, Properties, Zone } from '@rapport/store';
+import type { Zone } from '@rapport/sdk/time';
+import type { Json, Message, Properties } from '@rapport/store';
 import { ownValue, readKey, readNumber, readText } from '@rapport/store';
 import { Binary } from 'mongodb';
 import { decodeText, encodeId, encodeText, fieldOf, propertyOf } from './text.js';

@@ -1,5 +1,6 @@
 import type { Store, StoreOptions } from '@rapport/store';
-import { StoreError, zone as zoneOf } from '@rapport/store';
+import { zone as zoneOf } from '@rapport/sdk/time';
+import { StoreError } from '@rapport/store';
 import { randomUUID } from 'node:crypto';
 import { appends, createAppender } from './append.js';
 import type { Collections, WorkspaceState } from './collections.js';

@@ -1,4 +1,3 @@
-export { zone, type Zone } from '@rapport/sdk/time';
 export * from './plan.js';
 export * from './column.js';
 export * from './message.js';

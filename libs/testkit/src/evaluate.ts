@@ -1,5 +1,5 @@
 import type { ConfigOf, Measures, MetricDefinition, Parts, PartValue } from '@rapport/sdk';
-import { zone as zoneOf } from '@rapport/store';
+import { zone as zoneOf } from '@rapport/sdk/time';
 import { createOracle } from '@rapport/store-testkit';
 import type { TProperties } from 'typebox';
 import { answersOf } from './answers.js';

@@ -133,8 +133,8 @@ export async function profileOf(
     const trait = fact.slice('trait.'.length);
     return reading === 'any' || reading === 'boolean'
       ? (i) => traitOf(i, trait) ?? null
-      : (i) => read(traitOf(i, trait), reading, zone);
+      : (i) => (reading === 'time' ? (traitOf(i, trait) ?? null) : read(traitOf(i, trait), reading, zone));
   };
-  const classOf = classify(classes, reader, asOf);
+  const classOf = classify(classes, reader, { at: asOf, zone });
   return (subject) => classOf(index.get(subject) ?? traits.length);
 }

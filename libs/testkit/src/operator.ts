@@ -1,13 +1,6 @@
 import type { OperatorDefinition, OperatorReading } from '@rapport/sdk';
-import {
-  instantOf,
-  operatorNameOf,
-  operatorSet,
-  readingOf,
-  testOf,
-  type KnownFact,
-  type OperatorSet,
-} from '@rapport/rules';
+import { readInstant, utc } from '@rapport/sdk/time';
+import { operatorNameOf, operatorSet, readingOf, testOf, type KnownFact, type OperatorSet } from '@rapport/rules';
 import fc from 'fast-check';
 import type { TSchema } from 'typebox';
 import { called, show } from './contract.js';
@@ -124,7 +117,7 @@ export type AnyOperator<R extends OperatorReading = OperatorReading> = OperatorD
 /** A fact as the operator gets it. */
 const asRead = (fact: unknown, reading: OperatorReading): readonly KnownFact[] => {
   if (reading !== 'time') return [fact as KnownFact];
-  const instant = instantOf(fact);
+  const instant = readInstant(fact, utc);
   return instant === null ? [] : [instant];
 };
 
@@ -133,7 +126,7 @@ const worldOf = (fact: unknown, value: unknown): string =>
 
 function guarded(operators: OperatorSet, name: string, value: unknown, fact: unknown): boolean | null {
   try {
-    return testOf(name, value, 0, operators)(fact);
+    return testOf(name, value, { at: 0, zone: utc }, operators)(fact);
   } catch {
     return null;
   }

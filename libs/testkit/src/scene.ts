@@ -1,6 +1,7 @@
 import type { MetricDefinition } from '@rapport/sdk';
 import type { ProfileClass } from '@rapport/rules';
-import type { Level, Scope, Snapshot, Zone } from '@rapport/store';
+import type { Zone } from '@rapport/sdk/time';
+import type { Level, Scope, Snapshot } from '@rapport/store';
 import type { Call, Instant } from './call.js';
 import type { Report } from './finding.js';
 

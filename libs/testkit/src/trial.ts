@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import type { Json, Properties, Zone } from '@rapport/store';
-import { resolveWindow, zone as zoneOf } from '@rapport/store';
+import { type Zone, zone as zoneOf } from '@rapport/sdk/time';
+import type { Json, Properties } from '@rapport/store';
+import { resolveWindow } from '@rapport/store';
 import { type Call, group, identify, track } from './call.js';
 import type { Vocabulary } from './vocabulary.js';
 

@@ -1,3 +1,4 @@
+import { utc } from '@rapport/sdk/time';
 import {
   columnar,
   compile,
@@ -32,7 +33,7 @@ export interface RulesTimes {
 }
 
 const ROUNDS = 5;
-const NOW = 0;
+const NOW = { at: 0, zone: utc };
 
 async function secondsOf(work: () => unknown): Promise<number> {
   const began = performance.now();
@@ -43,7 +44,7 @@ async function secondsOf(work: () => unknown): Promise<number> {
 function valuesOf(column: FactColumn | undefined): (subject: number) => unknown {
   if (column === undefined) return () => null;
   if (typeof column === 'function') return column;
-  if (column.type === 'text') {
+  if (column.type !== 'number') {
     const { codes, dictionary } = column;
     return (i) => dictionary[codes[i] ?? -1];
   }

@@ -6,7 +6,7 @@ import {
   type CohortTable,
   type Interval,
 } from '@rapport/engine';
-import { asOfInstant, describeAsOf } from '../as-of.js';
+import { asOfInstant, checkTime, describeAsOf } from '../as-of.js';
 import { exit, RapportError } from '@rapport/errors';
 import { progress } from '../progress.js';
 import { count, quantity, table } from '../table.js';
@@ -29,7 +29,7 @@ export async function cohortTable(session: Session, metric: string, options: Coh
   if (options.compare !== undefined && pair.length !== 2)
     throw new RapportError('RAPPORT_USAGE', '--compare takes two cohorts, as in 2024-Q3,2024-Q4');
   // A slip of the pen is told before anything is opened.
-  if (options.asOf !== undefined) asOfInstant(options.asOf, 'UTC');
+  if (options.asOf !== undefined) checkTime(options.asOf);
   return withWorkspace(requireWorkspace(io, session.workspace), async ({ engine }) => {
     const { zone } = engine.store;
     const asOf =

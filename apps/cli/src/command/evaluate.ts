@@ -10,9 +10,9 @@ import {
   type RunReport,
 } from '@rapport/engine';
 import { daysIn, type Duration } from '@rapport/sdk';
-import { asOfInstant, describeAsOf } from '../as-of.js';
+import { addDays, dateOf, zone as zoneOf } from '@rapport/sdk/time';
+import { asOfInstant, checkTime, describeAsOf } from '../as-of.js';
 import { exit } from '@rapport/errors';
-import { daysBefore } from '../import/instant.js';
 import { count, elapsed, quantity, table } from '../table.js';
 import { requireWorkspace, withWorkspace } from '../workspace.js';
 import { goalTable } from './goals.js';
@@ -76,13 +76,17 @@ export interface EvaluateReport {
   /** What was not as it should be, and how it was gone about. */
   readonly warnings: Evaluation['warnings'];
   readonly segmentErrors: RunReport['segmentErrors'];
+  /** The latest event that was stored, whenever it was; null without any. */
+  readonly newestEvent: string | null;
   readonly seconds: number;
 }
 
+/** Longer without an event than a weekend, and most questions are about another time. */
+const QUIET_MS = 2 * 86_400_000;
+
 export async function evaluate(session: Session, options: EvaluateCommandOptions): Promise<Outcome> {
   const compareDays = daysIn(options.compare as Duration);
-  // A slip of the pen is told before anything is opened.
-  if (options.asOf !== undefined) asOfInstant(options.asOf, 'UTC');
+  if (options.asOf !== undefined) checkTime(options.asOf);
   return withWorkspace(requireWorkspace(session.io, session.workspace), async ({ engine }) => {
     const zone = engine.store.zone;
     const asOf = options.asOf === undefined ? session.io.now() : asOfInstant(options.asOf, zone);
@@ -101,7 +105,7 @@ export async function evaluateReport(
   const run = dryRun ? null : await runUnlessOlder(engine, asOf);
   const standing = dryRun || run ? null : ((await engine.store.latestRun())?.number ?? null);
   const evaluation = run?.evaluation ?? (await engine.evaluate({ asOf }));
-  const before = daysBefore(asOf, compareDays, zone);
+  const before = addDays(asOf, -compareDays, zoneOf(zone));
   const accounts = accountFrame(evaluation);
   const comparable = engine.plugins.some((plugin) => plugin.kind === 'metric' && plugin.manifest.id === MOVER_METRIC);
   const earlier = comparable
@@ -109,8 +113,10 @@ export async function evaluateReport(
     : null;
   const transitions = run?.transitions ?? [];
   const portfolio = portfolioValues(engine.plugins, evaluation);
+  const { to: newest } = await engine.stats();
   return {
     workspace: engine.config.workspace,
+    newestEvent: newest === null ? null : new Date(newest).toISOString(),
     asOf: new Date(asOf).toISOString(),
     timeZone: zone,
     run: run?.run.number ?? null,
@@ -207,12 +213,24 @@ export function moversBetween(before: ResultFrame | undefined, after: ResultFram
     .slice(0, limit);
 }
 
+/** That the data ends long before the instant evaluated, where it does: most of what is shown is 0 then. */
+function quietText({ newestEvent, timeZone }: EvaluateReport, asOf: number): readonly string[] {
+  const newest = Date.parse(newestEvent ?? '');
+  if (!(asOf - newest > QUIET_MS)) return [];
+  const zone = zoneOf(timeZone);
+  const [last, days] = [zone.dayOf(newest), zone.dayOf(asOf - 1) - zone.dayOf(newest)];
+  return [
+    `The newest event is of ${dateOf(last)} (${timeZone}), ${count(days)} days before. To see the data as it was then: rapport evaluate --as-of ${dateOf(last)}`,
+  ];
+}
+
 export function evaluateText(report: EvaluateReport, engine: Engine, asOf: number): string {
   const zone = report.timeZone;
   const text = [
     `${report.run === null ? 'Computed' : `Run ${report.run}`} as of ${describeAsOf(asOf, zone)}: ${count(report.accounts)} accounts, ${elapsed(report.seconds * 1000)}.`,
   ];
   if (report.accounts === 0) text.push('No account is known by then: import events first, or choose a later --as-of.');
+  text.push(...quietText(report, asOf));
   text.push(
     '',
     table(

@@ -1,7 +1,7 @@
 import { attribute, type Attribution, type AttributionEnd, type AttributionMoment } from '@rapport/engine';
+import { addDays, zone as zoneOf } from '@rapport/sdk/time';
 import { asOfInstant, describeAsOf } from '../as-of.js';
 import { exit } from '@rapport/errors';
-import { daysBefore } from '../import/instant.js';
 import { quantity, table } from '../table.js';
 import { requireWorkspace, withWorkspace } from '../workspace.js';
 import { signed } from './goals.js';
@@ -37,7 +37,7 @@ export async function explainScore(session: Session, metric: string, options: Ex
     const runs = typeof to === 'number' ? [] : await engine.store.runs(RUNS);
     const end = typeof to === 'number' ? to : (runs.find(({ number }) => number === to.run)?.asOf ?? 0);
     const from =
-      options.from === undefined ? daysBefore(end, DEFAULT_DAYS, zone) : momentOf(options.from, zone, '--from');
+      options.from === undefined ? addDays(end, -DEFAULT_DAYS, zoneOf(zone)) : momentOf(options.from, zone, '--from');
     const found = await attribute(engine, { metric, kind, id, from, to });
     return { json: found, text: attributionText(found, zone), exitCode: exit.ok };
   });

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
+import { mergedUnreadable, unreadableSentence, type UnreadableTime } from '@rapport/engine';
 import type { Workspace } from '@rapport/host';
 import { exit, RapportError } from '@rapport/errors';
 import { byteSource, fileBytes, type ByteSource } from '../import/bytes.js';
@@ -32,6 +33,8 @@ export interface ImportReport {
     readonly reasons: readonly RefusalReason[];
     readonly file: string | null;
   };
+  /** Values that should be times and cannot be read as one: they count as missing. */
+  readonly unreadable: readonly UnreadableTime[];
   readonly interrupted: boolean;
   readonly seconds: number;
   readonly linesPerSecond: number;
@@ -185,6 +188,7 @@ async function run(
     accepted: sum('accepted'),
     duplicates: sum('duplicates'),
     refused: { total: ledger.total, reasons: ledger.reasons(), file: options.refused ?? null },
+    unreadable: mergedUnreadable(files.map((file) => file.unreadable)),
     interrupted: io.signal.aborted,
     seconds: Math.round(seconds * 1000) / 1000,
     linesPerSecond: Math.round(sum('lines') / Math.max(0.001, seconds)),
@@ -200,6 +204,7 @@ function importText(report: ImportReport): string {
   ];
   if (report.interrupted)
     text.push('Stopped before the end. Run it again to go on: what is stored is not counted twice.');
+  for (const time of report.unreadable) text.push(unreadableSentence(time, 'value'));
   if (report.refused.total === 0) return text.join('\n');
   text.push(`${count(report.refused.total)} refused; everything else is stored.`);
   for (const reason of report.refused.reasons) {

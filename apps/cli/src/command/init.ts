@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { zone } from '@rapport/store';
+import { zone } from '@rapport/sdk/time';
 import { exit, RapportError } from '@rapport/errors';
 import { CONFIG, createWorkspace, workspaceName } from '../workspace.js';
 import type { Outcome, Session } from './outcome.js';

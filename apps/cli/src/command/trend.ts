@@ -1,5 +1,5 @@
 import { dateOfDay, trend as trendOf, writtenDay, type Engine, type Trend } from '@rapport/engine';
-import { zone as zoneOf } from '@rapport/store';
+import { zone as zoneOf } from '@rapport/sdk/time';
 import { exit } from '@rapport/errors';
 import { sparkline } from '../sparkline.js';
 import { count, quantity, table } from '../table.js';

@@ -1,4 +1,4 @@
-import type { IngestReport } from '@rapport/engine';
+import { mergedUnreadable, type IngestReport, type UnreadableTime } from '@rapport/engine';
 import type { RefusalLedger } from './refusals.js';
 
 /** How many calls go to the engine at once, and how many such batches may be under way. */
@@ -15,6 +15,8 @@ export interface FileReport {
   /** Calls that were known already. */
   readonly duplicates: number;
   readonly refused: number;
+  /** Values that should be times and cannot be read as one. */
+  readonly unreadable: readonly UnreadableTime[];
 }
 
 interface Batch {
@@ -31,6 +33,7 @@ export function fileIntake(
   let batch: Batch = { calls: [], lines: [] };
   const underWay = new Set<Promise<void>>();
   const counts = { lines: 0, calls: 0, accepted: 0, duplicates: 0, refused: 0 };
+  let unreadable: readonly UnreadableTime[] = [];
   let fault: unknown;
 
   const send = () => {
@@ -41,6 +44,7 @@ export function fileIntake(
       .then((report) => {
         counts.accepted += report.accepted;
         counts.duplicates += report.duplicates;
+        unreadable = mergedUnreadable([unreadable, report.unreadable]);
         for (const { index, code, pointer, message } of report.refused) {
           counts.refused++;
           ledger.add({ file, line: lines[index] ?? 0, code, pointer, message, input: calls[index] });
@@ -80,7 +84,7 @@ export function fileIntake(
       send();
       await Promise.all(underWay);
       if (fault) throw fault as Error;
-      return { file, ...counts };
+      return { file, ...counts, unreadable };
     },
   };
 }

@@ -1,6 +1,6 @@
+import { dateOf, readDay, readTime, zone as zoneOf } from '@rapport/sdk/time';
 import { didYouMean } from '../closest.js';
 import { RapportError } from '@rapport/errors';
-import { readInstant } from './instant.js';
 import {
   emitId,
   type CellType,
@@ -265,12 +265,14 @@ function cellParser(as: CellType, zone: string): (cell: string) => Value {
       return (cell) => booleans.get(cell.trim().toLowerCase()) ?? null;
     case 'time': {
       // The same few days come again and again.
+      const its = zoneOf(zone);
       const known = new Map<string, string | null>();
       return (cell) => {
         let instant = known.get(cell);
         if (instant === undefined) {
-          const written = readInstant(cell.trim(), zone);
-          instant = written === null ? null : new Date(written.time).toISOString();
+          const read = readTime(cell.trim(), its);
+          // A day stays one: what reads it knows the zone.
+          instant = read === null ? null : read.kind === 'day' ? dateOf(read.day) : new Date(read.at).toISOString();
           if (known.size > 10_000) known.clear();
           known.set(cell, instant);
         }
@@ -278,7 +280,7 @@ function cellParser(as: CellType, zone: string): (cell: string) => Value {
       };
     }
     case 'date':
-      return (cell) => (readInstant(cell.trim(), 'UTC')?.dateOnly ? cell.trim() : null);
+      return (cell) => (readDay(cell.trim()) === null ? null : cell.trim());
     case 'epochSeconds':
       return (cell) => instantOf(number(cell), 1000);
     case 'epochMilliseconds':

@@ -1,6 +1,7 @@
 import { type SubjectKind } from '@rapport/sdk';
 import { addingUp } from '@rapport/sdk/score';
-import { zone as zoneOf, type ResultFrame, type Run } from '@rapport/store';
+import { zone as zoneOf } from '@rapport/sdk/time';
+import { type ResultFrame, type Run } from '@rapport/store';
 import { canonical, EngineError, type LoadedPlugin } from '@rapport/plugin-host';
 import { cellOf, frameOf, metricFor, numberAt } from './subject-metric.js';
 import type { WorkspaceConfig } from '../config.js';

@@ -1,4 +1,5 @@
-import { levelName, zone as zoneOf, type HistoryDay, type Level } from '@rapport/store';
+import { zone as zoneOf } from '@rapport/sdk/time';
+import { levelName, type HistoryDay, type Level } from '@rapport/store';
 import { EngineError } from '@rapport/plugin-host';
 import { checkMetrics, metricsOf } from '../measurement/evaluation.js';
 import { dateOfDay } from './day.js';

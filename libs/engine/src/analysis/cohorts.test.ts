@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDuckdbStore } from '@rapport/store-duckdb';
-import { zone, type Store } from '@rapport/store';
+import { zone } from '@rapport/sdk/time';
+import { type Store } from '@rapport/store';
 import { DAY, engineOver, group, metricCode, pluginFolder, track } from '../plugin-packages.test.fixture.js';
 import { cohorts, compareCohorts, type CohortAge } from './cohorts.js';
 import type { Engine } from '../engine.js';

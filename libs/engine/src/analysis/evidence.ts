@@ -1,5 +1,6 @@
 import type { SubjectKind } from '@rapport/sdk';
-import { resolveWindow, zone as zoneOf, type Properties } from '@rapport/store';
+import { zone as zoneOf } from '@rapport/sdk/time';
+import { resolveWindow, type Properties } from '@rapport/store';
 import { EngineError } from '@rapport/plugin-host';
 import { metricFor } from './subject-metric.js';
 import type { AnalysisSource } from './source.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { zone } from '@rapport/store';
+import { zone } from '@rapport/sdk/time';
 import { checkConfig } from '../config.js';
 import { goalProgress, type Goal } from './goal.js';
 

@@ -1,5 +1,5 @@
 import { pointerToken } from '@rapport/rules';
-import type { Zone } from '@rapport/store';
+import type { Zone } from '@rapport/sdk/time';
 import { dayOfDate } from './day.js';
 
 /** What a metric is to become, and by when; a member of `goals` in `rapport.json`. */

@@ -1,5 +1,6 @@
 import { didYouMean } from '@rapport/rules';
-import { zone as zoneOf, type Level, type ResultFrame, type Run } from '@rapport/store';
+import { zone as zoneOf } from '@rapport/sdk/time';
+import { type Level, type ResultFrame, type Run } from '@rapport/store';
 import { metricsOf } from '../measurement/evaluation.js';
 import { goalProgress, type Goal, type GoalProgress, type GoalStatus } from './goal.js';
 import { cellOf, numberAt } from './subject-metric.js';

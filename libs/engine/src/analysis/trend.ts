@@ -1,4 +1,5 @@
-import { valueAt, zone as zoneOf } from '@rapport/store';
+import { zone as zoneOf } from '@rapport/sdk/time';
+import { valueAt } from '@rapport/store';
 import { EngineError } from '@rapport/plugin-host';
 import { checkDays, levelOf, type HistoryKind } from './backfill.js';
 import { dateOfDay } from './day.js';

@@ -1,4 +1,5 @@
-import type { Column, Frame, Snapshot, Zone } from '@rapport/store';
+import type { Zone } from '@rapport/sdk/time';
+import type { Column, Frame, Snapshot } from '@rapport/store';
 import {
   messageOf,
   type MetricDescriptor,

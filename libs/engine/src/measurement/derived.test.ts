@@ -1,5 +1,6 @@
 import { calendar, last, lastComplete, type Window } from '@rapport/sdk';
-import { resolveWindow, zone } from '@rapport/store';
+import { zone } from '@rapport/sdk/time';
+import { resolveWindow } from '@rapport/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { memoryStore } from '@rapport/store-testkit';
 import type { Engine } from '../engine.js';

@@ -1,3 +1,4 @@
+import { type Zone } from '@rapport/sdk/time';
 import {
   resolveWindow,
   type Column,
@@ -6,7 +7,6 @@ import {
   type NumberColumn,
   type ResultFrame,
   type Snapshot,
-  type Zone,
 } from '@rapport/store';
 import { isOfOrigin, originOf } from './origin.js';
 import { slopes } from './slope.js';

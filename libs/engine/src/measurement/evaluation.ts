@@ -1,5 +1,6 @@
 import { originOf } from './origin.js';
 import { classify, didYouMean, TENURE, type FactReader, type ProfileClass } from '@rapport/rules';
+import { type Zone } from '@rapport/sdk/time';
 import {
   textColumn,
   type Column,
@@ -13,7 +14,6 @@ import {
   type ResultFrame,
   type RunManifest,
   type Snapshot,
-  type Zone,
 } from '@rapport/store';
 import { createComputing, holdLevel, type HeldLevel, type MetricFailure } from './computing.js';
 import {
@@ -243,7 +243,7 @@ async function withProfiles(
     };
     const reader: FactReader = (fact, reading) =>
       fact === TENURE ? tenure : readerOf(read(fact.slice('trait.'.length), reading));
-    const classOf = classify(classes, reader, asOf);
+    const classOf = classify(classes, reader, { at: asOf, zone });
     columns.push(textColumn(frame.subjects.map((_, i) => classOf(i))));
   }
   return { subjects: frame.subjects, columns: [...frame.columns, ...columns] };

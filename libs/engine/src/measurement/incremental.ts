@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { profileFacts } from '@rapport/rules';
 import type { Window } from '@rapport/sdk';
+import { type Zone } from '@rapport/sdk/time';
 import {
   isSettledBy,
   looksAt,
@@ -14,7 +15,6 @@ import {
   type Plan,
   type ResolvedMeasure,
   type Snapshot,
-  type Zone,
 } from '@rapport/store';
 import { pick, replaced, runsOf, type Run } from './column-merge.js';
 import {

@@ -1,5 +1,6 @@
 import type { Node } from '@rapport/sdk';
-import { profileFacts, TENURE, type ProfileClass } from '@rapport/rules';
+import { profileFacts, TENURE, type FactReading, type ProfileClass } from '@rapport/rules';
+import { type Zone } from '@rapport/sdk/time';
 import {
   isFold,
   resolveMeasure,
@@ -9,7 +10,7 @@ import {
   type Plan,
   type ResolvedMeasure,
   type StreamQuery,
-  type Zone,
+  type TraitReading,
 } from '@rapport/store';
 import { canonical, type InputSource, type MetricDescriptor } from '@rapport/plugin-host';
 
@@ -33,7 +34,7 @@ export interface MetricPlan extends InputPlan {
 /** A trait that rules read, and as what. */
 export interface TraitUse {
   readonly trait: string;
-  readonly as: 'number' | 'text' | 'time';
+  readonly as: TraitReading;
 }
 export interface LevelPlan {
   readonly plan: Plan;
@@ -50,6 +51,10 @@ export interface Plans {
   /** Index of the plan whose accounts are reduced to portfolios and families; −1 when nothing is. */
   readonly rows: number;
 }
+/** How a trait is measured that rules read in a reading: a time as JSON, because an instant is not a day. Null for what is read from the traits themselves. */
+export const measuredAs = (reading: FactReading): TraitReading | null =>
+  reading === 'any' || reading === 'boolean' ? null : reading === 'time' ? 'json' : reading;
+
 export const traitKey = ({ trait, as }: TraitUse): string => `${as} ${trait}`;
 export const levelKey = (level: Level): string => {
   if (level.kind === 'family') return `family by ${level.parent}`;
@@ -184,7 +189,8 @@ function planner({ metrics, traits, profiles, signupTrait, asOf, zone }: PlanReq
 function profileTraits(classes: readonly ProfileClass[], signupTrait: string): readonly TraitUse[] {
   return profileFacts(classes).flatMap(({ fact, reading }): readonly TraitUse[] => {
     if (fact === TENURE) return [{ trait: signupTrait, as: 'time' }];
-    return reading === 'any' || reading === 'boolean' ? [] : [{ trait: fact.slice('trait.'.length), as: reading }];
+    const as = measuredAs(reading);
+    return as === null ? [] : [{ trait: fact.slice('trait.'.length), as }];
   });
 }
 

@@ -1,12 +1,6 @@
+import { zone } from '@rapport/sdk/time';
 import type { DefinitionChange, ManifestSettings, RunManifest, Snapshot } from '@rapport/store';
-import {
-  EngineError,
-  inOrder,
-  trying,
-  verdictsOf,
-  type LoadedDocument,
-  type LoadedPlugin,
-} from '@rapport/plugin-host';
+import { EngineError, inOrder, trying, verdictsOf, type LoadedDocument, type LoadedPlugin } from '@rapport/plugin-host';
 import { changesSince, definitionKeyOf, type Definitions } from './definition.js';
 import { factTables, metricsRead } from './fact-tables.js';
 import { moveAll, type Members } from './move-all.js';
@@ -115,7 +109,14 @@ async function formerMoves(
       );
       const levels = [...kinds.map((kind) => ({ kind })), ...(readsPortfolio ? [{ kind: 'portfolio' } as const] : [])];
       const { tables, failures } = await factTables(its, snapshot, asOf, levels, { metrics });
-      const { moves } = await moveAll(plugins, tables, members, asOf, verdictsOf(its), { described: 0, failures });
+      const { moves } = await moveAll(
+        plugins,
+        tables,
+        members,
+        { at: asOf, zone: zone(its.store.zone) },
+        verdictsOf(its),
+        { described: 0, failures },
+      );
       return moves;
     });
   } catch (error) {

@@ -1,5 +1,6 @@
 import { type FactUse, type OperatorSet, factsOf } from '@rapport/rules';
-import { type Level, type Snapshot, zone as zoneOf } from '@rapport/store';
+import { zone as zoneOf } from '@rapport/sdk/time';
+import { type Level, type Snapshot } from '@rapport/store';
 import { type DerivedSetting, derivedIds, withDerived } from '../measurement/derived.js';
 import { type EvaluateOptions, type Evaluated, type Evaluation, metricsOf } from '../measurement/evaluation.js';
 import { evaluateAgain } from '../measurement/incremental.js';

@@ -2,7 +2,7 @@ import { type ColumnReader, type FactReading, type FactUse } from '@rapport/rule
 import { readerOf } from '../measurement/trait-reader.js';
 import { type Json, type Properties } from '@rapport/store';
 import type { EvaluatedLevel } from '../measurement/evaluation.js';
-import { traitKey, type TraitUse } from '../measurement/planner.js';
+import { measuredAs, traitKey, type TraitUse } from '../measurement/planner.js';
 import { factColumn, traitReader, type MeasuredTraits } from '../measurement/trait-reader.js';
 
 /** Facts of all subjects of one kind: metric results, traits, and the segments moved so far. */
@@ -25,9 +25,10 @@ export function traitUses(uses: readonly FactUse[]): {
   let whole = false;
   for (const { fact, reading } of uses) {
     if (!fact.startsWith('trait.')) continue;
-    if (reading === 'any' || reading === 'boolean') whole = true;
+    const as = measuredAs(reading);
+    if (as === null) whole = true;
     else {
-      const use = { trait: fact.slice(6), as: reading };
+      const use = { trait: fact.slice(6), as };
       measured.set(traitKey(use), use);
     }
   }
@@ -67,12 +68,12 @@ export function factTable(
     segments,
     factsAt(uses, subject) {
       const facts: Record<string, Json> = Object.fromEntries(uses.map(({ fact }) => [fact, null]));
-      // Of a fact that is read in several ways, as it is rather than as a time: what is read from it again comes out the same.
+      // Of a metric that is read in several ways, as it is rather than as a time: what is read from it again comes out the same.
       for (const { fact, reading } of [...uses].sort((a, b) => plainest(a) - plainest(b))) {
         if (facts[fact] !== null) continue;
         const value = readerOf(columns(fact, reading))(subject);
-        facts[fact] =
-          reading === 'time' && typeof value === 'number' ? new Date(value).toISOString() : ((value ?? null) as Json);
+        const isInstant = reading === 'time' && typeof value === 'number' && !fact.startsWith('trait.');
+        facts[fact] = isInstant ? new Date(value).toISOString() : ((value ?? null) as Json);
       }
       return facts;
     },

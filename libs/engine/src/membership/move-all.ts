@@ -1,4 +1,5 @@
 import { type Verdicts, type LoadedPlugin, documentsAmong } from '@rapport/plugin-host';
+import type { Moment } from '@rapport/sdk/time';
 import type { Membership } from '@rapport/store';
 import { definitionKey } from './definition.js';
 import type { FactTables } from './fact-tables.js';
@@ -43,7 +44,7 @@ export async function moveAll(
   plugins: readonly LoadedPlugin[],
   tables: FactTables,
   members: Members,
-  asOf: number,
+  moment: Moment,
   verdicts: Verdicts,
   { described, failures }: MoveOptions = {},
 ): Promise<Moved> {
@@ -58,7 +59,7 @@ export async function moveAll(
     const key = definitionKey(document);
     const failed = failures?.(document) ?? null;
     const isHeld = failed?.isHeld ?? null;
-    const context = { table, members, asOf, verdicts, isHeld, ...(described === undefined ? {} : { described }) };
+    const context = { table, members, moment, verdicts, isHeld, ...(described === undefined ? {} : { described }) };
     const { moves: found, error } =
       document.kind === 'segment' ? await moveSegment(document, context) : await moveRule(key, document, context);
     for (const move of found) moves.push(move);

@@ -15,6 +15,7 @@ import {
   type PlacedCondition,
   type RuleVerdicts,
 } from '@rapport/rules';
+import type { Moment } from '@rapport/sdk/time';
 import type { Membership, Transition } from '@rapport/store';
 import type { FactTable } from './facts.js';
 import { segmentKeys, type Operators, type Verdicts } from '@rapport/plugin-host';
@@ -29,8 +30,8 @@ export interface MovementContext {
   readonly table: FactTable;
   /** Current members by segment key and subject. */
   readonly members: ReadonlyMap<string, ReadonlyMap<string, Membership>>;
-  /** The run's instant, epoch ms. */
-  readonly asOf: number;
+  /** The run's instant, in the workspace's zone. */
+  readonly moment: Moment;
   readonly verdicts: Verdicts;
   /** Subjects that stay where they are, because a metric failed for them; null for none. */
   readonly isHeld: ((subject: number) => boolean) | null;
@@ -61,14 +62,14 @@ const FOUND = { baseline: false, baselineReason: null, baselineText: null } as c
 function moveMaker(
   kind: 'account' | 'user',
   uses: readonly FactUse[],
-  { table, asOf, described = Infinity }: MovementContext,
+  { table, moment, described = Infinity }: MovementContext,
 ) {
   const made = new Map<string, number>();
   return (segment: string, change: Transition['change'], reason: () => string, i: number): Move => {
     const nth = (made.get(`${change} ${segment}`) ?? 0) + 1;
     made.set(`${change} ${segment}`, nth);
     const about = nth <= described ? { reason: reason(), facts: table.factsAt(uses, i) } : { reason: '', facts: {} };
-    return { segment, subject: table.subjects[i] ?? '', kind, change, at: asOf, ...about, ...FOUND };
+    return { segment, subject: table.subjects[i] ?? '', kind, change, at: moment.at, ...about, ...FOUND };
   };
 }
 
@@ -88,7 +89,7 @@ async function move(
   context: MovementContext,
   { quiet }: Operators,
 ): Promise<Movement> {
-  const { table, members, asOf, isHeld } = context;
+  const { table, members, moment, isHeld } = context;
   const { subjects } = table;
   const uses = factsOf(document, quiet);
   const dwell = durationOf(minimumDwell) ?? 0;
@@ -96,7 +97,7 @@ async function move(
   const { enters, exit } = rulesOf(document);
   const conditions = [...enters, ...(exit ? [exit] : [])].map(({ condition }) => condition);
   const verdicts = await context.verdicts.settle(({ throwing }) =>
-    columnar(conditions, asOf, throwing).evaluateInSlices(subjects.length, table.columns),
+    columnar(conditions, moment, throwing).evaluateInSlices(subjects.length, table.columns),
   );
   const leaving = verdicts[enters.length];
   const deciding = {
@@ -111,7 +112,7 @@ async function move(
   const moves: Move[] = [];
   const moveOf = moveMaker(document.subject, uses, context);
   const why = (rule: PlacedCondition | undefined, i: number): string =>
-    rule ? explain(rule.condition, table.factsAt(usesOf(rule.condition, '', quiet), i), asOf, quiet).text : '';
+    rule ? explain(rule.condition, table.factsAt(usesOf(rule.condition, '', quiet), i), moment, quiet).text : '';
 
   await eachSubject(subjects, (i) => {
     const subject = subjects[i] ?? '';
@@ -129,7 +130,7 @@ async function move(
       isHeld?.(i) || (failures.length > 0 && failed(i)) ? STAYS : destinationOf(deciding, i, now !== undefined);
     // A negative index would be looked up as a name, which is slow.
     const wanted = to < 0 ? undefined : keys[to];
-    const dwelling = membership !== undefined && asOf - membership.enteredAt < dwell;
+    const dwelling = membership !== undefined && moment.at - membership.enteredAt < dwell;
     if (to === STAYS || wanted === now || dwelling) {
       stay();
       return;

@@ -1,5 +1,6 @@
-import { zone as zoneOf, type Membership, type Snapshot } from '@rapport/store';
 import { dateOf } from '@rapport/sdk/time';
+import { momentOf } from '../instant.js';
+import type { Membership, Snapshot } from '@rapport/store';
 import { EngineError, trying, verdictsOf, segmentKeys, playbookKey } from '@rapport/plugin-host';
 import type { Move } from '../membership/transitions.js';
 import { concernedBy, type Proposal } from './proposal.js';
@@ -64,20 +65,19 @@ const FLAP_DAYS = 7;
  * Replays a document over the days that were: metrics as of the end of each day, from the events known now; members move from day to day as runs would have moved them, beginning with
  * nobody. What is found on the first day is taken as it is found, and is no entry. Takes no lease and writes nothing.
  *
- * Throws `RAPPORT_RULES_BACKTEST` for options that make no sense.
+ * Throws `RAPPORT_RULES_BACKTEST` for options that make no sense, `RAPPORT_EVALUATE_FUTURE` for an `asOf` in the future.
  */
 export async function backtest(
   setting: RunSetting,
   proposal: Proposal,
   options: BacktestOptions,
 ): Promise<BacktestReport> {
-  const { store, clock } = setting;
+  const { store } = setting;
   const { document, version, plugins } = proposal;
   const { days = 90, horizonDays = 30 } = options;
   checkDays('days', days);
   checkDays('horizonDays', horizonDays);
-  const zone = zoneOf(store.zone);
-  const asOf = options.asOf ?? (await store.latestRun())?.asOf ?? clock.now();
+  const { at: asOf, zone } = momentOf(setting, options.asOf ?? (await store.latestRun())?.asOf);
   const last = zone.startOfDay(zone.dayOf(asOf - 1) + 1) <= asOf ? zone.dayOf(asOf - 1) : zone.dayOf(asOf - 1) - 1;
   const first = last - days + 1;
   const documents = concernedBy(proposal).documents.filter(
@@ -109,7 +109,9 @@ export async function backtest(
       const tables = await factsFor(setting, plugins, documents, snapshot, end, {
         full: true,
       });
-      const moved = await moveAll(documents, tables, members, end, verdictsOf(trying(setting)), { described: 0 });
+      const moved = await moveAll(documents, tables, members, { at: end, zone }, verdictsOf(trying(setting)), {
+        described: 0,
+      });
       for (const error of moved.errors) errors.set(error.segment, error);
       follow(members, moved.moves);
       const its = moved.moves.filter(({ segment }) => keys.has(segment));

@@ -11,6 +11,8 @@ import {
   type Verdict,
 } from '@rapport/rules';
 import type { SegmentDocument } from '@rapport/sdk';
+import type { Moment } from '@rapport/sdk/time';
+import { momentOf } from '../instant.js';
 import type { Membership, Properties, Run } from '@rapport/store';
 import {
   EngineError,
@@ -89,10 +91,11 @@ export async function explainRule(
   proposal: Proposal,
   options: ExplainOptions,
 ): Promise<RuleExplanation> {
-  const { store, clock } = setting;
+  const { store } = setting;
   const { document, version, plugins } = proposal;
   const { subject } = options;
-  const asOf = options.asOf ?? (await store.latestRun())?.asOf ?? clock.now();
+  const moment = momentOf(setting, options.asOf ?? (await store.latestRun())?.asOf);
+  const { at: asOf } = moment;
   const { documents } = concernedBy(proposal);
   const snapshot = await store.snapshot();
   try {
@@ -107,7 +110,7 @@ export async function explainRule(
     // Segments that the rule asks for are moved first, as a run would.
     const members = membersBySegment(await store.memberships({ subject }));
     const verdicts = verdictsOf(trying({ ...setting, plugins }));
-    await moveAll(documents, tables, members, asOf, verdicts, { described: 0 });
+    await moveAll(documents, tables, members, moment, verdicts, { described: 0 });
     const operators = operatorsOf(plugins);
     const raw = (await snapshot.traits(document.subject, asOf, subject)).get(subject) ?? {};
     const factsFrom = (of: Proposal['document']) => withUnreadable(table.factsAt(factsOf(of, operators), row), raw);
@@ -124,16 +127,16 @@ export async function explainRule(
       subject,
       asOf: new Date(asOf).toISOString(),
       ...(await verdicts.settle(({ quiet }) => ({
-        placement: document.kind === 'segment' ? placementOf(document, readerOf(facts), asOf, quiet)(0) : null,
-        conditions: conditionsOf(document).map((rule) => explanationOf(rule, facts, asOf, quiet)),
+        placement: document.kind === 'segment' ? placementOf(document, readerOf(facts), moment, quiet)(0) : null,
+        conditions: conditionsOf(document).map((rule) => explanationOf(rule, facts, moment, quiet)),
         segments: nested(document, documents, operators).map(({ segment, askedBy, of }): SegmentExplanation => {
           const its = factsFrom(of);
           return {
             segment,
             askedBy,
             isMember: table.segments.get(segment)?.[row] === 1,
-            placement: placementOf(of, readerOf(its), asOf, quiet)(0),
-            conditions: conditionsOf(of).map((rule) => explanationOf(rule, its, asOf, quiet)),
+            placement: placementOf(of, readerOf(its), moment, quiet)(0),
+            conditions: conditionsOf(of).map((rule) => explanationOf(rule, its, moment, quiet)),
           };
         }),
       }))),
@@ -190,12 +193,18 @@ const withUnreadable = (facts: Properties, raw: Properties): Properties =>
 function explanationOf(
   { condition, pointer }: ReturnType<typeof conditionsOf>[number],
   facts: Properties,
-  asOf: number,
+  moment: Moment,
   operators: OperatorSet,
 ): ConditionExplanation {
-  const { verdict, text } = explain(condition, facts, asOf, operators);
-  const nearest = nearestMiss(condition, facts, asOf, operators)?.text ?? null;
-  return { pointer, verdict: wordOf(verdict), text, nearest, trace: trace(condition, facts, asOf, operators, pointer) };
+  const { verdict, text } = explain(condition, facts, moment, operators);
+  const nearest = nearestMiss(condition, facts, moment, operators)?.text ?? null;
+  return {
+    pointer,
+    verdict: wordOf(verdict),
+    text,
+    nearest,
+    trace: trace(condition, facts, moment, operators, pointer),
+  };
 }
 
 function inForce(runs: readonly Run[], { kind, id }: Proposal['document'], asOf: number): RuleExplanation['inForce'] {

@@ -1,4 +1,6 @@
 import type { Delivery } from '@rapport/sdk';
+import { zone } from '@rapport/sdk/time';
+import { momentOf } from '../instant.js';
 import { leaveWhatIsGone } from '../membership/retired.js';
 import { deliveriesFor } from '@rapport/playbooks';
 import {
@@ -58,6 +60,8 @@ export interface DeliveryPreview {
 }
 export interface PreviewReport {
   readonly id: string;
+  /** What `subjects` counts. */
+  readonly kind: 'account' | 'user';
   readonly version: string;
   readonly asOf: string;
   readonly subjects: number;
@@ -100,12 +104,20 @@ export async function preview(
   const members = membersBySegment(lists.flat());
   const snapshot = await store.snapshot();
   try {
+    if (options.asOf !== undefined) momentOf(setting, options.asOf);
     const found = options.asOf === undefined ? await factsOfLatestRun(setting, plugins, documents, snapshot) : null;
     const asOf = found?.asOf ?? options.asOf ?? (await store.latestRun())?.asOf ?? clock.now();
     const tables = found?.tables ?? (await factsFor(setting, plugins, documents, snapshot, asOf));
     const verdicts = verdictsOf(trying(setting));
     const samples = options.samples ?? SAMPLES;
-    const { moves, errors } = await moveAll(documents, tables, members, asOf, verdicts, { described: samples });
+    const { moves, errors } = await moveAll(
+      documents,
+      tables,
+      members,
+      { at: asOf, zone: zone(store.zone) },
+      verdicts,
+      { described: samples },
+    );
     const left = await leaveWhatIsGone(members, documents, store, asOf);
     const keys = new Set([
       ...moved.filter((plugin) => plugin.kind === 'segment' || 'when' in plugin.document.trigger).flatMap(keysOf),
@@ -115,11 +127,14 @@ export async function preview(
     const table = tables.get(document.subject);
     const subjects = table?.subjects.length ?? 0;
     const unknown = table
-      ? await verdicts.settle(({ quiet }) => unknownsOf(document, table, snapshot, asOf, quiet))
+      ? await verdicts.settle(({ quiet }) =>
+          unknownsOf(document, table, snapshot, { at: asOf, zone: zone(store.zone) }, quiet),
+        )
       : { subjects: 0, because: [] };
     const findings = await traitFindings(document, { store, plugins }, asOf);
     return {
       id: document.id,
+      kind: document.subject,
       version,
       asOf: new Date(asOf).toISOString(),
       subjects,

@@ -1,4 +1,5 @@
 import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
+import { zone } from '@rapport/sdk/time';
 import { checkDocument, checkFacts, didYouMean, runTests, type Problem } from '@rapport/rules';
 import {
   messageOf,
@@ -37,7 +38,7 @@ const keyOf = ({ kind, manifest }: LoadedPlugin): string => `${kind}/${manifest.
 /** Checks a document against what is loaded, and puts it among it: shape, facts, own tests, what it names, circles. Nothing is changed. */
 export async function propose(
   value: unknown,
-  setting: Pick<RunSetting, 'plugins' | 'host' | 'config' | 'limits' | 'strikes'>,
+  setting: Pick<RunSetting, 'plugins' | 'host' | 'config' | 'limits' | 'strikes' | 'store'>,
 ): Promise<Proposed> {
   const { plugins: loaded, config } = setting;
   const operators = operatorsOf(loaded);
@@ -98,13 +99,13 @@ function brokenBy(
 
 async function problemsAmong(
   document: SegmentDocument | PlaybookDocument,
-  setting: Pick<RunSetting, 'plugins' | 'host' | 'limits' | 'strikes'>,
+  setting: Pick<RunSetting, 'plugins' | 'host' | 'limits' | 'strikes' | 'store'>,
 ): Promise<Problem[]> {
   const { plugins, host } = setting;
   const problems = [...checkFacts(document, catalogueFor(document.subject, plugins), operatorsOf(plugins))];
   if (document.kind === 'segment') {
     const verdicts = verdictsOf(trying(setting));
-    const failed = await verdicts.settle(({ quiet }) => runTests(document, quiet));
+    const failed = await verdicts.settle(({ quiet }) => runTests(document, zone(setting.store.zone), quiet));
     const [why] = verdicts.errors();
     for (const { name, pointer, expected, found } of failed) {
       const message = `the test "${name}" expects ${expected}, but the rules say ${found}. ${why ?? 'Correct the rule or the test.'}`;

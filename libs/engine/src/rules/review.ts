@@ -11,9 +11,11 @@ import {
   type OperatorSet,
   type Problem,
 } from '@rapport/rules';
+import { zone } from '@rapport/sdk/time';
 import { EngineError, operatorsOf, trying, verdictsOf, catalogueFor } from '@rapport/plugin-host';
 import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
 import { propose } from './proposal.js';
+import { timeFindings } from './time-findings.js';
 import { traitProfiles } from './trait-profile.js';
 import type { RunSetting } from '../membership/setting.js';
 
@@ -48,11 +50,11 @@ export async function reviewOf(text: string, setting: RunSetting): Promise<reado
   const place = locator(text);
   const problems = found.ok ? [] : found.problems;
   const catalogue = catalogueFor(document.subject, setting.plugins);
-  const now = setting.clock.now();
+  const now = { at: setting.clock.now(), zone: zone(setting.store.zone) };
   const findings = await verdictsOf(trying(setting)).settle(({ quiet }) =>
     lint(document, { now, catalogue, operators: quiet }),
   );
-  const traits = await traitFindings(document, setting, now);
+  const traits = await traitFindings(document, setting, now.at);
   return [
     ...problems.map((problem) => ({ ...problem, severity: 'error' as const, sample: null })),
     ...[...traits, ...findings].map((finding) => ({ ...finding, severity: 'warning' as const })),
@@ -70,7 +72,10 @@ export async function traitFindings(
   if (names.length === 0) return [];
   const snapshot = await store.snapshot();
   try {
-    return lintTraits(document, await traitProfiles(snapshot, document.subject, asOf, names), operators);
+    const found = lintTraits(document, await traitProfiles(snapshot, document.subject, asOf, names), operators);
+    const times = await timeFindings(document, snapshot, { at: asOf, zone: zone(store.zone) }, operators);
+    // Of a trait that never is a time, that has been said.
+    return [...found, ...times.filter(({ pointer }) => !found.some((other) => other.pointer.startsWith(pointer)))];
   } finally {
     await snapshot.close();
   }
@@ -84,9 +89,10 @@ export async function testReport(text: string, setting: RunSetting): Promise<Rul
   const { document } = read;
   if (document.kind === 'playbook') return nothing;
   const verdicts = verdictsOf(trying(setting));
+  const its = zone(setting.store.zone);
   const { failed, leaves } = await verdicts.settle(({ quiet }) => ({
-    failed: runTests(document, quiet),
-    leaves: coverageOf(document, quiet).leaves,
+    failed: runTests(document, its, quiet),
+    leaves: coverageOf(document, its, quiet).leaves,
   }));
   return {
     tests: document.tests?.length ?? 0,

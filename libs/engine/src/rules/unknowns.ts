@@ -8,6 +8,7 @@ import {
   type OperatorSet,
 } from '@rapport/rules';
 import type { PlaybookDocument, SegmentDocument } from '@rapport/sdk';
+import { readTime, type Moment, type Zone } from '@rapport/sdk/time';
 import type { Snapshot } from '@rapport/store';
 import type { FactTable } from '../membership/facts.js';
 import { readerOf } from '../measurement/trait-reader.js';
@@ -37,15 +38,15 @@ function unknownRows(
   document: SegmentDocument | PlaybookDocument,
   { subjects }: FactTable,
   reader: FactReader,
-  asOf: number,
+  moment: Moment,
   operators: OperatorSet,
 ): readonly number[] {
   const rows = subjects.map((_, row) => row);
   if (document.kind === 'segment') {
-    const placement = placementOf(document, reader, asOf, operators);
+    const placement = placementOf(document, reader, moment, operators);
     return rows.filter((row) => placement(row) === 'unknown');
   }
-  const tests = rulesOf(document).enters.map(({ condition }) => compile(condition, reader, asOf, operators));
+  const tests = rulesOf(document).enters.map(({ condition }) => compile(condition, reader, moment, operators));
   return rows.filter((row) => tests.some((test) => test(row) === null));
 }
 
@@ -54,16 +55,16 @@ export async function unknownsOf(
   document: SegmentDocument | PlaybookDocument,
   table: FactTable,
   snapshot: Snapshot,
-  asOf: number,
+  moment: Moment,
   operators: OperatorSet,
 ): Promise<Unknowns> {
   const reader: FactReader = (fact, reading) => readerOf(table.columns(fact, reading));
-  const rows = unknownRows(document, table, reader, asOf, operators);
+  const rows = unknownRows(document, table, reader, moment, operators);
   if (rows.length === 0) return { subjects: 0, because: [] };
   const uses = [...new Map(factsOf(document, operators).map((use) => [`${use.fact} ${use.reading}`, use])).values()];
   const names = [...new Set(uses.flatMap(({ fact }) => (fact.startsWith('trait.') ? [fact.slice(6)] : [])))];
-  const { traits } = await measureTraits(snapshot, document.subject, asOf, names);
-  const because = uses.map((use) => lackOf(use, rows, reader, traits.get(use.fact.slice(6))));
+  const { traits } = await measureTraits(snapshot, document.subject, moment.at, names);
+  const because = uses.map((use) => lackOf(use, rows, reader, traits.get(use.fact.slice(6)), moment.zone));
   return {
     subjects: rows.length,
     because: because
@@ -78,12 +79,14 @@ function lackOf(
   rows: readonly number[],
   reader: FactReader,
   trait: TraitColumns | undefined,
+  zone: Zone,
 ): UnknownFact {
   const read = reader(fact, reading);
   let [missing, unreadable] = [0, 0];
   let example: string | number | null = null;
   for (const row of rows) {
-    if ((read(row) ?? null) !== null) continue;
+    const value = read(row) ?? null;
+    if (reading === 'time' ? readTime(value, zone) !== null : value !== null) continue;
     const written = fact.startsWith('trait.') ? (trait?.text(row) ?? trait?.number(row) ?? null) : null;
     if (written === null) missing += 1;
     else {

@@ -7,6 +7,7 @@ import {
   verdictsOf,
   type LoadedDocument,
 } from '@rapport/plugin-host';
+import { zone, type Moment } from '@rapport/sdk/time';
 import type { Properties } from '@rapport/store';
 import { readerOf } from '../measurement/trait-reader.js';
 import type { FactTable } from '../membership/facts.js';
@@ -107,11 +108,12 @@ export async function verify(setting: RunSetting, options: VerifyOptions = {}): 
   try {
     const found = options.asOf === undefined ? await factsOfLatestRun(setting, plugins, all, snapshot) : null;
     const asOf = found?.asOf ?? options.asOf ?? (await store.latestRun())?.asOf ?? clock.now();
+    const moment = { at: asOf, zone: zone(store.zone) };
     const tables = found?.tables ?? (await factsFor(setting, plugins, all, snapshot, asOf));
     const verdicts = verdictsOf(trying(setting));
     // Segments that rules ask for are moved first, as a run would.
     const members = membersBySegment(await store.memberships({}));
-    await moveAll(all, tables, members, asOf, verdicts, { described: 0 });
+    await moveAll(all, tables, members, moment, verdicts, { described: 0 });
 
     const operators = operatorsOf(plugins);
     const chosen = all.filter((plugin) => options.documents?.includes(keyOf(plugin)) ?? true);
@@ -134,7 +136,7 @@ export async function verify(setting: RunSetting, options: VerifyOptions = {}): 
         if (Date.now() >= until) isComplete = false;
         verified.push(
           isComplete && table
-            ? await verifyRule(rule, table, rows, asOf, verdicts, operators, reference)
+            ? await verifyRule(rule, table, rows, moment, verdicts, operators, reference)
             : nothingOf(rule, table ? 'there was no time left' : `there are no ${plugin.document.subject}s`),
         );
         options.progress?.((done += rows.length), total);
@@ -166,7 +168,7 @@ async function verifyRule(
   rule: ComparableRule,
   table: FactTable,
   rows: readonly number[],
-  asOf: number,
+  moment: Moment,
   verdicts: ReturnType<typeof verdictsOf>,
   operators: OperatorSet,
   reference: ReferenceEngine,
@@ -175,7 +177,11 @@ async function verifyRule(
   if (incomparable !== null) return nothingOf(rule, `${incomparable}.`);
   const { ours, said } = await verdicts.settle(({ quiet }) => {
     const recorded = recording(quiet);
-    const evaluate = rule.evaluate((fact, reading) => readerOf(table.columns(fact, reading)), asOf, recorded.operators);
+    const evaluate = rule.evaluate(
+      (fact, reading) => readerOf(table.columns(fact, reading)),
+      moment,
+      recorded.operators,
+    );
     return { ours: rows.map((row) => ({ row, ...evaluate(row) })), said: recorded.verdicts };
   });
   const asked = ours.filter(({ agrees }) => agrees);

@@ -117,6 +117,10 @@ export const documents = section({
           what: 'A trait is compared with a text that it never has in the data.',
           todo: 'Correct the text; the message lists those that the trait has.',
         },
+        RAPPORT_RULES_TIME: {
+          what: 'A trait that the document reads as a time is none for some subjects.',
+          todo: 'Send it in a notation that [can be read](times.md).',
+        },
         RAPPORT_RULES_CANNOT_TELL: {
           what: 'Lint could not decide whether something is wrong.',
           todo: 'Nothing has to be done.',

@@ -19,6 +19,12 @@ export const runs = section({
           what: '`asOf` is in the future.',
           todo: 'Choose an instant in the past.',
         },
+        RAPPORT_EVALUATE_FUTURE: {
+          what: 'A document is to be tried as of an instant after the end of today.',
+          todo: 'Choose today’s date, or an instant that has come.',
+          status: 400,
+          exit: 'usage',
+        },
         RAPPORT_RUN_OPTION: {
           what: 'A run was asked for a part of itself: some subjects, metrics or levels, or another configuration.',
           todo: 'Leave the option out; `engine.evaluate` takes it and writes nothing.',

@@ -1,3 +1,4 @@
+import { utc } from '@rapport/sdk/time';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CompatCondition, SegmentDocument } from '@rapport/sdk';
@@ -16,7 +17,7 @@ import { outlivingIt, reference, same } from './reference.test.fixture.js';
 import { within } from '../computing-time.test.fixture.js';
 
 const numRuns = 30 * Number(process.env['RAPPORT_RUNS'] ?? 30);
-const NOW = Date.UTC(2026, 5, 1);
+const NOW = { at: Date.UTC(2026, 5, 1), zone: utc };
 
 const segment = (enter: unknown, more: object = {}): unknown => ({
   kind: 'segment',
@@ -254,8 +255,8 @@ describe('a compat document', () => {
       { name: 'stays', facts: { a: 2 }, member: true, expect: 'in' },
     ];
     const document = checked(segment({ all: [is('a', 'equal', 1)] }, { exit: { any: [is('a', 'equal', 3)] }, tests }));
-    expect(runTests(document).map(({ name, found }) => `${name} ${found}`)).toEqual(['wrong unknown']);
-    expect(coverageOf(document)).toMatchObject({
+    expect(runTests(document, utc).map(({ name, found }) => `${name} ${found}`)).toEqual(['wrong unknown']);
+    expect(coverageOf(document, utc)).toMatchObject({
       covered: 2,
       leaves: [
         { pointer: '/enter', fact: 'a', operator: 'compat', wasTrue: true, wasFalse: true },

@@ -1,3 +1,4 @@
+import { anyTime } from '../moment.js';
 import { Engine, Operator, Rule, type TopLevelCondition } from 'json-rules-engine';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -100,9 +101,9 @@ describe('operators of plugins in documents of json-rules-engine', () => {
         const expected = await reference(enter, facts);
         seen[expected ? 'true' : 'false'] += 1;
         const made = conditionOf(enter);
-        expect(evaluate(made, facts, 0, operators)).toBe(expected);
-        expect(trace(made, facts, 0, operators).verdict).toBe(expected);
-        const [verdicts] = columnar([made], 0, operators).evaluate(1, () => () => a);
+        expect(evaluate(made, facts, anyTime, operators)).toBe(expected);
+        expect(trace(made, facts, anyTime, operators).verdict).toBe(expected);
+        const [verdicts] = columnar([made], anyTime, operators).evaluate(1, () => () => a);
         expect(verdicts && verdictAt(verdicts, 0)).toBe(expected);
       }),
       { numRuns: 600, seed: 3 },
@@ -117,14 +118,14 @@ describe('operators of plugins in documents of json-rules-engine', () => {
       return null;
     });
     const made = conditionOf({ all: [is('not:someFact:startsWith', 'p')] });
-    expect(evaluate(made, { a: ['x', 'pro'] }, 0, open)).toBeNull();
+    expect(evaluate(made, { a: ['x', 'pro'] }, anyTime, open)).toBeNull();
     expect(asked).toEqual([['acmeStartsWith', 'p', 'x']]);
-    const found = trace(made, { a: ['pro'] }, 0, open);
+    const found = trace(made, { a: ['pro'] }, anyTime, open);
     expect(found).toMatchObject({ problem: { code: 'RAPPORT_RULES_FAILED', pointer: '/enter/all/0' } });
   });
 
   it('have no verdict where there are none', () => {
-    expect(evaluate(conditionOf({ all: [is('endsWith', 'o')] }), { a: 'pro' }, 0)).toBeNull();
+    expect(evaluate(conditionOf({ all: [is('endsWith', 'o')] }), { a: 'pro' }, anyTime)).toBeNull();
   });
 
   it('are found in what a document uses', () => {

@@ -1,3 +1,4 @@
+import { anyTime } from '../moment.js';
 import { read, type OperatorSet, type Verdict } from '../operator.js';
 import { failure } from './failure.js';
 import { operators, type CompatOperator } from './operator.js';
@@ -40,9 +41,10 @@ function testOf(more: OperatorSet, name: string, value: unknown): Test | null {
   const found = ofName.get(value);
   if (found) return found;
   const reading = rule.takes.reading(value) ?? 'any';
-  const verdict = rule.test(value, reading, 0);
+  // A table of verdicts answers: neither the moment nor its zone is asked for.
+  const verdict = rule.test(value, reading, anyTime);
   // As with a validator of `addOperator`: a fact of another type is false, and the operator is not asked.
-  const test: Test = (fact) => (read(fact, reading) === null ? false : verdict(fact));
+  const test: Test = (fact) => (read(fact, reading, anyTime.zone) === null ? false : verdict(fact));
   ofName.set(value, test);
   return test;
 }

@@ -1,4 +1,5 @@
-import type { Level, Zone } from '@rapport/store';
+import type { Zone } from '@rapport/sdk/time';
+import type { Level } from '@rapport/store';
 import type { Document } from 'mongodb';
 import type { Collections } from '../collections.js';
 import type { Stage, Visible } from '../expression.js';
