@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   actionCode,
@@ -306,6 +307,27 @@ describe('loading plugins that do not end', () => {
       folder.remove();
     }
   }, 60_000);
+});
+
+describe('the document of a package', () => {
+  it('is refused with the place where a key is there twice', async () => {
+    const folder = pluginFolder();
+    const name = folder.add('segment', 'twice', { code: '', json: { exports: './segment.json' } });
+    writeFileSync(
+      `${folder.root}/node_modules/${name}/segment.json`,
+      '{ "kind": "segment",\n"id": "twice", "id": "twice" }',
+    );
+    const engine = await engineOver(folder);
+    expect(engine.refused).toMatchObject([
+      {
+        name,
+        code: 'RAPPORT_PLUGIN_DOCUMENT',
+        message: expect.stringContaining('2:16 "id" is there twice') as unknown,
+      },
+    ]);
+    await engine.close();
+    folder.remove();
+  });
 });
 
 describe('configuration that is about plugins', () => {

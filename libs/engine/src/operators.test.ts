@@ -77,6 +77,14 @@ describe('an operator of a plugin', () => {
     });
   });
 
+  it('is refused where json-rules-engine’s documents would call it as they call another', async () => {
+    folder.add('operator', 'ends-with', { code: operatorCode('ends-with') });
+    folder.add('operator', 'tail', { code: operatorCode('tail', { compatName: `'endsWith'` }) });
+    expect((await refusals()).map(({ name, code }) => [name, code])).toEqual([
+      ['@test/operator-tail', 'RAPPORT_PLUGIN_DUPLICATE'],
+    ]);
+  });
+
   const wrong: readonly (readonly [
     id: string,
     why: string,

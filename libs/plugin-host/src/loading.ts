@@ -5,7 +5,7 @@ import semver from 'semver';
 import { catalogueFor } from './catalogue.js';
 import { hashOf, metricConfigHash } from './config-hash.js';
 import { findPlugins, sdkVersion } from './discovery.js';
-import type { LoadedPlugin, RefusedPlugin } from './loaded-plugin.js';
+import type { LoadedPlugin, OperatorDescriptor, RefusedPlugin } from './loaded-plugin.js';
 import { checkManifest, keyOf, requirementKey, type Candidate } from './manifest.js';
 import { operatorsOf } from './operators.js';
 import type { PluginHost } from './plugin-host.js';
@@ -20,6 +20,9 @@ export interface Loaded {
   readonly plugins: readonly LoadedPlugin[];
   readonly refused: readonly RefusedPlugin[];
 }
+
+/** What json-rules-engine's documents call an operator. */
+const compatNameOf = ({ name, compatName }: OperatorDescriptor): string => compatName ?? name;
 
 const reservedIds = ['trait', 'segment', 'event', 'playbook'];
 
@@ -228,6 +231,15 @@ export async function loadPlugins(
       }
       case 'operator': {
         const { definition } = reply;
+        const called = compatNameOf(definition);
+        const twin = [...loaded.values()].find(
+          (other) => other.kind === 'operator' && compatNameOf(other.definition) === called,
+        );
+        if (twin) {
+          const why = `json-rules-engine's documents would call it "${called}", as they call ${twin.name}.`;
+          refuse(key, 'RAPPORT_PLUGIN_DUPLICATE', `${why} Give one of them another "compatName".`);
+          continue;
+        }
         loaded.set(key, { ...about, kind: 'operator', config: {}, configHash: hashOf(definition), definition });
         break;
       }

@@ -103,6 +103,7 @@ async function exportOf(request: LoadRequest): Promise<JsonObject> {
       exported = module.default;
     }
   } catch (error) {
+    if (error instanceof EngineError) throw error;
     throw new EngineError(
       'RAPPORT_PLUGIN_IMPORT',
       `importing it threw (${messageOf(error)}). Correct the plugin, or reinstall it.`,
