@@ -12,6 +12,7 @@ import type { ServeOptions } from './command/serve.js';
 import { exit } from '@rapport/errors';
 import { failureReport } from './failure.js';
 import type { Io } from './io.js';
+import { dataCommands } from './data-commands.js';
 import { rulesCommands } from './rules-commands.js';
 import { pluginCommands } from './plugin-commands.js';
 
@@ -216,6 +217,7 @@ Examples:
     .addHelpText('after', '\nExample:\n  rapport plugins')
     .action(action(async (session) => (await import('./command/plugins.js')).plugins(session)));
 
+  dataCommands(program, action);
   rulesCommands(program, action);
   pluginCommands(program, action);
 

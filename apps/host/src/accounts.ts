@@ -6,8 +6,9 @@ import { RapportError } from '@rapport/errors';
 import { onlyMethods } from './problem.js';
 import { cursor, cursorAfter, limit, onlyParameters, text } from './query.js';
 import { segmentKeys } from './segments.js';
+import { erase, exportData } from './subject-data.js';
 
-/** `GET /v1/accounts` and `GET /v1/accounts/:id`. */
+/** `GET /v1/accounts`, `GET` and `DELETE /v1/accounts/:id`. */
 export function accountRoutes(engine: Engine, latestOf: () => Promise<Latest | null>): Router {
   const router = Router();
   router
@@ -95,6 +96,8 @@ export function accountRoutes(engine: Engine, latestOf: () => Promise<Latest | n
         };
       });
     })
-    .all(onlyMethods('GET'));
+    .delete(erase(engine, 'account'))
+    .all(onlyMethods('GET', 'DELETE'));
+  router.route('/:id/export').get(exportData(engine, 'account')).all(onlyMethods('GET'));
   return router;
 }

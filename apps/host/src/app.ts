@@ -16,6 +16,7 @@ import { ruleRoutes } from './rules.js';
 import { segmentRoutes } from './segments.js';
 import { startPage } from './start-page.js';
 import { subjectMetricRoutes } from './subject-metrics.js';
+import { userRoutes } from './subject-data.js';
 import { trendRoutes } from './trends.js';
 import type { Workspace } from './workspace.js';
 
@@ -76,6 +77,7 @@ export function createApp({ engine }: Workspace, { logger = pino({ enabled: fals
   app.use('/v1/metrics', trendRoutes(engine, latestOf));
   app.use('/v1/accounts/:id/metrics', subjectMetricRoutes(engine, latestOf, 'account'));
   app.use('/v1/users/:id/metrics', subjectMetricRoutes(engine, latestOf, 'user'));
+  app.use('/v1/users', userRoutes(engine));
   app.use('/v1/portfolio/metrics', subjectMetricRoutes(engine, latestOf, 'portfolio'));
   app.use('/v1/rules', ruleRoutes(engine));
   app.use('/v1/plugins', pluginRoutes(engine));

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { pino, type Logger } from 'pino';
 import { isLoopback } from './access.js';
 import { createApp } from './app.js';
+import { prune } from './retention.js';
 import { repeat } from './repeat.js';
 import { RapportError } from '@rapport/errors';
 import type { Workspace } from './workspace.js';
@@ -18,6 +19,8 @@ export interface ServeOptions {
   readonly outboxMs?: number;
   /** Time from the end of one evaluation to the next, ms; default: none is made. */
   readonly evaluateMs?: number;
+  /** Time between two looks at what retention lets go, ms; default an hour. */
+  readonly pruneMs?: number;
   /** How long requests in flight may take to finish at closing, ms; default 10000. */
   readonly graceMs?: number;
 }
@@ -29,7 +32,7 @@ export interface Served {
 }
 
 /**
- * Serves a workspace's API and sends what is due in its outbox. Throws `RAPPORT_HTTP_UNPROTECTED` for an address that others can reach without an
+ * Serves a workspace's API, sends what is due in its outbox, and removes what retention lets go. Throws `RAPPORT_HTTP_UNPROTECTED` for an address that others can reach without an
  * API key, `RAPPORT_HTTP_LISTEN` when the port cannot be had.
  */
 export async function serve(workspace: Workspace, options: ServeOptions = {}): Promise<Served> {
@@ -62,6 +65,11 @@ export async function serve(workspace: Workspace, options: ServeOptions = {}): P
       options.outboxMs ?? 5000,
       () => engine.deliver(),
       (error) => logger.error({ err: error }, 'outbox failed'),
+    ),
+    repeat(
+      options.pruneMs ?? 3_600_000,
+      () => prune(workspace),
+      (error) => logger.error({ err: error }, 'retention failed'),
     ),
     ...(options.evaluateMs === undefined
       ? []

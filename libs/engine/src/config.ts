@@ -1,4 +1,5 @@
 import { checkProfile, pointerToken, problemsOf } from '@rapport/rules';
+import type { RetentionPolicy } from '@rapport/store';
 import { Ajv } from 'ajv';
 import { readFile } from 'node:fs/promises';
 import { goalProblem, goalsSchema, type Goal } from './analysis/goal.js';
@@ -70,6 +71,11 @@ export const configSchema = {
       properties: { approvalShare: { type: 'number', minimum: 0, maximum: 1 } },
     },
     goals: goalsSchema,
+    retention: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { days: count(1, 36_500), monthEnds: { type: 'boolean' } },
+    },
     limits: {
       type: 'object',
       additionalProperties: false,
@@ -255,6 +261,8 @@ export interface WorkspaceConfig extends PluginSettings {
     /** Share of all subjects that a publish may move without a second person's approval, 0–1; default 0.2. */
     readonly approvalShare?: number;
   };
+  /** How long runs with their results and transitions, and deliveries that are over, are kept; default all of 30 days, then month ends. */
+  readonly retention?: Partial<RetentionPolicy>;
   /** Where metrics should be, and by when. */
   readonly goals?: readonly Goal[];
   readonly limits?: {

@@ -1,4 +1,4 @@
-import type { Delivery, Message, Store, StoreStats } from '@rapport/store';
+import type { Delivery, Erased, Message, Store, StoreStats, Subject } from '@rapport/store';
 import { zone } from '@rapport/sdk/time';
 import { checkConfig, limitsOf, type WorkspaceConfig } from './config.js';
 import { metricsOf, type EvaluateOptions, type Evaluation } from './measurement/evaluation.js';
@@ -17,6 +17,7 @@ import { propertiesOf } from './measurement/planner.js';
 import { storedDocuments } from './rules/publishing.js';
 import { rulesOf, type Rules } from './rules/rules.js';
 import { runOnce, type RunOptions, type RunReport } from './run.js';
+import { dataOfSubject, type HeldOfSubject } from './subject-data.js';
 import { frameCache, subjectReport, type SubjectReport } from './subject-report.js';
 import { type RunSetting } from './membership/setting.js';
 import { evaluateOnly } from './evaluate.js';
@@ -74,6 +75,7 @@ export const createEngine: CreateEngine = async ({
     const engine: Engine = {
       config,
       store,
+      clock,
       get plugins() {
         return setting.plugins;
       },
@@ -103,6 +105,12 @@ export const createEngine: CreateEngine = async ({
       rules,
       stats: () => store.stats(),
       deliveries: (query) => store.list(query),
+      async erase(subject) {
+        const erased = await store.erase(subject);
+        setting.memory.clear();
+        return erased;
+      },
+      dataOf: (subject) => dataOfSubject(store, subject, config.hierarchy?.parent ?? null),
       close: () => host.close(),
     };
     return engine;
@@ -115,6 +123,7 @@ export const createEngine: CreateEngine = async ({
 export interface Engine {
   readonly config: WorkspaceConfig;
   readonly store: Store;
+  readonly clock: Clock;
   readonly plugins: readonly LoadedPlugin[];
   readonly refused: readonly RefusedPlugin[];
   /** Validates calls in the Segment spec's shapes and appends what is good; never throws for bad calls. */
@@ -130,6 +139,13 @@ export interface Engine {
   /** Documents before they are in force: checked, tried on today's data and on the past, explained. */
   readonly rules: Rules;
   stats(): Promise<StoreStats>;
+  /**
+   * Forgets an account or user; see `Store.erase`. Says how much went, by kind. A run under way cannot bring it back: its commit is refused and it runs again.
+   * What is sent about the subject later is new.
+   */
+  erase(subject: Subject): Promise<Erased>;
+  /** Everything that is held of an account or user. */
+  dataOf(subject: Subject): AsyncIterable<HeldOfSubject>;
   deliveries(query: { readonly state?: Delivery['state']; readonly limit: number }): Promise<readonly Delivery[]>;
   close(): Promise<void>;
 }

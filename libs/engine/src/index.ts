@@ -11,6 +11,7 @@ export {
   type Refusal,
 } from './ingest.js';
 export type { BaselineReport, RunOptions, RunReport } from './run.js';
+export type { HeldOfSubject } from './subject-data.js';
 export type { MetricValue, SubjectReport } from './subject-report.js';
 export type { EvaluateOptions, Evaluation, Provenance } from './measurement/evaluation.js';
 export type { MetricFailure } from './measurement/computing.js';

@@ -3,6 +3,7 @@ import type { Erased, Subject } from '@rapport/store';
 import { eraseHistory } from './history.js';
 import { eraseResults } from './results.js';
 import { rows } from './rows.js';
+import { dropUnused } from './run-records.js';
 import { text, whole } from './sql.js';
 
 /** Forgets a subject, and raises the erasure epoch. Inside a transaction. */
@@ -45,6 +46,7 @@ export async function eraseSubject(
     erased.deliveries += deliveries;
     erased.history += await eraseHistory(connection, each);
   }
+  if (erased.results > 0 || erased.history > 0) await dropUnused(connection);
   await forgetUnnamed(connection, usersAreAccounts);
   await connection.run(`UPDATE meta SET value = (value::BIGINT + 1)::VARCHAR WHERE key = 'erasures'`);
   return erased;

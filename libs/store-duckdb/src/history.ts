@@ -4,6 +4,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { HistoryDay, HistoryEntry, HistoryMetric, HistoryStore, NumberColumn, Subject } from '@rapport/store';
 import { compareCodeUnits, historyDays, levelName } from '@rapport/store';
+import { putBlobs, readBlobs } from './blobs.js';
 import { assertEpoch } from './changes.js';
 import type { Packed } from './frames.js';
 import { packed } from './frames.js';
@@ -19,7 +20,7 @@ import { tableWriter } from './writer.js';
  * it rewrites no other, and a subject that is new makes no list of subjects new.
  */
 
-const HISTORY_COLUMNS = ['text', 'integer', 'text', 'text', 'bigint', 'text', 'integer', 'blob'] as const;
+const HISTORY_COLUMNS = ['text', 'integer', 'text', 'text', 'bigint', 'text', 'integer', 'integer'] as const;
 const BLOCK = 4096;
 const blockOf = (index: number) => Math.floor(index / BLOCK);
 
@@ -35,8 +36,15 @@ const blockBytes = (there: Uint8Array, values: Float64Array): Uint8Array => {
   const block: Block = { there: there.every((state) => state === VALUE) ? null : there, values: packed(values) };
   return deflateRawSync(serialize(block), { level: 1 });
 };
-const blockFrom = (bytes: Uint8Array | null | undefined): Block =>
-  deserialize(inflateRawSync(bytes ?? new Uint8Array())) as Block;
+const blockFrom = (bytes: Uint8Array): Block => deserialize(inflateRawSync(bytes)) as Block;
+
+/** A block without anybody. */
+const NOBODY: Block = { there: null, values: new Float64Array() };
+
+async function readBlocks(connection: DuckDBConnection, blobs: Float64Array): Promise<ReadonlyMap<number, Block>> {
+  const found = await readBlobs(connection, [...new Set(blobs)]);
+  return new Map([...found].map(([blob, bytes]) => [blob, blockFrom(bytes)]));
+}
 
 export function historyStore({ writer, queue, reader }: Connections): HistoryStore {
   return {
@@ -95,13 +103,21 @@ async function put(connection: DuckDBConnection, days: readonly HistoryDay[]): P
       level,
       [...its.values()].map(({ day }) => day.subjects),
     );
-    const rows = await tableWriter(connection, 'history', HISTORY_COLUMNS);
-    for (const { day, name, metric } of its.values()) {
+    const found = [...its.values()].flatMap(({ day, name, metric }) => {
       const indexes = numbers(day.subjects);
       const set = createHash('sha256').update(indexes).digest('base64url').slice(0, 22);
-      for (const [block, data] of blocksOf(indexes, metric.values))
-        rows.add([level, day.day, name, metric.origin, day.asOf, set, block, data]);
-    }
+      return blocksOf(indexes, metric.values).map(
+        ([block, data]) => [[level, day.day, name, metric.origin, day.asOf, set, block], data] as const,
+      );
+    });
+    const blobs = await putBlobs(
+      connection,
+      found.map(([, data]) => data),
+    );
+    const rows = await tableWriter(connection, 'history', HISTORY_COLUMNS);
+    found.forEach(([row], i) => {
+      rows.add([...row, blobs[i]]);
+    });
     rows.close();
   }
 }
@@ -168,18 +184,20 @@ async function read(
   const its = subject === undefined ? null : await numberOf(connection, levelName(level), subject);
   if (subject !== undefined && its === null) return [];
   const sql = `
-    SELECT day::DOUBLE, metric, origin, as_of::DOUBLE, subjects, block::DOUBLE, data FROM history
+    SELECT day::DOUBLE, metric, origin, as_of::DOUBLE, subjects, block::DOUBLE, blob::DOUBLE FROM history
     WHERE ${about(level, from, to)} AND metric IN (${metrics.map(text).join(', ')})
     ${its === null ? '' : `AND block = ${whole(blockOf(its))}`}`;
-  const kinds = ['number', 'text', 'text', 'number', 'text', 'number', 'blob'] as const;
-  const [days, names, origins, instants, sets, blocks, data] = (await columns(connection, sql, kinds)).columns;
+  const kinds = ['number', 'text', 'text', 'number', 'text', 'number', 'number'] as const;
+  const [days, names, origins, instants, sets, blocks, held] = (await columns(connection, sql, kinds)).columns;
+
+  const data = await readBlocks(connection, held.values);
 
   const found = new Map<string, { readonly row: number; readonly blocks: Map<number, Block> }>();
   names.forEach((name, row) => {
     const key = JSON.stringify([days.values[row], name]);
     const metric = found.get(key) ?? { row, blocks: new Map<number, Block>() };
     found.set(key, metric);
-    metric.blocks.set(blocks.values[row] ?? 0, blockFrom(data[row]));
+    metric.blocks.set(blocks.values[row] ?? 0, data.get(held.values[row] ?? 0) ?? NOBODY);
   });
   const rowsOf =
     its === null
@@ -247,26 +265,24 @@ export async function eraseHistory(connection: DuckDBConnection, { kind, id }: S
   for (const [row, level] of levels.entries()) {
     const index = indexes.values[row] ?? 0;
     const block = `level = ${text(level ?? '')} AND block = ${whole(blockOf(index))}`;
-    const kinds = ['number', 'text', 'text', 'number', 'text', 'blob'] as const;
-    const read = `SELECT day::DOUBLE, metric, origin, as_of::DOUBLE, subjects, data FROM history WHERE ${block}`;
-    const [days, metrics, origins, instants, sets, data] = (await columns(connection, read, kinds)).columns;
+    const kinds = ['number', 'text', 'text', 'number', 'text', 'number'] as const;
+    const read = `SELECT day::DOUBLE, metric, origin, as_of::DOUBLE, subjects, blob::DOUBLE FROM history WHERE ${block}`;
+    const [days, metrics, origins, instants, sets, held] = (await columns(connection, read, kinds)).columns;
     await connection.run(`DELETE FROM history WHERE ${block}`);
+    const data = await readBlocks(connection, held.values);
+    const blocks = [...data];
+    const without = await putBlobs(
+      connection,
+      blocks.map(([, found]) => withoutSlot(found, index % BLOCK)),
+    );
+    const rewritten = new Map(blocks.map(([blob], i) => [blob, without[i] ?? 0]));
     const writer = await tableWriter(connection, 'history', HISTORY_COLUMNS);
     const its = new Set<number>();
-    data.forEach((bytes, at) => {
-      const block = blockFrom(bytes);
-      if (stateIn(block, index % BLOCK) !== ABSENT) its.add(days.values[at] ?? 0);
-      const rewritten = withoutSlot(block, index % BLOCK);
-      writer.add([
-        level,
-        days.values[at],
-        metrics[at],
-        origins[at],
-        instants.values[at],
-        sets[at],
-        blockOf(index),
-        rewritten,
-      ]);
+    metrics.forEach((metric, at) => {
+      const [day, blob] = [days.values[at] ?? 0, held.values[at] ?? 0];
+      if (stateIn(data.get(blob) ?? NOBODY, index % BLOCK) !== ABSENT) its.add(day);
+      const row = [level, day, metric, origins[at], instants.values[at], sets[at], blockOf(index)] as const;
+      writer.add([...row, rewritten.get(blob) ?? 0]);
     });
     writer.close();
     known += its.size;

@@ -3,7 +3,7 @@ import type { Zone } from '@rapport/sdk/time';
 import type { Message } from '@rapport/store';
 import { compareCodeUnits, ownValue } from '@rapport/store';
 import type { Keys, KnownIds } from './known.js';
-import { knownIds, messageKeys, writeKeys } from './known.js';
+import { messageKeys, writeKeys } from './known.js';
 import { storedId } from './order.js';
 import { COLUMN_KINDS, declaredProperties, physicalColumns, pushColumns } from './properties.js';
 import { columns } from './rows.js';
@@ -16,7 +16,7 @@ export interface Appended {
   readonly duplicates: number;
 }
 
-/** What ingest keeps in memory of the file. Read once, before the first append; dropped when a commit fails or the file changes otherwise. */
+/** What ingest keeps in memory of the file. Read once, before the first append; dropped when an append fails or somebody is erased. */
 export interface Ingest {
   /** Appends batches in one transaction; one answer per batch. Durable when it resolves. */
   append(batches: readonly (readonly Message[])[]): Promise<readonly Appended[]>;
@@ -36,8 +36,12 @@ const EVENT_COLUMNS: readonly WriterColumn[] = [
   'text',
 ];
 
-export async function openIngest(connection: DuckDBConnection, zone: Zone, usersAreAccounts: boolean): Promise<Ingest> {
-  const known = await knownIds(connection);
+export async function openIngest(
+  connection: DuckDBConnection,
+  zone: Zone,
+  usersAreAccounts: boolean,
+  known: KnownIds,
+): Promise<Ingest> {
   const accounts = await dictionary(connection, 'accounts', 'id');
   const users = await dictionary(connection, 'users', 'id');
   const names = await dictionary(connection, 'names', 'name');

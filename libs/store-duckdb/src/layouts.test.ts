@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { DocumentVersion } from '@rapport/store';
-import { readManifest, textColumn } from '@rapport/store';
+import { numberColumn, readManifest, textColumn } from '@rapport/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { columnBytes, subjectsBytes } from './frames.js';
 import { openDuckdbStore } from './index.js';
@@ -27,8 +27,15 @@ const version: Omit<DocumentVersion, 'number'> = {
   of: null,
 };
 
-/** What layout 5 changed, undone. */
+/** What layout 6 changed, undone. */
+const HISTORY_OF_5 = [
+  'ALTER TABLE history ADD COLUMN data BLOB',
+  'UPDATE history SET data = (SELECT b.data FROM result_blobs b WHERE b.idx = history.blob)',
+  'ALTER TABLE history DROP COLUMN blob',
+];
+/** What layouts 5 and 6 changed, undone. */
 const RECORDS_OF_4 = [
+  ...HISTORY_OF_5,
   'ALTER TABLE runs RENAME COLUMN manifest TO provenance',
   'ALTER TABLE transitions DROP COLUMN baseline_reason',
   'ALTER TABLE transitions DROP COLUMN baseline_text',
@@ -55,6 +62,7 @@ const BEFORE = {
   2: [...RESULTS_OF_3, 'DROP TABLE document_versions'],
   3: RESULTS_OF_3,
   4: RECORDS_OF_4,
+  5: HISTORY_OF_5,
 };
 
 /** A run's record of before. */
@@ -80,7 +88,7 @@ async function makeLayout(layout: keyof typeof BEFORE, then: readonly string[] =
 }
 
 describe('files of earlier layouts', { timeout: 60_000 }, () => {
-  it.each([1, 2, 3, 4] as const)('of layout %i take documents, and what was in them stays', async (layout) => {
+  it.each([1, 2, 3, 4, 5] as const)('of layout %i take documents, and what was in them stays', async (layout) => {
     const made = await openDuckdbStore({ path, zone: 'UTC' });
     await made.append([{ id: '1', time: 0, member: { user: 'ann', account: 'acme' } }]);
     await made.close();
@@ -98,8 +106,18 @@ describe('files of earlier layouts', { timeout: 60_000 }, () => {
     }
   });
 
-  it('of layout 3 keep their runs and results', async () => {
-    await (await openDuckdbStore({ path, zone: 'UTC' })).close();
+  it('of layout 3 keep their runs, results and history', async () => {
+    const made = await openDuckdbStore({ path, zone: 'UTC' });
+    const day = (day: number, value: number) => ({
+      level: { kind: 'account' } as const,
+      day,
+      asOf: day,
+      subjects: ['acme', 'zeta'],
+      metrics: { nps: { origin: 'nps@1', values: numberColumn([value, null]) } },
+    });
+    const history = [day(1, 5), day(2, 5), day(3, 6)];
+    await made.putHistory(history, 0);
+    await made.close();
     const hex = (bytes: Uint8Array) => `unhex('${Buffer.from(bytes).toString('hex')}')`;
     const column = textColumn(['high', null]);
     await makeLayout(3, [
@@ -115,6 +133,7 @@ describe('files of earlier layouts', { timeout: 60_000 }, () => {
         { number: 2, asOf: 20, startedAt: 21, committedAt: 22, manifest: readManifest(null) },
         { number: 1, asOf: 10, startedAt: 11, committedAt: 12, manifest: readManifest(PROVENANCE) },
       ]);
+      expect(await store.history({ level: { kind: 'account' }, metrics: ['nps'], from: 0, to: 9 })).toEqual(history);
       for (const run of [1, 2])
         expect(await store.results(run, { kind: 'account' })).toEqual({
           level: { kind: 'account' },

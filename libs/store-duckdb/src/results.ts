@@ -18,7 +18,7 @@ import { assertEpoch } from './changes.js';
 import { subjectsOf, without } from './frames.js';
 import type { Queue } from './queue.js';
 import { rows } from './rows.js';
-import { dropUnused, readFrame, readRuns, writeFrame, writeRun } from './run-records.js';
+import { readFrame, readRuns, writeFrame, writeRun } from './run-records.js';
 import { transaction } from './schema.js';
 import { text, whole } from './sql.js';
 import { tableWriter } from './writer.js';
@@ -214,7 +214,6 @@ export async function eraseResults(
     await writeFrame(connection, run, level, without(frame, subject.id));
     results++;
   }
-  if (results > 0) await dropUnused(connection);
   return { results, ...counts };
 }
 

@@ -108,7 +108,7 @@ export async function dropRuns(
   return gone;
 }
 
-/** Removes the blobs that no run needs any more; returns how many bytes that were. Inside a transaction. */
+/** Removes the blobs that no run and no day of the history needs any more; returns how many bytes that were. Inside a transaction. */
 export async function dropUnused(connection: DuckDBConnection): Promise<number> {
   const frames = await columns(connection, 'SELECT subjects::DOUBLE, columns::DOUBLE FROM result_frames', [
     'number',
@@ -120,5 +120,7 @@ export async function dropUnused(connection: DuckDBConnection): Promise<number> 
     for (const [, blob] of parsed(bytes) as ColumnList) used.add(blob);
   for (const { manifest } of await rows(connection, 'SELECT manifest FROM runs', { manifest: 'text' }))
     for (const blob of partsOfRecord(manifest ?? '')) used.add(Number(blob));
+  const history = await columns(connection, 'SELECT DISTINCT blob::DOUBLE FROM history', ['number']);
+  for (const blob of history.columns[0].values) used.add(blob);
   return dropUnusedBlobs(connection, used);
 }

@@ -1,17 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { text } from './sql.js';
-import { moveResults } from './moved-results.js';
+import { HISTORY_TABLE } from './tables.js';
+import { moveHistory, moveResults } from './moved-results.js';
 
 /** Version of the layout below. A file of a later version is refused; an earlier one is migrated when it is opened. */
-export const SCHEMA_VERSION = 5;
+export const SCHEMA_VERSION = 6;
 
 const HISTORY_TABLES = `
 -- Dense numbers of subjects, per level; the id of an erased one is null and its number stays taken.
 CREATE TABLE history_subjects (level VARCHAR, idx INTEGER, id VARCHAR);
--- A metric's values on a day, for a block of consecutive numbers: data is what history.ts packs. subjects: names the set of subjects.
-CREATE TABLE history (level VARCHAR, day INTEGER, metric VARCHAR, origin VARCHAR, as_of BIGINT, subjects VARCHAR, block INTEGER, data BLOB);
-`;
+${HISTORY_TABLE}`;
 
 const DOCUMENT_TABLES = `
 -- document: JSON.
@@ -21,7 +20,7 @@ CREATE TABLE document_versions (
 `;
 
 const RESULT_TABLES = `
--- What runs found, by content: data is a list of subjects, a list of columns, a column (frames.ts) or a part of a run's record; hash tells equal ones.
+-- What runs found, by content: data is a list of subjects, a list of columns, a column (frames.ts) a part of a run's record or a block of history; hash tells equal ones.
 CREATE TABLE result_blobs (idx INTEGER, hash VARCHAR, data BLOB);
 -- subjects, columns: blobs.
 CREATE TABLE result_frames (run INTEGER, level VARCHAR, subjects INTEGER, columns INTEGER);
@@ -94,6 +93,7 @@ export async function migrate(connection: DuckDBConnection, version: number): Pr
       await connection.run(DELIVERY_INDEX + RESULT_TABLES);
       await moveResults(connection);
     }
+    if (version >= 2) await moveHistory(connection);
     await connection.run(`UPDATE meta SET value = ${text(String(SCHEMA_VERSION))} WHERE key = 'rapport'`);
   });
 }

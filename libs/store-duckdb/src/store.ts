@@ -9,6 +9,7 @@ import { eraseSubject } from './erase.js';
 import { historyStore } from './history.js';
 import type { Appended, Ingest } from './ingest.js';
 import { openIngest } from './ingest.js';
+import { knownIds, type KnownIds } from './known.js';
 import { openFile } from './open.js';
 import { declareProperties } from './properties.js';
 import { queue } from './queue.js';
@@ -33,6 +34,11 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/**
+ * Changes after which the log is folded into the file, however short it is: a process that was killed replays it at the next opening, and
+ * replaying costs by the commit, not by the byte (docs/benchmarks.md).
+ */
+const CHECKPOINT_CHANGES = 100;
 /** Messages of one commit, at most: bounds memory and how long an append waits for others. */
 const COMMIT_MESSAGES = 50_000;
 
@@ -58,31 +64,51 @@ export async function openDuckdbStore(options: DuckdbOptions): Promise<Store> {
   const writes = queue();
   const snapshots = new Set<Snapshot>();
   let open = true;
+  /** Message ids that were ever accepted. Nothing takes one out. */
+  let known: KnownIds | undefined;
   let ingest: Ingest | undefined;
   /** Counts changes that a snapshot must not see. */
   let changes = 0;
+  /** Changes since the log was last folded into the file. */
+  let unfolded = 0;
   let waiting: Waiting[] = [];
 
   const assertOpen = () => {
     if (!open) throw new StoreError('RAPPORT_STORE_CLOSED', `the store at "${file.path}" is closed; open it again`);
   };
-  /** A change of the file. Whatever fails leaves the file as it was; what ingest remembers is then read again. */
-  const change = <T>(task: () => Promise<T>): Promise<T> =>
-    writes.run(async () => {
+  const exclusive = <T>(task: () => Promise<T>): Promise<T> =>
+    writes.run(() => {
       assertOpen();
-      try {
-        return await task();
-      } catch (error) {
-        ingest = undefined;
-        throw error;
-      }
+      return task();
+    });
+  /** A change of the file. What fails leaves the file, and what ingest remembers of it, as it was. */
+  const change = <T>(task: () => Promise<T>): Promise<T> =>
+    exclusive(async () => {
+      const value = await task();
+      if (++unfolded >= CHECKPOINT_CHANGES) await checkpoint();
+      return value;
     });
 
+  /** Folds the log into the file. Refused while a snapshot reads; the next commit tries again. */
+  async function checkpoint(): Promise<void> {
+    await writer.run('CHECKPOINT').then(
+      () => (unfolded = 0),
+      () => undefined,
+    );
+  }
+
   async function append(batches: readonly (readonly Message[])[]): Promise<readonly Appended[]> {
-    ingest ??= await openIngest(writer, zone, usersAreAccounts);
-    const reports = await ingest.append(batches);
-    if (reports.some(({ accepted }) => accepted > 0)) changes++;
-    return reports;
+    known ??= await knownIds(writer);
+    ingest ??= await openIngest(writer, zone, usersAreAccounts, known);
+    try {
+      const reports = await ingest.append(batches);
+      if (reports.some(({ accepted }) => accepted > 0)) changes++;
+      return reports;
+    } catch (error) {
+      // It may remember what was not written. Message ids it notes only once they are.
+      ingest = undefined;
+      throw error;
+    }
   }
 
   /** Commits what is waiting, together. */
@@ -170,7 +196,7 @@ export async function openDuckdbStore(options: DuckdbOptions): Promise<Store> {
         void writes.run(() => Promise.resolve()).then(flush);
       });
     },
-    snapshot: () => change(snapshot),
+    snapshot: () => exclusive(snapshot),
     erase: (subject) =>
       change(async () => {
         const erased = await transaction(writer, () => eraseSubject(writer, subject, usersAreAccounts));

@@ -6,6 +6,7 @@ import { benchOneMore, ONE_MORE_HELP } from './one-more.js';
 import { benchRehearsal, REHEARSAL_HELP } from './rehearsal.js';
 import { benchRules, RULES_HELP } from './rules.js';
 import { size } from './size.js';
+import { benchStore, STORE_HELP } from './store.js';
 
 const HELP = `npm run --silent bench -- NAME [options]
 
@@ -15,6 +16,7 @@ ${ONE_MORE_HELP}
 ${RULES_HELP}
 ${REHEARSAL_HELP}
 ${IMPORT_HELP}
+${STORE_HELP}
 Figures go to stdout, progress to stderr. Exit codes: 0 done, 1 failed or numbers differ, 2 wrong usage.
 `;
 
@@ -34,6 +36,8 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
       return benchRules(args);
     case 'rehearsal':
       return benchRehearsal(args);
+    case 'store':
+      return benchStore(args);
     case 'import': {
       const options = { events: { type: 'string' }, json: { type: 'boolean' } } as const;
       const { values } = parseArgs({ args: [...args], options });

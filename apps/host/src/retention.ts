@@ -1,0 +1,6 @@
+import { DEFAULT_RETENTION, pruneStore, zone, type Pruned } from '@rapport/store';
+import type { Workspace } from './workspace.js';
+
+/** Removes what the workspace's retention policy lets go. */
+export const prune = ({ engine: { store, config, clock } }: Workspace, dryRun = false): Promise<Pruned> =>
+  pruneStore(store, { ...DEFAULT_RETENTION, ...config.retention }, clock.now(), zone(store.zone), dryRun);
