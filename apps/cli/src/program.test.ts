@@ -72,6 +72,9 @@ describe('the command line', () => {
       'plugins',
       'doctor',
       'deliver',
+      'erase',
+      'export',
+      'store',
       'serve',
       'demo',
     ]) {
@@ -519,5 +522,53 @@ describe('rapport demo', () => {
     expect(json()).toMatchObject({ refused: 0, evaluation: { accounts: expect.any(Number) as number } });
     expect((json() as { accepted: number }).accepted).toBeGreaterThan(4000);
     expect(existsSync(join(dir, '.rapport'))).toBe(false);
+  });
+});
+
+describe('what is held of a subject', () => {
+  const calls = ['acme', 'zeta']
+    .flatMap((account) => [
+      track(`t-${account}`, { userId: `user of ${account}`, context: { groupId: account } }),
+      JSON.stringify({ type: 'group', messageId: `g-${account}`, timestamp: '2024-03-01T09:00:00Z', groupId: account, traits: { plan: 'pro' } }),
+    ])
+    .join('\n'); // prettier-ignore
+  let dir: string;
+  beforeAll(async () => {
+    dir = folder({ 'rapport.json': bare({ 'active-users': {} }), 'events.ndjson': `${calls}\n` });
+    expect((await run(dir, ['import', 'events.ndjson'])).code).toBe(0);
+    expect((await run(dir, ['evaluate', '--as-of', '2024-03-05'])).code).toBe(0);
+  });
+
+  it('is exported, a line of JSON for each thing', async () => {
+    const { code, out } = await run(dir, ['export', '--account', 'acme']);
+    expect(code).toBe(0);
+    const held = out.trimEnd().split('\n').map((line) => JSON.parse(line) as { of: string; message?: { id: string } }); // prettier-ignore
+    expect(held.flatMap(({ message }) => message?.id ?? [])).toEqual(['g-acme', 't-acme']);
+    expect([...new Set(held.map(({ of }) => of))]).toEqual(expect.arrayContaining(['message', 'result', 'history']));
+    expect(out).not.toContain('zeta');
+    expect((await run(dir, ['export', '--user', 'nobody', '--json'])).json()).toEqual([]);
+  });
+
+  it('is erased once somebody says yes, and not before', async () => {
+    for (const stdin of ['n\n', '', 'maybe\n'])
+      expect(await run(dir, ['erase', '--account', 'acme'], { stdin })).toMatchObject({ code: 4, out: '' });
+    expect(await failure(dir, 'erase')).toMatchObject({ code: 'RAPPORT_USAGE', exit: 2 });
+    expect(await failure(dir, 'erase', '--account', 'a', '--user', 'b')).toMatchObject({ code: 'RAPPORT_USAGE' });
+    const { code, out, err } = await run(dir, ['erase', '--account', 'acme'], { stdin: 'y\n' });
+    expect({ code, err }).toEqual({ code: 0, err: 'Erase account acme for good? [y/N] ' });
+    expect(out).toContain('1 events');
+    expect((await run(dir, ['export', '--account', 'acme', '--json'])).json()).toEqual([]);
+    expect(await failure(dir, 'account', 'acme')).toMatchObject({ exit: 6 });
+    expect((await run(dir, ['erase', '--account', 'acme', '--yes'])).out).toBe('Nothing was held of account acme.\n');
+    expect((await run(dir, ['account', 'zeta'])).code).toBe(0);
+  });
+
+  it('goes by the retention policy', async () => {
+    for (const day of ['06', '07']) await run(dir, ['evaluate', '--as-of', `2024-03-${day}`]);
+    const later = { now: () => Date.now() + 40 * 86_400_000 };
+    const asked = await run(dir, ['store', 'prune', '--dry-run', '--json'], later);
+    expect(asked.json()).toMatchObject({ dryRun: true, runs: 2 });
+    expect((await run(dir, ['store', 'prune', '--dry-run', '--json'])).json()).toMatchObject({ runs: 0 });
+    expect((await run(dir, ['store', 'prune', '--json'], later)).json()).toEqual({ ...(asked.json() as object), dryRun: false }); // prettier-ignore
   });
 });

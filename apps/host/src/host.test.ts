@@ -250,6 +250,44 @@ describe('the API on a workspace with results', () => {
   });
 });
 
+describe('erasure and export', () => {
+  let running: Awaited<ReturnType<typeof start>>;
+  let url: string;
+  beforeAll(async () => {
+    running = await start();
+    url = running.served.url;
+    const calls = ['acme', 'beta'].flatMap((account) => [track(account, `user-of-${account}`, 1), group(account, { plan: 'pro' })]); // prettier-ignore
+    await post(url, JSON.stringify({ batch: calls }));
+    await running.workspace.engine.run({ asOf: NOW });
+  });
+  afterAll(() => stop(running));
+
+  it('gives all that is held of a subject, a line each', async () => {
+    const response = await fetch(`${url}/v1/accounts/acme/export`);
+    expect(response.headers.get('content-type')).toMatch(/^application\/x-ndjson/);
+    const held = (await response.text()).trimEnd().split('\n').map((line) => JSON.parse(line) as { of: string }); // prettier-ignore
+    expect(new Set(held.map(({ of }) => of))).toEqual(new Set(['message', 'membership', 'transition', 'result', 'history'])); // prettier-ignore
+    expect(await (await fetch(`${url}/v1/users/user-of-acme/export`)).text()).toContain('"Feature Used"');
+    expect(await (await fetch(`${url}/v1/users/nobody/export`)).text()).toBe('');
+  });
+
+  it('forgets a subject, says how much, and shows it in no answer, held ones included', async () => {
+    const etag = (await fetch(`${url}/v1/accounts`)).headers.get('etag') ?? '';
+    expect((await fetch(`${url}/v1/accounts/acme`)).status).toBe(200);
+    const erased = await fetch(`${url}/v1/accounts/acme`, { method: 'DELETE' });
+    expect(erased.status).toBe(200);
+    expect(await erased.json()).toMatchObject({ kind: 'account', id: 'acme', erased: { events: 1, traits: 1, results: 1 } }); // prettier-ignore
+    const again = await fetch(`${url}/v1/accounts`, { headers: { 'If-None-Match': etag } });
+    expect(again.status).toBe(200);
+    expect(await again.text()).not.toContain('acme');
+    expect((await fetch(`${url}/v1/accounts/acme`)).status).toBe(404);
+    expect((await fetch(`${url}/v1/accounts/beta`)).status).toBe(200);
+    const user = await fetch(`${url}/v1/users/user-of-beta`, { method: 'DELETE' });
+    expect(await user.json()).toMatchObject({ kind: 'user', erased: { events: 1 } });
+    expect((await fetch(`${url}/v1/users/user-of-beta`)).status).toBe(405);
+  });
+});
+
 describe('a batch', () => {
   let running: Awaited<ReturnType<typeof start>>;
   let url: string;

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { numberColumn, textColumn, type ResultFrame, type Store } from '@rapport/store';
+import { numberColumn, readManifest, textColumn, type ResultFrame, type Store } from '@rapport/store';
 import { openDuckdbStore } from '@rapport/store-duckdb';
 import { progress } from './progress.js';
 import { size } from './size.js';
@@ -92,13 +92,13 @@ async function growth(path: string, runs: number, accounts: number) {
       c % 10 === 1 && values.type === 'number' ? [[name, { origin: `${name}@1.0.0 c0ffee`, values }] as const] : [],
     ),
   );
-  const versions = Object.fromEntries(Object.keys(columns).map((name) => [name, { version: '1.0.0', hash: 'c0ffee' }]));
+  const inputs = Object.fromEntries(Object.keys(columns).map((name) => [`metric/${name}`, '1.0.0 c0ffee']));
 
   let store = await openDuckdbStore({ path, zone: 'UTC' });
   const run = async (day: number) => {
     const now = START + day * DAY;
     const lease = await store.begin('bench', now, 60_000);
-    const commit = { asOf: now, epoch: 0, provenance: { asOf: now, versions }, frames: [frame], transitions: [], deliveries: [], evaluated: [] }; // prettier-ignore
+    const commit = { asOf: now, epoch: 0, manifest: { ...readManifest(null), state: String(now), inputs }, frames: [frame], transitions: [], deliveries: [], evaluated: [] }; // prettier-ignore
     await lease.commit(commit, now + 1);
     const level = { kind: 'account' } as const;
     await store.putHistory([{ level, day: Math.floor(now / DAY), asOf: now, subjects, metrics }], 0);

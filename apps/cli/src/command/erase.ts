@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { exit, Failure } from '../failure.js';
+import { exit, RapportError } from '@rapport/errors';
 import { count } from '../table.js';
 import { requireWorkspace, withWorkspace } from '../workspace.js';
 import type { Outcome, Session } from './outcome.js';
@@ -13,7 +13,7 @@ export interface EraseOptions extends Pick<SubjectOptions, 'account' | 'user'> {
 export function namedSubject(options: Pick<SubjectOptions, 'account' | 'user'>) {
   const { kind, id } = subjectOf(options, ['account', 'user']);
   if (kind !== 'portfolio') return { kind, id };
-  throw new Failure('RAPPORT_USAGE', 'name whom: --account ID or --user ID', exit.usage);
+  throw new RapportError('RAPPORT_USAGE', 'name whom: --account ID or --user ID');
 }
 
 /** Forgets an account or user, once somebody has said yes, and says how much went. Nothing is erased without it (`RAPPORT_ERASE_REFUSED`). */
@@ -21,11 +21,7 @@ export async function erase(session: Session, options: EraseOptions): Promise<Ou
   const subject = namedSubject(options);
   return withWorkspace(requireWorkspace(session.io, session.workspace), async ({ engine }) => {
     if (!options.yes && !(await isConfirmed(session, `Erase ${inWords(subject)} for good? [y/N]`)))
-      throw new Failure(
-        'RAPPORT_ERASE_REFUSED',
-        `${inWords(subject)} was not erased; answer y, or add --yes`,
-        exit.refused,
-      );
+      throw new RapportError('RAPPORT_ERASE_REFUSED', `${inWords(subject)} was not erased; answer y, or add --yes`);
     const erased = await engine.erase(subject);
     const { events, traits, members, memberships, transitions, deliveries, results, history } = erased;
     const parts = [

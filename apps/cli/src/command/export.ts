@@ -1,4 +1,4 @@
-import { exit } from '../failure.js';
+import { exit } from '@rapport/errors';
 import { requireWorkspace, withWorkspace } from '../workspace.js';
 import { namedSubject } from './erase.js';
 import type { Outcome, Session } from './outcome.js';

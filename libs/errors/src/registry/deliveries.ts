@@ -38,6 +38,11 @@ export const deliveries = section({
           what: 'Too many attempts were started and none finished.',
           todo: 'Find what ends the process, then replay it.',
         },
+        RAPPORT_ERASE_REFUSED: {
+          what: 'Nobody said yes, so nothing was erased.',
+          todo: 'Answer `y`, or add `--yes`.',
+          exit: 'refused',
+        },
         RAPPORT_DELIVERY_NOT_FOUND: {
           what: 'No parked delivery has that key.',
           todo: '`rapport deliver` lists the parked ones with their keys.',
