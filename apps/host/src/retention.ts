@@ -1,4 +1,5 @@
-import { DEFAULT_RETENTION, pruneStore, zone, type Pruned } from '@rapport/store';
+import { zone } from '@rapport/sdk/time';
+import { DEFAULT_RETENTION, pruneStore, type Pruned } from '@rapport/store';
 import type { Workspace } from './workspace.js';
 
 /** Removes what the workspace's retention policy lets go. */
