@@ -4,6 +4,9 @@ export default defineConfig({
   // Packages of the workspace are tested from source; see the `exports` of any of them.
   ssr: { resolve: { conditions: ['@rapport/source', 'module', 'node', 'development|production'] } },
   test: {
+    // How many times as many random worlds and cases as usual: `npm run test:nightly` tries 20 times as many.
+    provide: { runs: Number(process.env['RAPPORT_RUNS'] ?? 1) },
+    reporters: ['default', './tools/workspace/slowest-files.mjs'],
     include: ['{apps,libs,plugins,tools}/**/src/**/*.test.ts'],
     pool: 'forks',
     // By default one core is left idle, which on a machine of two is half of it.

@@ -5,21 +5,18 @@ import type { Store, StoreOptions } from '@rapport/store';
 import { describeStore } from '@rapport/store-testkit/conformance';
 import { openDuckdbStore } from './index.js';
 
-// A world asks some hundred questions; `RAPPORT_RUNS=100` for a long look.
-process.env['RAPPORT_RUNS'] ??= '5';
-
-describeStore('duckdb', async (options) => {
+const open: Parameters<typeof describeStore>[1] = async (options) => {
   const folder = await mkdtemp(join(tmpdir(), 'rapport-duckdb-'));
-  const open = (with_: StoreOptions): Promise<Store> =>
+  const opened = (with_: StoreOptions): Promise<Store> =>
     openDuckdbStore({ ...with_, path: join(folder, 'workspace.duckdb') });
-  let store = await open(options);
+  let store = await opened(options);
   return {
     get store() {
       return store;
     },
     async reopen(changed) {
       await store.close();
-      store = await open({ ...options, ...changed });
+      store = await opened({ ...options, ...changed });
       return store;
     },
     async dispose() {
@@ -27,4 +24,6 @@ describeStore('duckdb', async (options) => {
       await rm(folder, { recursive: true });
     },
   };
-});
+};
+// A world asks some hundred questions.
+describeStore('duckdb', open, { runs: 3 });

@@ -1,3 +1,4 @@
+import type { StoreOptions } from '@rapport/store';
 import type { OpenedStore } from '@rapport/store-testkit/conformance';
 import { describeStore } from '@rapport/store-testkit/conformance';
 import { MongoClient } from 'mongodb';
@@ -6,8 +7,6 @@ import { describe, expect, it } from 'vitest';
 import { openMongodbStore } from './index.js';
 
 const uri = process.env['MONGODB_URI'];
-// A world is some 500 pipelines; mongo-java-server takes a second or two for them.
-process.env['RAPPORT_RUNS'] ??= '15';
 
 if (uri === undefined) {
   if (process.env['CI_REQUIRE_MONGODB'] === '1') {
@@ -19,7 +18,7 @@ if (uri === undefined) {
     describe.skip('MongoDB conformance skipped: MONGODB_URI is not set');
   }
 } else {
-  describeStore('store-mongodb', async (options): Promise<OpenedStore> => {
+  const open = async (options: StoreOptions): Promise<OpenedStore> => {
     const database = `rapport_${randomUUID().replaceAll('-', '')}`;
     let store = await openMongodbStore({ ...options, uri, database });
     return {
@@ -36,5 +35,7 @@ if (uri === undefined) {
         await client.close();
       },
     };
-  });
+  };
+  // A world is some 500 pipelines; mongo-java-server takes a second or two for them.
+  describeStore('store-mongodb', open, { runs: 5 });
 }

@@ -1,4 +1,4 @@
-import { describe } from 'vitest';
+import { describe, inject } from 'vitest';
 import { describeChanges } from './conformance/changes.js';
 import { describeDeliveries } from './conformance/deliveries.js';
 import { describeDocuments } from './conformance/documents.js';
@@ -11,12 +11,20 @@ import type { OpenStore } from './conformance/open-store.js';
 import { describeTimes } from './conformance/times.js';
 import { describeWorlds } from './conformance/worlds.js';
 
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** How many times as many random worlds as usual. */
+    runs: number;
+  }
+}
+
 /**
- * Registers the tests (vitest) that every store must pass: call it in a test file. The environment's RAPPORT_RUNS sets how many random worlds are
- * tried (default 30, or `runs`), RAPPORT_SEED which ones.
+ * Registers the tests (vitest) that every store must pass: call it in a test file. Tries `runs` random worlds (default 30), times what the vitest
+ * configuration provides as `runs`; RAPPORT_SEED says which ones.
  */
 export function describeStore(name: string, open: OpenStore, options: { readonly runs?: number } = {}): void {
-  const runs = Number(process.env['RAPPORT_RUNS'] ?? options.runs ?? 30);
+  const { runs: usual = 30 } = options;
+  const runs = Math.ceil(usual * ((inject('runs') as number | undefined) ?? 1));
   const seed = Number(process.env['RAPPORT_SEED'] ?? 20240229);
   describe(name, () => {
     describeIngest(open);

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cases, compare, type Agreement } from './differential.test.fixture.js';
+import { randomCases } from '../random-cases.test.fixture.js';
 import { outlivingIt } from './reference.test.fixture.js';
 
-// A hundred cases for each of RAPPORT_RUNS.
-const numRuns = 100 * Number(process.env['RAPPORT_RUNS'] ?? 30);
+const numRuns = randomCases(1000);
 const seed = Number(process.env['RAPPORT_SEED'] ?? 20240229);
 
 describe('any rule on any facts', () => {

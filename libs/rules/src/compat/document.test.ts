@@ -15,8 +15,9 @@ import { coverageOf, placementOf, runTests } from '../verdict.js';
 import { readerOf } from '../condition.js';
 import { outlivingIt, reference, same } from './reference.test.fixture.js';
 import { within } from '../computing-time.test.fixture.js';
+import { randomCases } from '../random-cases.test.fixture.js';
 
-const numRuns = 30 * Number(process.env['RAPPORT_RUNS'] ?? 30);
+const numRuns = randomCases(300);
 const NOW = { at: Date.UTC(2026, 5, 1), zone: utc };
 
 const segment = (enter: unknown, more: object = {}): unknown => ({
