@@ -12,8 +12,8 @@ export default defineConfig({
     // By default one core is left idle, which on a machine of two is half of it.
     maxWorkers: '100%',
     // A test that hangs must not hang CI, and one that is slow on two busy cores must not fail.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     coverage: {
       provider: 'v8',
       include: ['{apps,libs,plugins}/**/src/**/*.ts'],

@@ -367,7 +367,7 @@ describe('rapport plugin check', () => {
       settings(),
     );
     checked = new Map(plugins.map((plugin, i) => [dirs[i]![0], plugin]));
-  }, 180_000);
+  });
 
   it.each(cases.map(([what, , found]) => [what, found] as const))('finds in %s: %j', (what, found) => {
     const plugin = checked.get(what)!;

@@ -93,7 +93,7 @@ describe.skipIf(!there)('RavenStack', () => {
     account = await command<AccountReport>('account', 'A-2e4581');
     workspace = await openWorkspace(config);
     return () => workspace.close();
-  }, 240_000);
+  });
   afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 
   /** A column of an evaluation, by account. */
@@ -323,7 +323,7 @@ describe.skipIf(!there)('RavenStack', () => {
       }
     }
     workspace = await openWorkspace(config);
-  }, 240_000);
+  });
 
   describe('evaluate --as-of 2024-12-31', () => {
     const t = `date '2025-01-01'`;

@@ -133,7 +133,7 @@ describe('rapport rules', () => {
     expect(failed.out).toContain('"once a week" expects in, but the rules say out');
   });
 
-  it('writes schemas, explains, previews, backtests and compares', { timeout: 180_000 }, async () => {
+  it('writes schemas, explains, previews, backtests and compares', async () => {
     expect((await run('rules', 'schema')).code).toBe(0);
     expect(existsSync(join(dir, 'rules/schemas/segment.schema.json'))).toBe(true);
     expect((await run('rules', 'explain', 'seldom.json', 'busy')).out).toMatch(
@@ -153,7 +153,7 @@ describe('rapport rules', () => {
     expect(await json('preview', 'typo.json')).toMatchObject({ code: 4, error: { code: 'RAPPORT_RULES_REFUSED' } });
   });
 
-  it('publishes with a second person, goes back, and takes out', { timeout: 180_000 }, async () => {
+  it('publishes with a second person, goes back, and takes out', async () => {
     expect((await run('rules', 'publish', 'seldom.json', ...by('ann'))).out).toContain(
       'Version 1 waits: it moves 66.7 %',
     );

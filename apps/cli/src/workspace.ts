@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { openWorkspace, type Workspace } from '@rapport/host';
-import { RapportError } from '@rapport/errors';
+import { failure, RapportError } from '@rapport/errors';
 import type { Io } from './io.js';
 
 /** Folder of the workspace that `import` and `demo` make for someone who has none; hidden, and not in git. */
@@ -57,7 +57,7 @@ export function createWorkspace(dir: string, config: object): string {
     writeFileSync(path, `${JSON.stringify(config, null, 2)}\n`, { flag: 'wx' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw new RapportError('RAPPORT_WORKSPACE_EXISTS', `${path} is there already; nothing was changed`);
+    throw failure('RAPPORT_WORKSPACE_EXISTS', { path });
   }
   return path;
 }

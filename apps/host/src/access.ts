@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { RequestHandler } from 'express';
-import { RapportError } from '@rapport/errors';
+import { failure } from '@rapport/errors';
 
 /** Whether an address to listen on, or the host of a URL, stays on this machine. */
 export function isLoopback(host: string): boolean {
@@ -31,10 +31,7 @@ export function access(apiKey: string | undefined): RequestHandler {
   if (apiKey === undefined) {
     return (request, _response, next) => {
       if (!isLoopback(request.hostname)) {
-        throw new RapportError(
-          'RAPPORT_HTTP_HOST',
-          'without http.apiKey this API answers to localhost only; set one in rapport.json',
-        );
+        throw failure('RAPPORT_HTTP_HOST', {});
       }
       next();
     };
@@ -44,10 +41,7 @@ export function access(apiKey: string | undefined): RequestHandler {
     const key = presentedKey(request.headers.authorization);
     if (key === null || !timingSafeEqual(digest(key), expected)) {
       response.setHeader('WWW-Authenticate', 'Bearer realm="rapport", Basic realm="rapport"');
-      throw new RapportError(
-        'RAPPORT_HTTP_UNAUTHORIZED',
-        'send the key of rapport.json (http.apiKey) as a bearer token, or as the user name of basic authentication',
-      );
+      throw failure('RAPPORT_HTTP_UNAUTHORIZED', {});
     }
     next();
   };

@@ -2,7 +2,7 @@ import { Router } from 'express';
 import { goalsFor, type Engine } from '@rapport/engine';
 import { answerOfRun, runOf } from './fresh.js';
 import { metricIds, rowOf, type Latest } from './latest.js';
-import { RapportError } from '@rapport/errors';
+import { failure, RapportError } from '@rapport/errors';
 import { onlyMethods } from './problem.js';
 import { cursor, cursorAfter, limit, onlyParameters, text } from './query.js';
 import { segmentKeys } from './segments.js';
@@ -81,8 +81,7 @@ export function accountRoutes(engine: Engine, latestOf: () => Promise<Latest | n
       onlyParameters(request);
       await answerOfRun(request, response, latestOf, async (latest) => {
         const { id } = request.params;
-        if (latest === null)
-          throw new RapportError('RAPPORT_HTTP_NO_RUN', 'nothing has been evaluated yet; run "rapport evaluate"');
+        if (latest === null) throw failure('RAPPORT_HTTP_NO_RUN', {});
         const report = await engine.subject('account', id);
         if (report === null) {
           throw new RapportError(

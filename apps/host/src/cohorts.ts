@@ -2,7 +2,7 @@ import { Router } from 'express';
 import { cohorts, compareCohorts, type CohortBy, type CohortTable, type Engine } from '@rapport/engine';
 import { answerOfRun, runOfComputed } from './fresh.js';
 import { computeSince, type Computed, type Latest } from './latest.js';
-import { RapportError } from '@rapport/errors';
+import { failure } from '@rapport/errors';
 import { onlyMethods } from './problem.js';
 import { onlyParameters, refuse, text, whole } from './query.js';
 
@@ -32,8 +32,7 @@ export function cohortRoutes(engine: Engine, latestOf: () => Promise<Latest | nu
       if (pair && (pair.length !== 2 || first === undefined || second === undefined))
         throw refuse('compare', 'must be two cohorts, as in 2024-Q3,2024-Q4');
       await answerOfRun(request, response, latestOf, async (latest) => {
-        if (latest === null)
-          throw new RapportError('RAPPORT_HTTP_NO_RUN', 'nothing has been evaluated yet; run "rapport evaluate"');
+        if (latest === null) throw failure('RAPPORT_HTTP_NO_RUN', {});
         if (held.of !== latest) held = { of: latest, tables: new Map() };
         const { tables } = held;
         const key = JSON.stringify([metric, by, ages, kind, since, pair]);

@@ -2,7 +2,7 @@ import { Router } from 'express';
 import { goalsReport, type Engine } from '@rapport/engine';
 import { answerOfRun } from './fresh.js';
 import type { Latest } from './latest.js';
-import { RapportError } from '@rapport/errors';
+import { failure } from '@rapport/errors';
 import { onlyMethods } from './problem.js';
 import { onlyParameters } from './query.js';
 
@@ -15,8 +15,7 @@ export function goalRoutes(engine: Engine, latestOf: () => Promise<Latest | null
       onlyParameters(request);
       await answerOfRun(request, response, latestOf, async () => {
         const report = await goalsReport(engine);
-        if (report === null)
-          throw new RapportError('RAPPORT_HTTP_NO_RUN', 'nothing has been evaluated yet; run "rapport evaluate"');
+        if (report === null) throw failure('RAPPORT_HTTP_NO_RUN', {});
         return report;
       });
     })

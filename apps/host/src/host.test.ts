@@ -83,7 +83,7 @@ describe('the API on a workspace with results', () => {
     const answer = await post(url, JSON.stringify({ batch: calls }));
     expect(answer.status).toBe(200);
     await running.workspace.engine.run({ asOf: NOW });
-  }, 60_000);
+  });
   afterAll(() => stop(running));
 
   it('pages through all accounts in order, once each', async () => {
@@ -294,7 +294,7 @@ describe('a batch', () => {
   beforeAll(async () => {
     running = await start();
     url = running.served.url;
-  }, 60_000);
+  });
   afterAll(() => stop(running));
 
   it('sent again counts once', async () => {
@@ -373,7 +373,7 @@ describe('access', () => {
   let workspace: Workspace;
   beforeAll(async () => {
     workspace = await openWorkspace({ root: folder, config: { workspace: 'access', store: 'duckdb:access.duckdb' } });
-  }, 60_000);
+  });
   afterAll(() => workspace.close());
   const silent = pino({ enabled: false });
   const withKey = (apiKey: string): Workspace => ({
@@ -490,5 +490,5 @@ describe('kill -9', () => {
     expect(acknowledged).toBe(1000);
     expect((await store.stats()).events).toBe(1000);
     await store.close();
-  }, 60_000);
+  });
 });

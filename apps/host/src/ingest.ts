@@ -1,6 +1,6 @@
 import { json, Router } from 'express';
 import type { Engine } from '@rapport/engine';
-import { RapportError } from '@rapport/errors';
+import { failure, RapportError } from '@rapport/errors';
 import { onlyMethods } from './problem.js';
 import { onlyParameters } from './query.js';
 
@@ -17,7 +17,7 @@ export function ingestRoutes(engine: Engine): Router {
       onlyParameters(request);
       const body: unknown = request.body;
       if (body === undefined) {
-        throw new RapportError('RAPPORT_HTTP_CONTENT_TYPE', 'send JSON with "Content-Type: application/json"');
+        throw failure('RAPPORT_HTTP_CONTENT_TYPE', {});
       }
       if (typeof body !== 'object' || body === null || Array.isArray(body)) {
         throw new RapportError('RAPPORT_HTTP_BATCH', 'the body must be an object: {"batch": [ … ]}', { pointer: '' });

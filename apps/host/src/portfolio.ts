@@ -2,7 +2,7 @@ import { Router } from 'express';
 import { goalsFor, type Engine } from '@rapport/engine';
 import { answerOfRun, runOfComputed } from './fresh.js';
 import { metricIds, rowOf, type Latest } from './latest.js';
-import { RapportError } from '@rapport/errors';
+import { failure, RapportError } from '@rapport/errors';
 import { onlyMethods } from './problem.js';
 import { onlyParameters, text } from './query.js';
 
@@ -15,8 +15,7 @@ export function portfolioRoutes(engine: Engine, latestOf: () => Promise<Latest |
       onlyParameters(request, 'by');
       const by = text(request, 'by');
       await answerOfRun(request, response, latestOf, async (latest) => {
-        if (latest === null)
-          throw new RapportError('RAPPORT_HTTP_NO_RUN', 'nothing has been evaluated yet; run "rapport evaluate"');
+        if (latest === null) throw failure('RAPPORT_HTTP_NO_RUN', {});
         return by === null ? whole(latest) : brokenDown(latest, by);
       });
     })

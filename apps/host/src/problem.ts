@@ -1,4 +1,4 @@
-import { RapportError, reported, type ErrorCode, type ErrorStatus } from '@rapport/errors';
+import { type ErrorCode, type ErrorStatus, failure, RapportError, reported } from '@rapport/errors';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 
 /** A problem document (RFC 9457). */
@@ -35,7 +35,7 @@ const TITLES: Readonly<Record<ErrorStatus, string>> = {
 function bodyFault(error: { readonly type?: unknown; readonly status?: unknown }, limit: string): RapportError | null {
   switch (error.type) {
     case 'entity.parse.failed':
-      return new RapportError('RAPPORT_HTTP_JSON', 'the body is not JSON; send {"batch": [ … ]}', { pointer: '' });
+      return failure('RAPPORT_HTTP_JSON', {}, { pointer: '' });
     case 'entity.too.large':
       return new RapportError('RAPPORT_HTTP_TOO_LARGE', `the body is larger than ${limit}; send fewer calls per batch`);
     case 'encoding.unsupported':
@@ -115,8 +115,9 @@ export const onlyMethods =
   (...methods: readonly string[]): RequestHandler =>
   (request, response) => {
     response.setHeader('Allow', methods.join(', '));
-    throw new RapportError(
-      'RAPPORT_HTTP_METHOD',
-      `${request.path} answers ${methods.join(' and ')}, not ${request.method}`,
-    );
+    throw failure('RAPPORT_HTTP_METHOD', {
+      path: request.path,
+      methods: methods.join(' and '),
+      method: request.method,
+    });
   };

@@ -4,7 +4,7 @@ import { documentChanges, documentsAmong, type Change, type Engine } from '@rapp
 import { readAsOf, zone } from '@rapport/sdk/time';
 import type { DocumentVersion } from '@rapport/store';
 import { isKnown } from './fresh.js';
-import { RapportError } from '@rapport/errors';
+import { failure, RapportError } from '@rapport/errors';
 import { onlyMethods } from './problem.js';
 import { onlyParameters } from './query.js';
 
@@ -18,8 +18,7 @@ const MOST_LEVELS = 100;
 /** The request's body, with these members and no others. */
 function bodyOf(request: Request, ...known: readonly string[]): Body {
   const sent: unknown = request.body;
-  if (typeof sent !== 'string')
-    throw new RapportError('RAPPORT_HTTP_CONTENT_TYPE', 'send JSON with "Content-Type: application/json"');
+  if (typeof sent !== 'string') throw failure('RAPPORT_HTTP_CONTENT_TYPE', {});
   const read = readJson(sent, MOST_BYTES, MOST_LEVELS);
   const [problem] = read.ok ? [] : read.problems;
   if (problem) {
@@ -86,10 +85,7 @@ function seenBy(request: Request): number {
   if (request.headers['if-none-match'] === '*') return 0;
   const number = /^"(\d{1,9})"$/.exec(request.headers['if-match'] ?? '')?.[1];
   if (number !== undefined) return Number(number);
-  throw new RapportError(
-    'RAPPORT_HTTP_PRECONDITION_REQUIRED',
-    'send "If-Match" with the ETag of the versions that you have seen (GET …/versions), or "If-None-Match: *" for a first version; so nobody’s change is overwritten unseen',
-  );
+  throw failure('RAPPORT_HTTP_PRECONDITION_REQUIRED', {});
 }
 
 /** `/v1/rules`: documents in force and their versions; looked over, tried, published. */
@@ -178,11 +174,7 @@ export function ruleRoutes(engine: Engine): Router {
       `there is no ${request.method} ${request.baseUrl}${request.path}; rules are /segment/ID or /playbook/ID`,
     );
   };
-  const unknown = (key: string) =>
-    new RapportError(
-      'RAPPORT_HTTP_UNKNOWN_RULE',
-      `there is no ${key.slice(0, 200)}; GET /v1/rules lists what is in force`,
-    );
+  const unknown = (key: string) => failure('RAPPORT_HTTP_UNKNOWN_RULE', { rule: key.slice(0, 200) });
   const changeIn = (request: Request, body: Body): Change => ({
     author: textIn(body, 'author'),
     reason: textIn(body, 'reason'),

@@ -3,7 +3,7 @@ import type { Engine } from '@rapport/engine';
 import type { Membership } from '@rapport/store';
 import { answerOfRun, runOf } from './fresh.js';
 import type { Latest } from './latest.js';
-import { RapportError } from '@rapport/errors';
+import { failure } from '@rapport/errors';
 import { onlyMethods } from './problem.js';
 import { cursor, cursorAfter, limit, onlyParameters } from './query.js';
 
@@ -68,10 +68,7 @@ export function segmentRoutes(engine: Engine, latestOf: () => Promise<Latest | n
     .all(onlyMethods('GET'));
   const known = (id: string) => {
     if (segmentKeys(engine).includes(id)) return;
-    throw new RapportError(
-      'RAPPORT_HTTP_UNKNOWN_SEGMENT',
-      `there is no segment "${id.slice(0, 200)}"; GET /v1/segments lists them`,
-    );
+    throw failure('RAPPORT_HTTP_UNKNOWN_SEGMENT', { segment: id.slice(0, 200) });
   };
   router
     .route('/:id/transitions')

@@ -5,7 +5,7 @@ import { isLoopback } from './access.js';
 import { createApp } from './app.js';
 import { prune } from './retention.js';
 import { repeat } from './repeat.js';
-import { RapportError } from '@rapport/errors';
+import { failure } from '@rapport/errors';
 import type { Workspace } from './workspace.js';
 
 export interface ServeOptions {
@@ -42,21 +42,12 @@ export async function serve(workspace: Workspace, options: ServeOptions = {}): P
   const port = options.port ?? http.port ?? 8080;
   const logger = options.logger ?? pino({ name: 'rapport' }, pino.destination(2));
   if (http.apiKey === undefined && !isLoopback(host)) {
-    throw new RapportError(
-      'RAPPORT_HTTP_UNPROTECTED',
-      `others can reach ${host}, and there is no API key; set http.apiKey in rapport.json ({ "$env": "RAPPORT_API_KEY" } keeps it out of the file), or listen on 127.0.0.1`,
-    );
+    throw failure('RAPPORT_HTTP_UNPROTECTED', { host });
   }
   const server = createServer({ requestTimeout: 60_000, headersTimeout: 20_000 }, createApp(workspace, { logger }));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      reject(
-        new RapportError(
-          'RAPPORT_HTTP_LISTEN',
-          `cannot listen on ${host}:${port} (${cause.code ?? cause.message}); choose another port`,
-          { cause },
-        ),
-      );
+      reject(failure('RAPPORT_HTTP_LISTEN', { host, port, reason: cause.code ?? cause.message }, { cause }));
     });
     server.listen(port, host, resolve);
   });

@@ -109,5 +109,5 @@ describe('a transition, from events in DuckDB to a signed request, through kill 
         },
       },
     });
-  }, 120_000);
+  });
 });

@@ -112,7 +112,7 @@ describe('evaluation', () => {
     evaluation = await engine.evaluate({
       levels: [{ kind: 'account' }, { kind: 'portfolio' }, { kind: 'portfolio', by: 'plan' }],
     });
-  }, 60_000);
+  });
   afterAll(async () => {
     await engine.close();
     folder.remove();

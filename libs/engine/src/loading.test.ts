@@ -172,7 +172,7 @@ describe('loading many plugins, most of them bad', () => {
       },
       actions: { 'bad-secret': { secret: 'tops3cret' } },
     });
-  }, 60_000);
+  });
   afterAll(async () => {
     await engine.close();
     folder.remove();
@@ -306,7 +306,7 @@ describe('loading plugins that do not end', () => {
       await engine.close();
       folder.remove();
     }
-  }, 60_000);
+  });
 });
 
 describe('the document of a package', () => {

@@ -88,7 +88,7 @@ describe('runs', () => {
     store = memoryStore({ zone: 'UTC' });
     engine = await open();
     expect(engine.refused).toEqual([]);
-  }, 30_000);
+  });
   afterAll(async () => {
     await engine.close();
     folder.remove();

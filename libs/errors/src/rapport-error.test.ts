@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { errorOf, exit, isErrorCode, registered, RapportError, reported } from './index.js';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import { errorOf, exit, failure, isErrorCode, registered, RapportError, reported } from './index.js';
 
 describe('an error', () => {
   it('has a code, a sentence, and both in its message', () => {
@@ -12,6 +12,18 @@ describe('an error', () => {
       pointer: '/store',
       cause,
     });
+  });
+
+  it('says what the registry says, with its values in place', () => {
+    const error = failure('RAPPORT_HTTP_METHOD', { path: '/v1/{method}', methods: 'GET', method: 'PUT' });
+    expect(error.message).toBe('RAPPORT_HTTP_METHOD: /v1/{method} answers GET, not PUT');
+    expectTypeOf(failure<'RAPPORT_HTTP_METHOD'>)
+      .parameter(1)
+      .toEqualTypeOf<Readonly<Record<'path' | 'methods' | 'method', string | number>>>();
+    // Without a sentence in the registry there are no values to give.
+    expectTypeOf(failure<'RAPPORT_USAGE'>)
+      .parameter(1)
+      .toBeNever();
   });
 
   it('is reported with its status and exit code, wherever it was thrown', () => {
@@ -35,6 +47,11 @@ describe('the registry', () => {
       /^RAPPORT_[A-Z0-9]+(_[A-Z0-9]+)*$/.test(code) && /[.…]$/.test(what) && /[.…]$/.test(todo) ? [] : [code],
     );
     expect(problems).toEqual([]);
+  });
+
+  it('has sentences without loose braces, and without a full stop: the command and the pages go on after them', () => {
+    const odd = registered.filter(({ says }) => says !== null && /[{}]|\.$/.test(says.replaceAll(/\{\w+\}/g, '')));
+    expect(odd).toEqual([]);
   });
 
   it('knows its own codes only', () => {

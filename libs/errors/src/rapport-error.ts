@@ -1,4 +1,9 @@
-import { errorOf, type ErrorCode, type RegisteredError } from './registry.js';
+import { errorOf, type ErrorCode, type RegisteredError, type ValuesOf } from './registry.js';
+
+export interface FailureOptions extends ErrorOptions {
+  /** JSON Pointer of the place in what was given. */
+  readonly pointer?: string;
+}
 
 /** An error that a person can act on: a stable code, and a sentence that names the thing and the place, and says what to do. */
 export class RapportError extends Error {
@@ -11,13 +16,24 @@ export class RapportError extends Error {
   constructor(
     readonly code: ErrorCode,
     sentence: string,
-    options: ErrorOptions & { readonly pointer?: string } = {},
+    options: FailureOptions = {},
   ) {
     super(`${code}: ${sentence}`, 'cause' in options ? { cause: options.cause } : undefined);
     this.name = 'RapportError';
     this.sentence = sentence;
     this.pointer = options.pointer;
   }
+}
+
+/** The error with the sentence of the registry, and these values in it. */
+export function failure<Code extends ErrorCode>(
+  code: Code,
+  values: ValuesOf<Code>,
+  options?: FailureOptions,
+): RapportError {
+  const given: Readonly<Record<string, string | number>> = values;
+  const sentence = (errorOf(code)?.says ?? '').replaceAll(/\{(\w+)\}/g, (_, name: string) => String(given[name]));
+  return new RapportError(code, sentence, options);
 }
 
 /** A registered error and the sentence that it was thrown with. */

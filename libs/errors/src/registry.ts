@@ -40,12 +40,27 @@ const registry = [
   authoring,
 ] as const;
 
-/** The code of an error: `RAPPORT_<AREA>_<NAME>`. It never changes its meaning. */
-export type ErrorCode = (typeof registry)[number] extends infer Section
-  ? Section extends ErrorSection<infer Code>
-    ? Code
+type CodesOf<Section> = Section extends { readonly groups: readonly (infer Group)[] }
+  ? Group extends { readonly codes: infer Codes }
+    ? Codes
     : never
   : never;
+/** Entries by code, one type per table. */
+type Tables = CodesOf<(typeof registry)[number]>;
+type KeysOf<Table> = Table extends unknown ? keyof Table & string : never;
+
+/** The code of an error: `RAPPORT_<AREA>_<NAME>`. It never changes its meaning. */
+export type ErrorCode = KeysOf<Tables>;
+
+type SaidBy<Table, Code extends string> =
+  Table extends Readonly<Record<Code, { readonly says: infer Says extends string }>> ? Says : never;
+type Placeholders<Says extends string> = Says extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | Placeholders<Rest>
+  : never;
+/** What the sentence of an error leaves open, by name; `never` for an error whose sentence is written where it is thrown. */
+export type ValuesOf<Code extends ErrorCode> = [SaidBy<Tables, Code>] extends [never]
+  ? never
+  : Readonly<Record<Placeholders<SaidBy<Tables, Code>>, string | number>>;
 
 export const sections: readonly ErrorSection<ErrorCode>[] = registry;
 
@@ -54,6 +69,8 @@ export interface RegisteredError {
   readonly code: ErrorCode;
   readonly what: string;
   readonly todo: string;
+  /** Its sentence, with `{names}` for what differs; null where it is written where it is thrown. */
+  readonly says: string | null;
   /** HTTP status; null where no request ends with it. */
   readonly status: ErrorStatus | null;
   /** Exit code of a command. */
@@ -64,9 +81,9 @@ const byCode: ReadonlyMap<string, RegisteredError> = new Map(
   sections.flatMap(({ groups, exit: ofSection = 'unexpected' }) =>
     groups.flatMap(({ codes }) =>
       (Object.entries(codes) as [ErrorCode, ErrorEntry][]).map(
-        ([code, { what, todo, status = null, exit: ends = ofSection }]) => [
+        ([code, { what, todo, says = null, status = null, exit: ends = ofSection }]) => [
           code,
-          { code, what, todo, status, exit: exit[ends] },
+          { code, what, todo, says, status, exit: exit[ends] },
         ],
       ),
     ),

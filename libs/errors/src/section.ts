@@ -21,6 +21,11 @@ export interface ErrorEntry {
   /** The way out, in a sentence; Markdown. */
   readonly todo: string;
   /**
+   * The sentence that it is thrown with, where that is always the same but for some values: `no parked delivery has the key "{key}"`. Plain text, without a
+   * full stop: it names the thing and the place, and says what to do. `failure` fills it in.
+   */
+  readonly says?: string;
+  /**
    * HTTP status of a request that ends with it. Without one a request ends with `RAPPORT_HTTP_INTERNAL`: the code belongs to the command, to a start,
    * or to a report inside a response, and its message may name what a client should not see.
    */
@@ -46,5 +51,5 @@ export interface ErrorSection<Code extends string> {
   readonly groups: readonly ErrorGroup<Code>[];
 }
 
-/** Declares a section. Its type knows the codes. */
-export const section = <Code extends string>(section: ErrorSection<Code>): ErrorSection<Code> => section;
+/** Declares a section. Its type knows the codes, and the sentences. */
+export const section = <const S extends ErrorSection<string>>(section: S): S => section;

@@ -54,7 +54,7 @@ async function countEvents(store: Awaited<ReturnType<typeof open>>): Promise<unk
   return frame?.columns[0] && valueAt(frame.columns[0], 0);
 }
 
-describe('kill -9', { timeout: 120_000 }, () => {
+describe('kill -9', () => {
   it('loses no acknowledged message, and takes none twice', async () => {
     let batches = 0;
     for (let round = 0; round < ROUNDS; round++) {

@@ -35,7 +35,7 @@ async function elsewhere(): Promise<string> {
   return (await run(process.execPath, args)).stdout.trim();
 }
 
-describe('the file', { timeout: 60_000 }, () => {
+describe('the file', () => {
   it('is open in one process at a time', async () => {
     const store = await openDuckdbStore({ ...UTC, path });
     expect(await elsewhere()).toMatch(

@@ -87,7 +87,7 @@ async function makeLayout(layout: keyof typeof BEFORE, then: readonly string[] =
   instance.closeSync();
 }
 
-describe('files of earlier layouts', { timeout: 60_000 }, () => {
+describe('files of earlier layouts', () => {
   it.each([1, 2, 3, 4, 5] as const)('of layout %i take documents, and what was in them stays', async (layout) => {
     const made = await openDuckdbStore({ path, zone: 'UTC' });
     await made.append([{ id: '1', time: 0, member: { user: 'ann', account: 'acme' } }]);

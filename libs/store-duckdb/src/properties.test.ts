@@ -34,7 +34,7 @@ const anything: fc.Arbitrary<Json> = fc.oneof(
   fc.constantFrom<Json>('', 'true', '1', '[]', "it's", true, false, null, [], {}, [1], { a: 1 }),
 );
 
-it('reads values in SQL as @rapport/store reads them', { timeout: 60_000 }, async () => {
+it('reads values in SQL as @rapport/store reads them', async () => {
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   await connection.run('CREATE TABLE one (i INTEGER, n0 DOUBLE, t0 VARCHAR, o0 VARCHAR)');
@@ -60,7 +60,7 @@ it('reads values in SQL as @rapport/store reads them', { timeout: 60_000 }, asyn
   instance.closeSync();
 });
 
-describe('a property', { timeout: 60_000 }, () => {
+describe('a property', () => {
   let folder: string;
   let store: Store;
   beforeEach(async () => {

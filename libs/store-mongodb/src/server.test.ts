@@ -55,7 +55,7 @@ describe('opening', () => {
   });
 });
 
-describe.skipIf(uri === '')('with a server', { timeout: 120_000 }, () => {
+describe.skipIf(uri === '')('with a server', () => {
   const database = () => `rapport_${randomUUID().replaceAll('-', '')}`;
   const withDatabase = async (use: (name: string, client: MongoClient) => Promise<void>) => {
     const client = new MongoClient(uri);

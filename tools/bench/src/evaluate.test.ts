@@ -30,7 +30,7 @@ describe('the evaluation and hand-written SQL', () => {
     answers = await evaluateBySql(connection, asOf);
     connection.closeSync();
     instance.closeSync();
-  }, 120_000);
+  });
 
   it('yield the same numbers, and nulls in the same places', () => {
     expect(differences(frame, answers)).toEqual([]);

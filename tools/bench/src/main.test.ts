@@ -27,4 +27,4 @@ describe('bench', () => {
     expect(stdout).toBe('');
     expect(stderr).toContain(message);
   });
-}, 30_000);
+});

@@ -49,7 +49,7 @@ describe('simulate', () => {
     child.stdout.once('data', () => child.stdout.destroy());
     const code = await new Promise((resolve) => child.on('close', resolve));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  }, 20_000);
+  });
 
   it.each([
     [['--events', 'many'], '--events many: give a whole number'],

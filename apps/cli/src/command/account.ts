@@ -7,7 +7,7 @@ import {
   type MetricValue,
   type SubjectReport,
 } from '@rapport/engine';
-import { exit, RapportError } from '@rapport/errors';
+import { exit, failure, RapportError } from '@rapport/errors';
 import { count, quantity, table } from '../table.js';
 import { requireWorkspace, withWorkspace } from '../workspace.js';
 import { goalTable } from './goals.js';
@@ -32,7 +32,7 @@ export async function account(session: Session, id: string, options: AccountOpti
       };
     }
     if ((await engine.store.latestRun()) === null) {
-      throw new RapportError('RAPPORT_RUN_NONE', 'nothing was evaluated yet; "rapport evaluate" does');
+      throw failure('RAPPORT_RUN_NONE', {});
     }
     throw new RapportError(
       'RAPPORT_ACCOUNT_NOT_FOUND',

@@ -1,4 +1,4 @@
-import { exit, RapportError } from '@rapport/errors';
+import { exit, failure } from '@rapport/errors';
 import { count } from '../table.js';
 import { requireWorkspace, withWorkspace } from '../workspace.js';
 import type { Outcome, Session } from './outcome.js';
@@ -13,10 +13,7 @@ export async function deliver(session: Session, options: DeliverOptions): Promis
   return withWorkspace(requireWorkspace(session.io, session.workspace), async ({ engine }) => {
     for (const key of options.replay ?? []) {
       if (await engine.store.replay(key, session.io.now())) continue;
-      throw new RapportError(
-        'RAPPORT_DELIVERY_NOT_FOUND',
-        `no parked delivery has the key "${key}". "rapport deliver" lists those that are parked.`,
-      );
+      throw failure('RAPPORT_DELIVERY_NOT_FOUND', { key });
     }
     const report = await engine.deliver();
     const parked = await engine.deliveries({ state: 'parked', limit: 20 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { serve, type Workspace } from '@rapport/host';
 import { FEATURES, simulate } from '@rapport/simulate';
-import { exit, RapportError } from '@rapport/errors';
+import { exit, failure } from '@rapport/errors';
 import { progress } from '../progress.js';
 import { count, elapsed } from '../table.js';
 import { BATCH } from '../import/intake.js';
@@ -26,10 +26,7 @@ const DAY = 86_400_000;
 export async function demo(session: Session, options: DemoOptions): Promise<Outcome> {
   const { io } = session;
   if (session.workspace !== undefined) {
-    throw new RapportError(
-      'RAPPORT_CLI_DEMO_WORKSPACE',
-      'demo makes a workspace of its own and takes no --workspace. Leave it out; to fill yours, use "rapport import".',
-    );
+    throw failure('RAPPORT_CLI_DEMO_WORKSPACE', {});
   }
   const dir = options.once ? mkdtempSync(join(tmpdir(), 'rapport-demo-')) : join(io.cwd, OWN_FOLDER, 'demo');
   if (!options.once && existsSync(dir)) rmSync(dir, { recursive: true });

@@ -1,5 +1,5 @@
 import { goalsReport, type GoalReport, type GoalsReport, type SharedGoalReport } from '@rapport/engine';
-import { exit, RapportError } from '@rapport/errors';
+import { exit, failure } from '@rapport/errors';
 import { count, quantity, table } from '../table.js';
 import { requireWorkspace, withWorkspace } from '../workspace.js';
 import type { Outcome, Session } from './outcome.js';
@@ -7,7 +7,7 @@ import type { Outcome, Session } from './outcome.js';
 export async function goals(session: Session): Promise<Outcome> {
   return withWorkspace(requireWorkspace(session.io, session.workspace), async ({ engine }) => {
     const report = await goalsReport(engine);
-    if (!report) throw new RapportError('RAPPORT_RUN_NONE', 'nothing was evaluated yet; "rapport evaluate" does');
+    if (!report) throw failure('RAPPORT_RUN_NONE', {});
     return { json: report, text: goalsText(report), exitCode: exit.ok };
   });
 }

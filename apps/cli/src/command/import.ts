@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { mergedUnreadable, unreadableSentence, type UnreadableTime } from '@rapport/engine';
 import type { Workspace } from '@rapport/host';
-import { exit, RapportError } from '@rapport/errors';
+import { exit, failure, RapportError } from '@rapport/errors';
 import { byteSource, fileBytes, type ByteSource } from '../import/bytes.js';
 import { openInput, type Input } from '../import/input.js';
 import { fileIntake, type FileReport } from '../import/intake.js';
@@ -119,7 +119,7 @@ function workspaceFromTemplate(session: Session, inputs: readonly Input[]): stri
     try {
       config = JSON.parse(readFileSync(template, 'utf8')) as object;
     } catch (error) {
-      throw new RapportError('RAPPORT_WORKSPACE_JSON', `${template} is not JSON: ${(error as Error).message}`);
+      throw failure('RAPPORT_WORKSPACE_JSON', { path: template, reason: (error as Error).message });
     }
     const dir = join(io.cwd, OWN_FOLDER);
     createWorkspace(dir, config);

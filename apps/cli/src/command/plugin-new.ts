@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { checkRequest, ownPackage } from '@rapport/scaffold';
-import { exit, RapportError } from '@rapport/errors';
+import { exit, failure } from '@rapport/errors';
 import type { Outcome, Session } from './outcome.js';
 
 export interface PluginNewOptions {
@@ -20,10 +20,7 @@ export function newPlugin(session: Session, kind: string, id: string, options: P
   const name = options.name ?? `rapport-${kind}-${id}`;
   const dir = resolve(session.io.cwd, options.dir ?? id);
   if (existsSync(dir) && readdirSync(dir).length > 0) {
-    throw new RapportError(
-      'RAPPORT_SCAFFOLD_EXISTS',
-      `${dir} is not empty, and was left alone; --dir names another folder`,
-    );
+    throw failure('RAPPORT_SCAFFOLD_EXISTS', { folder: dir });
   }
   const versions = {
     sdk: versionOf('@rapport/sdk/package.json'),

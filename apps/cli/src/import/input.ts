@@ -1,6 +1,6 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
-import { RapportError } from '@rapport/errors';
+import { failure, RapportError } from '@rapport/errors';
 import { parseMapping, type Mapping } from './mapping.js';
 
 /** What the command line names: calls as NDJSON, or a mapping with the folder it lies in. */
@@ -24,10 +24,7 @@ export function openInput(name: string, resolve: (path: string) => string): Inpu
   if (stat.isDirectory()) {
     const inside = join(path, 'mapping.json');
     if (!existsSync(inside)) {
-      throw new RapportError(
-        'RAPPORT_IMPORT_NO_MAPPING',
-        `the folder ${name} has no mapping.json; docs/import.md shows how to write one`,
-      );
+      throw failure('RAPPORT_IMPORT_NO_MAPPING', { folder: name });
     }
     return {
       kind: 'mapping',
@@ -38,10 +35,7 @@ export function openInput(name: string, resolve: (path: string) => string): Inpu
     };
   }
   if (/\.(csv|tsv)(\.gz)?$/i.test(name)) {
-    throw new RapportError(
-      'RAPPORT_IMPORT_CSV',
-      `${name} is CSV: name the mapping that says what its columns mean instead (docs/import.md), as in "rapport import my-mapping --data ${dirname(name)}"`,
-    );
+    throw failure('RAPPORT_IMPORT_CSV', { file: name, folder: dirname(name) });
   }
   if (extname(path) === '.json' && stat.size < 4_194_304 && looksLikeMapping(path)) {
     return { kind: 'mapping', name, path, dir: dirname(path), mapping: parseMapping(readFileSync(path, 'utf8'), path) };

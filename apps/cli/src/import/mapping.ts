@@ -1,6 +1,6 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { didYouMean } from '../closest.js';
-import { RapportError } from '@rapport/errors';
+import { failure, RapportError } from '@rapport/errors';
 
 /** How a cell is read. `time` becomes an ISO 8601 instant in UTC, `date` stays a calendar date. */
 export type CellType = 'text' | 'number' | 'boolean' | 'time' | 'date' | 'epochSeconds' | 'epochMilliseconds';
@@ -178,7 +178,7 @@ export function parseMapping(json: string, path: string): Mapping {
   try {
     document = JSON.parse(json.startsWith('\uFEFF') ? json.slice(1) : json);
   } catch (error) {
-    throw new RapportError('RAPPORT_MAPPING_JSON', `${path} is not JSON: ${(error as Error).message}`);
+    throw failure('RAPPORT_MAPPING_JSON', { path, reason: (error as Error).message });
   }
   const faults = validate(document) ? meaningFaults(document) : schemaFaults(validate.errors ?? []);
   if (faults.length > 0) {

@@ -1,6 +1,6 @@
 import { dateOf, readDay, readTime, zone as zoneOf } from '@rapport/sdk/time';
 import { didYouMean } from '../closest.js';
-import { RapportError } from '@rapport/errors';
+import { failure, RapportError } from '@rapport/errors';
 import {
   emitId,
   type CellType,
@@ -184,10 +184,7 @@ export function columnFinder(header: readonly string[], file: string): (name: st
       );
     }
     if (names.includes(name, i + 1)) {
-      throw new RapportError(
-        'RAPPORT_MAPPING_HEADER',
-        `${file} names the column "${name}" twice in its first line; rename one of them`,
-      );
+      throw failure('RAPPORT_MAPPING_HEADER', { file, column: name });
     }
     return i;
   };

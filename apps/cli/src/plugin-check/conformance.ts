@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Finding as Breach } from '@rapport/testkit';
-import { RapportError } from '@rapport/errors';
+import { failure } from '@rapport/errors';
 import { finding, type Finding } from './finding.js';
 
 export interface OperatorToTry {
@@ -116,7 +116,7 @@ function tryInProcess(
       clearTimeout(timer);
       signal.removeEventListener('abort', end);
       if (signal.aborted) {
-        reject(new RapportError('RAPPORT_CHECK_INTERRUPTED', 'the check was interrupted'));
+        reject(failure('RAPPORT_CHECK_INTERRUPTED', {}));
         return;
       }
       if (!found.has(current)) found.set(current, [notTried('it ended its process', place())]);

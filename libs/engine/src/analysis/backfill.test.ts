@@ -287,5 +287,5 @@ describe('a backfill that is killed', () => {
     } finally {
       folder.remove();
     }
-  }, 240_000);
+  });
 });

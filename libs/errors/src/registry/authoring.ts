@@ -17,6 +17,7 @@ export const authoring = section({
           exit: 'usage',
         },
         RAPPORT_SCAFFOLD_EXISTS: {
+          says: '{folder} is not empty, and was left alone; --dir names another folder',
           what: 'The folder for a new plugin is not empty; it was left alone.',
           todo: '`--dir` names another.',
           exit: 'usage',

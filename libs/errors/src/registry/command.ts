@@ -17,10 +17,12 @@ export const command = section({
           exit: 'configuration',
         },
         RAPPORT_WORKSPACE_EXISTS: {
+          says: '{path} is there already; nothing was changed',
           what: 'There is a workspace here already; it was left alone.',
           todo: 'Choose another folder.',
         },
         RAPPORT_WORKSPACE_JSON: {
+          says: '{path} is not JSON: {reason}',
           what: 'An example’s workspace file is not JSON.',
           todo: 'Correct the place.',
           exit: 'configuration',
@@ -36,6 +38,7 @@ export const command = section({
           exit: 'notFound',
         },
         RAPPORT_CLI_DEMO_WORKSPACE: {
+          says: 'demo makes a workspace of its own and takes no --workspace; leave it out, or fill yours with "rapport import"',
           what: '`rapport demo` was given a workspace; it makes its own.',
           todo: 'Leave `--workspace` out, or use `rapport import` to fill yours.',
         },

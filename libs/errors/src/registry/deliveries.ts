@@ -44,6 +44,7 @@ export const deliveries = section({
           exit: 'refused',
         },
         RAPPORT_DELIVERY_NOT_FOUND: {
+          says: 'no parked delivery has the key "{key}"; "rapport deliver" lists those that are parked',
           what: 'No parked delivery has that key.',
           todo: '`rapport deliver` lists the parked ones with their keys.',
           exit: 'notFound',

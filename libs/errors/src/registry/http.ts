@@ -8,20 +8,24 @@ export const http = section({
       lead: 'From the API: an answer with the status in the message. From an action: the delivery is retried or parked.',
       codes: {
         RAPPORT_HTTP_UNAUTHORIZED: {
+          says: 'send the key of rapport.json (http.apiKey) as a bearer token, or as the user name of basic authentication',
           what: 'The API key is missing or wrong.',
           todo: 'Send `http.apiKey` as a bearer token.',
           status: 401,
         },
         RAPPORT_HTTP_HOST: {
+          says: 'without http.apiKey this API answers to localhost only; set one in rapport.json',
           what: 'Without an API key, the API answers to localhost only.',
           todo: 'Set `http.apiKey`.',
           status: 421,
         },
         RAPPORT_HTTP_UNPROTECTED: {
+          says: 'others can reach {host}, and there is no API key; set http.apiKey in rapport.json ("$env": "RAPPORT_API_KEY" keeps it out of the file), or listen on 127.0.0.1',
           what: 'Others could reach the API, and there is no API key.',
           todo: 'Set `http.apiKey`, or listen on 127.0.0.1.',
         },
         RAPPORT_HTTP_LISTEN: {
+          says: 'cannot listen on {host}:{port} ({reason}); choose another port',
           what: 'The port is not available.',
           todo: 'Choose another with `http.port` or `--port`.',
         },
@@ -31,6 +35,7 @@ export const http = section({
           status: 404,
         },
         RAPPORT_HTTP_METHOD: {
+          says: '{path} answers {methods}, not {method}',
           what: 'The path does not answer this method.',
           todo: 'Use one that the message names.',
           status: 405,
@@ -41,6 +46,7 @@ export const http = section({
           status: 400,
         },
         RAPPORT_HTTP_CONTENT_TYPE: {
+          says: 'send JSON with "Content-Type: application/json"',
           what: 'The request does not say that its body is JSON.',
           todo: 'Send `Content-Type: application/json`.',
           status: 415,
@@ -56,6 +62,7 @@ export const http = section({
           status: 400,
         },
         RAPPORT_HTTP_JSON: {
+          says: 'the body is not JSON; send one JSON object',
           what: 'The body is not JSON.',
           todo: 'Send one JSON object.',
           status: 400,
@@ -71,6 +78,7 @@ export const http = section({
           status: 413,
         },
         RAPPORT_HTTP_NO_RUN: {
+          says: 'nothing has been evaluated yet; run "rapport evaluate"',
           what: 'Nothing has been evaluated yet.',
           todo: 'Run `rapport evaluate`.',
           status: 404,
@@ -81,16 +89,19 @@ export const http = section({
           status: 404,
         },
         RAPPORT_HTTP_UNKNOWN_SEGMENT: {
+          says: 'there is no segment "{segment}"; GET /v1/segments lists them',
           what: 'There is no such segment.',
           todo: '`GET /v1/segments` lists them.',
           status: 404,
         },
         RAPPORT_HTTP_UNKNOWN_RULE: {
+          says: 'there is no {rule}; GET /v1/rules lists what is in force',
           what: 'No segment or playbook of this id is in force, or kept.',
           todo: '`GET /v1/rules` lists them.',
           status: 404,
         },
         RAPPORT_HTTP_PRECONDITION_REQUIRED: {
+          says: 'send "If-Match" with the ETag of the versions that you have seen (GET …/versions), or "If-None-Match: *" for a first version; so nobody’s change is overwritten unseen',
           what: 'A change does not say which version it is based on.',
           todo: 'Send `If-Match`, or `If-None-Match: *` for a first version.',
           status: 428,

@@ -12,11 +12,13 @@ export const importing = section({
           exit: 'usage',
         },
         RAPPORT_IMPORT_NO_MAPPING: {
+          says: 'the folder {folder} has no mapping.json; docs/import.md shows how to write one',
           what: 'The folder has no `mapping.json`.',
           todo: '[Write one](import.md).',
           exit: 'usage',
         },
         RAPPORT_IMPORT_CSV: {
+          says: '{file} is CSV: name the mapping that says what its columns mean instead (docs/import.md), as in "rapport import my-mapping --data {folder}"',
           what: 'A CSV file was given without a mapping.',
           todo: 'Name the mapping instead, and the folder with `--data`.',
           exit: 'usage',
@@ -70,6 +72,7 @@ export const importing = section({
           todo: 'Fill it, or choose other key columns.',
         },
         RAPPORT_MAPPING_JSON: {
+          says: '{path} is not JSON: {reason}',
           what: 'The mapping is not JSON.',
           todo: 'Correct the place.',
           exit: 'configuration',
@@ -85,6 +88,7 @@ export const importing = section({
           exit: 'configuration',
         },
         RAPPORT_MAPPING_HEADER: {
+          says: '{file} names the column "{column}" twice in its first line; rename one of them',
           what: 'The file names a column twice.',
           todo: 'Rename one.',
           exit: 'configuration',

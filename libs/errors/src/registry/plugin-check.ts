@@ -24,6 +24,7 @@ export const pluginCheck = section({
           todo: 'Show a configuration, or events and their result, in a fenced block.',
         },
         RAPPORT_CHECK_INTERRUPTED: {
+          says: 'the check was interrupted',
           what: 'The check was interrupted.',
           todo: 'Run it again.',
           exit: 'interrupted',

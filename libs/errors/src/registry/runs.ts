@@ -7,6 +7,7 @@ export const runs = section({
       lead: 'Nothing was written.',
       codes: {
         RAPPORT_RUN_NONE: {
+          says: 'nothing has been evaluated yet; run "rapport evaluate"',
           what: 'Nothing has been evaluated yet.',
           todo: 'Run `rapport evaluate`.',
           exit: 'notFound',
