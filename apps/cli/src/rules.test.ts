@@ -164,7 +164,9 @@ describe('rapport rules', () => {
     expect((await run('rules', 'approve', 'seldom-there', '1', ...by('bob'))).out).toContain(
       'Version 2 of segment/seldom-there is in force',
     );
-    expect((await run('evaluate', '--as-of', '2024-06-30')).code).toBe(0);
+    expect((await run('evaluate', '--as-of', '2024-06-30')).out).toContain(
+      'seldom-there: 2 taken as found, nothing is sent, as the last run did not evaluate it.',
+    );
     expect((await run('segments', 'seldom-there')).out).toContain('2 members');
     expect(await json('publish', 'other.json', ...by('eve'), '--after', '1')).toMatchObject({
       code: 4,

@@ -255,6 +255,7 @@ describe.each(['memory', 'DuckDB'])('what we change starts nothing, on %s', { ti
     folder.add('metric', 'brittle', {
       code: metricCode('brittle', {
         range: '[null, null]',
+        window: `() => ({ kind: 'last', days: 1 })`,
         measures: `() => ({ score: { node: 'trait', name: 'score', as: 'number' } })`,
         compute: `({ score }) => { if (score === 13) throw new Error('no'); return score === null ? { noData: 'no-data' } : { value: score }; }`,
       }),
@@ -262,6 +263,7 @@ describe.each(['memory', 'DuckDB'])('what we change starts nothing, on %s', { ti
     const documents = [
       low(at('brittle', 'lessThan', 50), { onUnknown: 'leave' }),
       { kind: 'segment', id: 'silent', title: 'x', subject: 'account', enter: at('brittle', 'isUnknown') },
+      { kind: 'segment', id: 'before', title: 'x', subject: 'account', enter: at('brittle.previous', 'isKnown') },
       alarm(),
     ];
     const engine = await start(documents);
@@ -269,15 +271,26 @@ describe.each(['memory', 'DuckDB'])('what we change starts nothing, on %s', { ti
     const report = await next(engine, { a0: 13, a1: 99 });
     expect(moved(report)).toEqual(['exit a1']);
     expect(moved(report, 'silent')).toEqual([]);
+    expect(moved(report, 'before')).toEqual(NAMES.slice(1).map((name) => `enter ${name}`));
     expect(report.segmentErrors).toEqual(
-      ['low', 'silent'].map((segment) => ({
+      ['low', 'before', 'silent'].map((segment) => ({
         segment, message: '"brittle" failed for some subjects, which stay where they are.',
       })), // prettier-ignore
     );
     expect(report.run.manifest).toMatchObject({
       failures: [{ metric: 'brittle', subjects: 1 }],
-      segmentErrors: [{}, {}],
+      segmentErrors: [{}, {}, {}],
     });
+    // What the window before failed for is not unknown either.
+    await next(engine, { a0: 10, a2: 13 });
+    expect(moved(await next(engine, { a2: 5 }), 'before')).toEqual(['enter a0']);
+    // A metric that is switched off moves nobody, and its day is not complete.
+    const impatient = await start(documents, { limits: { metricFailures: 1 } });
+    expect(moved(await next(impatient, { a0: 13, a3: 99 }))).toEqual([]);
+    const today = JUNE / DAY + day - 1;
+    const origins = await store.historyOrigins({ level: { kind: 'account' }, from: today, to: today });
+    expect(origins.get(today)?.['brittle']).toMatch(/~$/);
+    expect(origins.get(today)?.['score']).not.toMatch(/~$/);
   });
 
   it('is whole: options that would make a run partial are refused', async () => {

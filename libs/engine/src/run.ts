@@ -93,7 +93,7 @@ export async function runOnce(setting: RunSetting, options: RunOptions): Promise
         format: MANIFEST_FORMAT,
         state: snapshot.state,
         epoch: snapshot.epoch,
-        day: dayOf(store.zone, asOf, began),
+        day: dayOf(store.zone, asOf),
         software,
         ...now,
         changes: Object.fromEntries(changes),
@@ -135,11 +135,11 @@ function checkOptions(options: RunOptions): void {
     );
 }
 
-/** The day of an instant. It is complete when the instant is its end, and the run began after that: what came later in the day is in it. */
-function dayOf(zoneName: string, asOf: number, began: number): RunManifest['day'] {
+/** The day of a run's instant. It is complete when the instant is its end: the run began after that, or it would have been refused. */
+function dayOf(zoneName: string, asOf: number): RunManifest['day'] {
   const zone = zoneOf(zoneName);
   const number = zone.dayOf(asOf - 1);
-  return { number, complete: zone.startOfDay(number + 1) === asOf && began >= asOf };
+  return { number, complete: zone.startOfDay(number + 1) === asOf };
 }
 
 /** Puts a run's values into the history. Where somebody was erased since its snapshot, those are put that the store still has of the run. */
