@@ -1,4 +1,4 @@
-import { dateOf, readDay, readTime, zone as zoneOf } from '@rapport/sdk/time';
+import { dateOf, readDay, readTime, zone as zoneOf, type Zone } from '@rapport/sdk/time';
 import { didYouMean } from '../closest.js';
 import { failure, RapportError } from '@rapport/errors';
 import {
@@ -137,7 +137,7 @@ export function compileSource(source: Source, header: readonly string[], context
   const keys = (typeof source.key === 'string' ? [source.key] : source.key).map((name) => ({ name, i: index(name) }));
   const prefix = `${context.mapping.mapping}:${source.file.replace(/\.csv(\.gz)?$/, '')}:`;
   const where = condition(source.where);
-  const emits = source.emit.map((emit) => compileEmit(emit, condition(emit.when), value));
+  const emits = source.emit.map((emit) => compileEmit(emit, condition(emit.when), value, zoneOf(context.timeZone)));
 
   return (row) => {
     if (!where(row)) return [];
@@ -194,8 +194,15 @@ function compileEmit(
   emit: Emit,
   when: (row: Cells) => boolean,
   value: (v: ValueSource, at: string, whenEmpty: 'skip' | 'refuse') => Read,
+  zone: Zone,
 ) {
-  const timestamp = value(instantByDefault(emit.timestamp), '/timestamp', 'refuse');
+  const happened = value(instantByDefault(emit.timestamp), '/timestamp', 'refuse');
+  // An event happens at an instant: of a day, its first in the mapping's zone.
+  const timestamp: Read = (row) => {
+    const time = happened(row);
+    const day = typeof time === 'string' ? readDay(time) : null;
+    return day === null ? time : new Date(zone.startOfDay(day)).toISOString();
+  };
   const event = emit.event === undefined ? undefined : value(emit.event, '/event', 'refuse');
   const userId = emit.userId === undefined ? undefined : value(emit.userId, '/userId', 'refuse');
   const groupId =
