@@ -2,8 +2,10 @@ import {
   count,
   countByKey,
   distinct,
+  earliest,
   firstDays,
   last,
+  latest,
   lifetime,
   mean,
   series,
@@ -193,6 +195,34 @@ export function describeIngest(open: OpenStore): void {
         event('ann', 'Opened', '2024-01-10'),
       ]);
       expect(await measured(store, events, '2024-02-01')).toEqual({ acme: 1, zeta: 0 });
+    });
+
+    test('picks by message id where instants are equal, whatever the order of arrival', async ({ store, reopen }) => {
+      const ids = Array.from({ length: 1000 }, (_, i) => `m${String((i * 7919) % 1000).padStart(4, '0')}`);
+      await store.append([
+        ...ids.map((id) => event('ann', 'Rated', '2024-01-10', { id, account: 'acme', properties: { score: Number(id.slice(1)), plan: id } })), // prettier-ignore
+        ...ids.slice(0, 20).map((id) => traits('account', 'acme', { plan: id }, '2024-01-10', `t${id}`)),
+        ...ids.slice(0, 20).map((id) => member('bob', `account of ${id}`, '2024-01-10', `j${id}`)),
+        event('bob', 'Opened', '2024-01-11', { id: 'opened' }),
+      ]);
+      const greatest = [...ids.slice(0, 20)].sort().at(-1) ?? '';
+      const rated = { events: ['Rated'] };
+      for (const again of [false, true]) {
+        const seen = again ? await reopen() : store;
+        const of = async (node: Parameters<typeof measured>[1], subjects?: readonly string[]) =>
+          (await measured(seen, node, '2024-02-01', { kind: 'account' }, 'UTC', subjects))['acme'];
+        for (const subjects of [undefined, ['acme']]) {
+          expect(await of(latest('score', rated, lifetime()), subjects)).toBe(999);
+          expect(await of(earliest('score', rated, lifetime()), subjects)).toBe(0);
+          expect(await of(countByKey({ property: 'plan' }, rated, lifetime(), 'latest'), subjects)).toEqual(new Map([['m0999', 1]])); // prettier-ignore
+          expect(await of(trait('plan', 'text'), subjects)).toBe(greatest);
+        }
+        const snapshot = await seen.snapshot();
+        expect((await snapshot.traits('account', at('2024-02-01'), 'acme')).get('acme')).toEqual({ plan: greatest });
+        const [opened, newest] = await snapshot.recent('portfolio', '', at('2024-02-01'), 2);
+        expect([opened?.account, newest?.id]).toEqual([`account of ${greatest}`, 'm0999']);
+        await snapshot.close();
+      }
     });
 
     test('sees traits as they were', async ({ store }) => {
