@@ -88,7 +88,7 @@ export async function migrate(connection: DuckDBConnection, version: number): Pr
       await insertSettings(connection, identity());
     }
     if (version < 3) await connection.run(DOCUMENT_TABLES);
-    await connection.run(MANIFESTS);
+    if (version < 5) await connection.run(MANIFESTS);
     if (version < 4) {
       await connection.run(DELIVERY_INDEX + RESULT_TABLES);
       await moveResults(connection);
