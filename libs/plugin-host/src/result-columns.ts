@@ -250,6 +250,10 @@ export function resultColumns(
     for (const part of parts) part.clear(i);
   };
   const write = (i: number, result: unknown): Refused | null => {
+    if (result instanceof Promise) {
+      result.catch(() => undefined);
+      return 'compute returned a Promise; it must return its result at once, so remove "async"';
+    }
     if (typeof result !== 'object' || result === null) return 'compute must return { value } or noData(…)';
     const {
       value: number,

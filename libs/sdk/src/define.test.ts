@@ -179,6 +179,37 @@ describe('defineAction', () => {
   });
 });
 
+it('infers the inputs from interfaces, of the configuration and of the measures', () => {
+  interface Options {
+    readonly window: Duration;
+  }
+  interface Declared {
+    readonly n: ReturnType<typeof count>;
+  }
+  defineMetric({
+    ...about,
+    measures: ({ window }: Options): Declared => ({ n: count({}, last(window)) }),
+    compute({ n }, { config }) {
+      expectTypeOf(n).toEqualTypeOf<number>();
+      expectTypeOf(config.window).toEqualTypeOf<Duration>();
+      return { value: n };
+    },
+  });
+  // @ts-expect-error what measures returns are measures
+  defineMetric({ ...about, measures: (): { n: number } => ({ n: 1 }), compute: () => noData('no-data') });
+});
+const about = {
+  id: 'x',
+  title: 'x',
+  description: 'x',
+  source: 'x',
+  unit: 'count',
+  range: [0, null],
+  subjects: ['account'],
+  config: Type.Object({ window: durationOption('30d', 'x') }),
+  parts: {},
+} as const;
+
 describe('defineOperator', () => {
   const about = { title: 'x', description: 'x', words: ['is', 'is not'], examples: [] } as const;
 

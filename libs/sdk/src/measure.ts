@@ -114,7 +114,7 @@ export type Measure<V> = Node & { readonly [valueType]?: V };
 export type Measures = Readonly<Record<string, Measure<unknown>>>;
 export type ValueOf<M> = M extends { readonly [valueType]?: infer V } ? V : never;
 /** What `compute` receives: one value per declared measure. */
-export type Inputs<M extends Measures> = { readonly [K in keyof M]: ValueOf<M[K]> };
+export type Inputs<M> = { readonly [K in keyof M]: ValueOf<M[K]> };
 
 const measure = <V>(node: Node): Measure<V> => node;
 

@@ -1,7 +1,7 @@
 import type { Static, TObject, TProperties } from 'typebox';
 import type { Filter } from './filter.js';
 import type { Fold, FoldValue } from './fold.js';
-import type { Inputs, Measures } from './measure.js';
+import type { Inputs, Measure, Measures } from './measure.js';
 import type { Window } from './window.js';
 
 export type SubjectKind = 'account' | 'user' | 'portfolio';
@@ -118,7 +118,7 @@ export type ConfigOf<C extends TProperties> = Static<TObject<C>>;
  */
 export interface MetricDefinition<
   C extends TProperties = TProperties,
-  M extends Measures = Measures,
+  M = Measures,
   P extends Parts = Parts,
   U extends string = string,
   W extends string = string,
@@ -177,7 +177,8 @@ export interface MetricDefinition<
 /** Declares a metric; infers what `compute` receives from `measures` and `config`. The package's default export. */
 export const defineMetric = <
   C extends TProperties,
-  M extends Measures,
+  // An interface of measures has no index signature, so it is no `Measures`; this holds it to the same.
+  M extends Readonly<Record<keyof M, Measure<unknown>>>,
   const P extends Parts,
   const U extends string = never,
   const W extends string = never,

@@ -142,6 +142,8 @@ describe('conformance', () => {
       ['VALUE', 'a division by zero', { compute: ({ n }: { n: number }) => ({ value: n / 0 }) }, /the value is (NaN|Infinity); return noData/],
       ['VALUE', 'no answer at all', { compute: () => undefined }, /it returned undefined/],
       ['VALUE', 'a reducer’s value that is not a number', { measures: () => ({ n: text.over({}, lifetime()) }), folds: [text] }, /fold "text" gives "x"/],
+      ['VALUE', 'a Promise', { compute: () => Promise.resolve({ value: 1 }) }, /it returned a Promise; .* remove "async"/],
+      ['IMPURE', 'the network', { compute: () => (fetch('http://127.0.0.1:9/').catch(() => undefined), { value: 1 }) }, /it uses the network \(fetch\)/],
       ['PART', 'a part that is not declared', { compute: () => ({ value: 0, parts: { other: 1 } }) }, /part "other" is not declared/],
       ['PART', 'a part of another type', { compute: () => ({ value: 0, parts: { share: 'a' } }) }, /part "share" is declared as number, but is "a"/],
       ['PART', 'a sample size below 0', { compute: () => ({ value: 0, n: -1 }) }, /n is -1/],

@@ -1,4 +1,4 @@
-import type { ConfigOf, Measures, MetricDefinition, Node, Parts } from '@rapport/sdk';
+import type { ConfigOf, MetricDefinition, Node, Parts } from '@rapport/sdk';
 import fc from 'fast-check';
 import type { TProperties } from 'typebox';
 import { type Asked, asked, familyOf } from './asked.js';
@@ -38,7 +38,7 @@ export interface ConformanceOptions<C extends TProperties = TProperties> extends
  *
  * Throws `RAPPORT_TESTKIT_CONFIG`, `_METRIC` and `_STORE` when it cannot be tried at all.
  */
-export async function conformance<C extends TProperties, M extends Measures, P extends Parts>(
+export async function conformance<C extends TProperties, M, P extends Parts>(
   definition: MetricDefinition<C, M, P>,
   options?: ConformanceOptions<C>,
 ): Promise<readonly Finding[]>;

@@ -62,6 +62,13 @@ export function checkedAnswer(
     report({ code, sentence: `metric "${definition.id}" for ${where}: ${what}` });
     return NOTHING;
   };
+  if (answer instanceof Promise) {
+    answer.catch(() => undefined);
+    return broken(
+      'RAPPORT_CONFORMANCE_VALUE',
+      'it returned a Promise; it must return its result at once, so remove "async"',
+    );
+  }
   if (typeof answer !== 'object') {
     return broken('RAPPORT_CONFORMANCE_VALUE', `it returned ${show(answer)}; return { value, … } or noData(reason)`);
   }

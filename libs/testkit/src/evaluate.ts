@@ -1,4 +1,4 @@
-import type { ConfigOf, Measures, MetricDefinition, Parts, PartValue } from '@rapport/sdk';
+import type { ConfigOf, MetricDefinition, Parts, PartValue } from '@rapport/sdk';
 import { zone as zoneOf } from '@rapport/sdk/time';
 import { createOracle } from '@rapport/store-testkit';
 import type { TProperties } from 'typebox';
@@ -34,12 +34,10 @@ export type EvaluationOf<P extends Parts, S extends Subject> = S extends { reado
  * its range, an undeclared part or input, another answer when called again, the clock, …), `_CONFIG` for a configuration that its
  * schema refuses, `_SUBJECT` for a kind of subject that it does not support, `_METRIC` for a used metric that is not given, `_CALL` for a bad call.
  */
-export async function evaluateMetric<
-  C extends TProperties,
-  M extends Measures,
-  P extends Parts,
-  const S extends Subject,
->(definition: MetricDefinition<C, M, P>, options: EvaluateOptions<C, S>): Promise<EvaluationOf<P, S>>;
+export async function evaluateMetric<C extends TProperties, M, P extends Parts, const S extends Subject>(
+  definition: MetricDefinition<C, M, P>,
+  options: EvaluateOptions<C, S>,
+): Promise<EvaluationOf<P, S>>;
 export async function evaluateMetric(
   definition: MetricDefinition,
   options: EvaluateOptions<TProperties>,

@@ -18,6 +18,8 @@ const methods: readonly (readonly [owner: object, name: string, Forbidden])[] = 
   [Date, 'now', clock('Date.now()')],
   [performance, 'now', clock('performance.now()')],
   [Math, 'random', chance('Math.random()')],
+  // It reads the clock by itself, which is not what to look for.
+  [globalThis, 'fetch', { code: 'RAPPORT_CONFORMANCE_IMPURE', what: 'the network (fetch)' }],
   [crypto, 'randomUUID', chance('crypto.randomUUID()')],
   [crypto, 'getRandomValues', chance('crypto.getRandomValues()')],
   ...LOCAL.map((name) => [Date.prototype, name, clock(`the machine's time zone (Date.${name})`)] as const),
