@@ -299,8 +299,8 @@ describe('a batch', () => {
 
   it('sent again counts once', async () => {
     const body = JSON.stringify({ batch: [track('a', 'u', 1), track('a', 'u', 2), track('a', 'u', 2)] });
-    expect(await (await post(url, body)).json()).toEqual({ accepted: 2, duplicates: 1, refused: [] });
-    expect(await (await post(url, body)).json()).toEqual({ accepted: 0, duplicates: 3, refused: [] });
+    expect(await (await post(url, body)).json()).toEqual({ accepted: 2, duplicates: 1, refused: [], unreadable: [] });
+    expect(await (await post(url, body)).json()).toEqual({ accepted: 0, duplicates: 3, refused: [], unreadable: [] });
     expect((await running.workspace.engine.stats()).events).toBe(2);
   });
 

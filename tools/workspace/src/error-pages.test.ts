@@ -36,7 +36,8 @@ describe('error codes', () => {
   });
 
   it('are not there when nothing raises them', () => {
-    const read = new Set(all.flatMap(({ whole }) => [...whole]));
+    const config = codesIn('vitest.config.ts', readText('vitest.config.ts'));
+    const read = new Set([...all, config].flatMap(({ whole }) => [...whole]));
     const unused = [
       ...registered.filter(({ code }) => !raised.has(code)).map(({ code }) => `nothing raises ${code}`),
       ...[...variables].filter((name) => !read.has(name)).map((name) => `nothing reads ${name}`),
