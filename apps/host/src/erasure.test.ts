@@ -23,7 +23,7 @@ const root = mkdtempSync(join(tmpdir(), 'rapport-erasure-'));
 function plugin(kind: string, id: string, code: string) {
   const dir = join(root, 'node_modules', `@test/${kind}-${id}`);
   mkdirSync(dir, { recursive: true });
-  const json = { name: `@test/${kind}-${id}`, version: '1.0.0', type: 'module', main: 'index.js', keywords: ['rapport-plugin'], rapport: { kind, id, sdk: '^1.0.0' } }; // prettier-ignore
+  const json = { name: `@test/${kind}-${id}`, version: '1.0.0', type: 'module', main: 'index.js', keywords: ['rapport-plugin'], rapport: { kind, id, sdk: '>=2.0.0' } }; // prettier-ignore
   writeFileSync(join(dir, 'package.json'), JSON.stringify(json));
   writeFileSync(join(dir, 'index.js'), code);
 }
