@@ -1,11 +1,38 @@
 import type { Command } from 'commander';
 import { whole } from './argument.js';
+import type { DevOptions } from './command/dev.js';
 import type { Action } from './command/outcome.js';
 import type { PluginCheckOptions } from './command/plugin-check.js';
 import type { PluginNewOptions } from './command/plugin-new.js';
 
 /** The commands for those who write plugins. */
 export function pluginCommands(program: Command, action: Action): void {
+  program
+    .command('dev')
+    .description('show what a plugin makes of its sample, again whenever a file is saved')
+    .argument('[dir]', 'folder of the plugin package', '.')
+    .option('--once', 'look once, and end with 4 when something is wrong', false)
+    .option('--sample <dir>', 'folder with rapport.json, *.ndjson and rules/ (default: sample/ in the package)')
+    .option('--as-of <date>', 'instant to evaluate (default: the end of the last day that has an event)')
+    .option('--subject <id...>', 'accounts and users to show (default: the first five of each)')
+    .addHelpText(
+      'after',
+      `
+Builds with the TypeScript that the package has installed, loads the plugin afresh and prints what changed: a metric's values with
+reason and parts, who is in a segment and why, what a playbook would deliver, and, in a dry run that reaches nobody, what an action
+would send. What does not compile or load is told with its place, and the loop goes on. Without sample/ a simulated company stands in.
+
+Examples:
+  rapport dev
+  rapport dev plugins/reports-shared --subject acme ann
+  rapport dev --once --json`,
+    )
+    .action(
+      action(async (session, [dir, options]) =>
+        (await import('./command/dev.js')).dev(session, dir as string, options as DevOptions),
+      ),
+    );
+
   const plugin = program.command('plugin').description('write a plugin, or look one over').helpCommand(false);
 
   plugin

@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -30,13 +39,36 @@ describe('rapport plugin new', () => {
       'CHANGELOG.md',
       'README.md',
       'package.json',
+      'sample',
       'src',
       'tsconfig.json',
       'vitest.config.ts',
     ]);
     const asked = await run(['plugin', 'new', 'segment', 'quiet', '--dir', 'plugins/quiet', '--name', '@acme/quiet']);
-    expect(asked.out).toContain('cd plugins/quiet && npm install && npm test && npm run build');
+    expect(asked.out).toContain('Next: cd plugins/quiet && npm install && npm test && npm run dev');
     expect(readFileSync(join(scratch, 'plugins/quiet/package.json'), 'utf8')).toContain('"name": "@acme/quiet"');
+  });
+
+  it('is installed from the registry that is configured here, linked where there is a package to link it into', async () => {
+    const team = join(scratch, 'team');
+    const here = join(team, 'workspace');
+    mkdirSync(here, { recursive: true });
+    const added = async (id: string) => {
+      const io = recordedIo({ cwd: here });
+      await rapport(['plugin', 'new', 'metric', id], io);
+      return io.out();
+    };
+    const without = await added('first');
+    expect(without).toContain('Next: cd first && npm install && npm test && npm run dev\n');
+    expect(without).toContain('npm config set @rapport:registry URL --location=project');
+    expect(readdirSync(join(here, 'first'))).not.toContain('.npmrc');
+
+    writeFileSync(join(team, '.npmrc'), 'audit=false\n@rapport:registry=http://127.0.0.1:4873/\n');
+    writeFileSync(join(here, 'package.json'), '{}');
+    const configured = await added('second');
+    expect(configured).toContain('Next: npm install ./second && cd second && npm test && npm run dev\n');
+    expect(configured).not.toContain('npm config set');
+    expect(readFileSync(join(here, 'second/.npmrc'), 'utf8')).toBe('@rapport:registry=http://127.0.0.1:4873/\n');
   });
 
   it.each([
@@ -44,6 +76,7 @@ describe('rapport plugin new', () => {
     [['widget', 'x'], 'RAPPORT_SCAFFOLD_KIND'],
     [['metric', 'Bad Id'], 'RAPPORT_SCAFFOLD_ID'],
     [['metric', 'x', '--name', '../x'], 'RAPPORT_SCAFFOLD_NAME'],
+    [['metric', 'x', '--name', '@rapport/metric-x'], 'RAPPORT_SCAFFOLD_NAME'],
   ])('refuses %j, and writes nothing', async (args, error) => {
     const { code, json } = await run(['plugin', 'new', ...args, '--json']);
     expect([code, json()]).toEqual([2, { error: expect.objectContaining({ code: error }) as unknown }]);
@@ -82,6 +115,13 @@ const bothVerdicts = [
   { name: 'often', facts: { 'usage-frequency': 5 }, expect: 'out' },
 ];
 
+const peersOf = (requires: Readonly<Record<string, string>> = {}) =>
+  Object.fromEntries(
+    Object.entries(requires).map(([key, range]) => [
+      `@rapport/${key.includes('/') ? key.replace('/', '-') : `metric-${key}`}`,
+      range,
+    ]),
+  );
 let made = 0;
 function plugin({
   kind = 'metric',
@@ -101,7 +141,7 @@ function plugin({
       license: 'MIT',
       keywords: ['rapport-plugin'],
       rapport: { kind, id, sdk: '^2.0.0', ...(requires ? { requires } : {}) },
-      peerDependencies: { '@rapport/sdk': '^2.0.0' },
+      peerDependencies: { '@rapport/sdk': '^2.0.0', ...peersOf(requires) },
       ...json,
     }),
     'README.md': '# Given\n\n```json\n{}\n```\n',
@@ -285,6 +325,33 @@ describe('rapport plugin check', () => {
       'a metric that uses what it does not require',
       () => plugin({ code: metric(`uses: () => ['usage-frequency']`) }),
       ['RAPPORT_CHECK_REQUIRES package.json#/rapport/requires'],
+    ],
+    [
+      'a requirement that installing it does not bring',
+      () =>
+        plugin({
+          code: metric(`uses: () => ['usage-frequency']`),
+          requires: { 'usage-frequency': '^1.0.0' },
+          json: { peerDependencies: { '@rapport/sdk': '^2.0.0' } },
+        }),
+      ['RAPPORT_CHECK_PEER package.json#/peerDependencies'],
+    ],
+    [
+      'a source that was saved after it was built',
+      () => {
+        const built = {
+          'dist/index.js': `export default { kind: 'metric', id: 'stale', ${metric()} };`,
+          'src/index.ts': '',
+        };
+        const dir = plugin({
+          id: 'stale',
+          json: { main: 'dist/index.js' },
+          files: { ...built, 'index.js': null, 'src/index.test.ts': '' },
+        });
+        utimesSync(join(dir, 'dist/index.js'), 1_700_000_000, 1_700_000_000);
+        return dir;
+      },
+      ['RAPPORT_CHECK_STALE src/index.ts'],
     ],
     [
       'a requirement that is not installed',

@@ -4,6 +4,7 @@ import { ScaffoldError } from './error.js';
 import { metric } from './metric.js';
 import { operator } from './operator.js';
 import { playbook } from './playbook.js';
+import { sample } from './sample.js';
 import { segment } from './segment.js';
 import { titleOf, type Template } from './template.js';
 
@@ -18,9 +19,13 @@ export interface NewPlugin {
   /** Versions of Rapport's packages that it is written for. */
   readonly versions: { readonly sdk: string; readonly testkit: string };
 }
-/** A package that stands alone brings the command, too. */
+/** A package that stands alone also brings the command, and what an editor completes its document by. */
 export interface NewOwnPlugin extends NewPlugin {
   readonly versions: NewPlugin['versions'] & { readonly cli: string };
+  /** JSON Schemas of documents. */
+  readonly schemas: Readonly<Record<'segment' | 'playbook', object>>;
+  /** Where npm finds `@rapport/*`; null where npm knows that by itself. */
+  readonly registry: string | null;
 }
 
 const templates: Readonly<Record<PluginKind, (id: string) => Template>> = {
@@ -65,6 +70,10 @@ function templateOf({ kind, id, name }: NewPlugin): Template {
   return templates[kind](id);
 }
 
+/** The package that provides what a manifest requires. */
+const packageOf = (required: string): string =>
+  `@rapport/${required.includes('/') ? required.replace('/', '-') : `metric-${required}`}`;
+
 /** What is the same wherever the package lives. */
 const sources = ({ id }: NewPlugin, { source, test, document }: Template): Files => ({
   ...(document === undefined ? {} : { [`src/${id}.json`]: document }),
@@ -79,7 +88,11 @@ const manifest = ({ kind, id, name, versions }: NewPlugin, { requires }: Templat
   type: 'module',
   keywords: ['rapport-plugin'],
   rapport: { kind, id, sdk: caret(versions.sdk), ...(requires && { requires }) },
-  peerDependencies: { '@rapport/sdk': caret(versions.sdk) },
+  // Peers: whoever installs the plugin gets what it requires, once, and the host's SDK.
+  peerDependencies: {
+    ...Object.fromEntries(Object.entries(requires ?? {}).map(([key, range]) => [packageOf(key), range])),
+    '@rapport/sdk': caret(versions.sdk),
+  },
 });
 const readme = ({ id }: NewPlugin, template: Template, commands: string): string =>
   `# ${titleOf(id)}\n\n${template.readme}\n## Working on it\n\n\`\`\`sh\n${commands}\n\`\`\`\n`;
@@ -91,6 +104,14 @@ const readme = ({ id }: NewPlugin, template: Template, commands: string): string
 export function repositoryPackage(plugin: NewPlugin): Files {
   const template = templateOf(plugin);
   const folder = `plugins/${plugin.kind}s/${plugin.id}`;
+  const required = Object.keys(template.requires ?? {}).map((key) => {
+    const [kind = '', id = ''] = key.includes('/') ? key.split('/') : ['metric', key];
+    return kind === plugin.kind ? `../${id}` : `../../${kind}s/${id}`;
+  });
+  const references = [...required, '../../../libs/sdk', '../../../libs/testkit']
+    .sort()
+    .map((path) => `    {\n      "path": "${path}"\n    }`)
+    .join(',\n');
   const include = template.document === undefined ? '' : '  "include": ["src", "src/**/*.json"],\n';
   return {
     ...sources(plugin, template),
@@ -108,36 +129,46 @@ export function repositoryPackage(plugin: NewPlugin): Files {
     'tsconfig.json': `{
   "extends": "../../../tsconfig.base.json",
 ${include}  "references": [
-    {
-      "path": "../../../libs/sdk"
-    },
-    {
-      "path": "../../../libs/testkit"
-    }
+${references}
   ]
 }
 `,
   };
 }
 
+/** Schemas of a package's own document. */
+const SCHEMAS = 'schemas';
+
 /**
- * A package that stands alone, in a team's own repository: `npm install`, `npm test`, `npm run build` and `npm run check` work in it.
- * Throws `RAPPORT_SCAFFOLD_*`.
+ * A package that stands alone, in a team's own repository: `npm install`, `npm test`, `npm run build`, `npm run dev` and `npm run check` work in it.
+ * Throws `RAPPORT_SCAFFOLD_*`; `_NAME` also for a name in the scope of Rapport, which belongs to Rapport's own packages.
  */
 export function ownPackage(plugin: NewOwnPlugin): Files {
+  const { kind, id, name, versions, schemas, registry } = plugin;
+  if (name.startsWith('@rapport/')) {
+    throw new ScaffoldError(
+      'RAPPORT_SCAFFOLD_NAME',
+      `"${name}" is in the scope of Rapport's own packages; choose a scope of yours, as in "@acme/${kind}-${id}", or none, as in "rapport-${kind}-${id}"`,
+    );
+  }
   const template = templateOf(plugin);
-  const { testkit, cli } = plugin.versions;
-  const required = Object.entries(template.requires ?? {}).map(([key, range]): [string, string] => [
-    `@rapport/${key.includes('/') ? key.replace('/', '-') : `metric-${key}`}`,
-    range,
-  ]);
+  const { document } = template;
+  const kindOfDocument = kind === 'segment' || kind === 'playbook' ? kind : null;
   return {
     ...sources(plugin, template),
+    ...(document !== undefined && kindOfDocument
+      ? {
+          [`src/${id}.json`]: document.replace('{', `{\n  "$schema": "../${SCHEMAS}/${kind}.schema.json",`),
+          [`${SCHEMAS}/${kind}.schema.json`]: `${JSON.stringify(schemas[kindOfDocument])}\n`,
+        }
+      : {}),
+    ...sample(kind, id),
     'README.md': readme(
       plugin,
       template,
       `npm install
-npm test          # the examples of this page, and the metric against its oracle
+npm test          # the examples of this page${kind === 'metric' ? ', and the metric against its oracle' : ''}
+npm run dev       # builds, and shows what it makes of sample/, whenever a file changes
 npm run build     # what Rapport loads, in dist/
 npm run check     # what else a plugin must be`,
     ),
@@ -149,13 +180,14 @@ npm run check     # what else a plugin must be`,
         './package.json': './package.json',
       },
       files: ['dist', '!dist/**/*.test.*', 'CHANGELOG.md'],
-      scripts: { build: 'tsc', test: 'vitest run', check: 'rapport plugin check', prepack: 'tsc' },
-      devDependencies: {
-        '@rapport/cli': caret(cli),
-        ...Object.fromEntries(required),
-        '@rapport/testkit': caret(testkit),
-        ...pins,
+      scripts: {
+        build: 'tsc',
+        test: 'vitest run',
+        dev: 'rapport dev',
+        check: 'rapport plugin check',
+        prepack: 'tsc',
       },
+      devDependencies: { '@rapport/cli': caret(versions.cli), '@rapport/testkit': caret(versions.testkit), ...pins },
     }),
     'tsconfig.json': `{
   "compilerOptions": {
@@ -173,7 +205,7 @@ npm run check     # what else a plugin must be`,
     "rootDir": "src",
     "outDir": "dist"
   },
-  "include": [${template.document === undefined ? '"src"' : '"src", "src/**/*.json"'}]
+  "include": [${document === undefined ? '"src"' : '"src", "src/**/*.json"'}]
 }
 `,
     'vitest.config.ts': `import { defineConfig } from 'vitest/config';
@@ -184,5 +216,7 @@ export default defineConfig({
 });
 `,
     '.gitignore': 'node_modules\ndist\n*.duckdb\n*.duckdb.wal\n',
+    // npm reads the settings of the folder that it runs in, not of those above it.
+    ...(registry === null ? {} : { '.npmrc': `@rapport:registry=${registry}\n` }),
   };
 }

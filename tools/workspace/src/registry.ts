@@ -39,10 +39,11 @@ function lockedVersions(): ReadonlyMap<string, readonly Version[]> {
  * and the same tomorrow. Packages must be built.
  *
  * @param port 0 takes a free one
+ * @param rapport whether it has the packages of this repository; without them it stands for npmjs.org
  */
-export async function serveRegistry(port: number): Promise<Registry> {
+export async function serveRegistry(port: number, { rapport = true } = {}): Promise<Registry> {
   const scratch = await mkdtemp(join(tmpdir(), 'rapport-registry-'));
-  const own = new Map(packages.map((p) => [p.json.name, p]));
+  const own = new Map(rapport ? packages.map((p) => [p.json.name, p]) : []);
   const locked = lockedVersions();
   const packed = new Map<string, Promise<Version>>();
 

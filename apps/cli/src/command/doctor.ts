@@ -1,9 +1,11 @@
-import { statfsSync } from 'node:fs';
+import { existsSync, readFileSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Engine } from '@rapport/engine';
 import type { Workspace } from '@rapport/host';
 import { openWorkspace } from '@rapport/host';
 import { exit, type ExitCode } from '@rapport/errors';
 import { failureReport } from '../failure.js';
+import { staleSources } from '../plugin-check/stale.js';
 import { count, table } from '../table.js';
 import { locateWorkspace, requireWorkspace } from '../workspace.js';
 import type { Outcome, Session } from './outcome.js';
@@ -103,6 +105,12 @@ async function opened(engine: Engine, now: number): Promise<Check[]> {
           detail: `${count(stats.events)} events of ${count(stats.accounts)} accounts and ${count(stats.users)} users, ${day(stats.from)} to ${day(stats.to)}`,
         },
     { check: 'plugins', state: 'ok', detail: `${count(engine.plugins.length)} loaded` },
+    ...engine.plugins.flatMap(({ name, dir }): Check[] => {
+      const [file] = existsSync(join(dir, 'package.json')) ? staleSources(dir, packageAt(dir)) : [];
+      if (file === undefined) return [];
+      const detail = `${name} runs as it was built before ${file} was saved: build it, and restart what runs`;
+      return [{ check: 'plugin', state: 'warning', detail, code: 'RAPPORT_CHECK_STALE' }];
+    }),
     ...engine.refused.map(({ name, code, message }): Check => ({
       check: 'plugin',
       state: 'warning',
@@ -144,3 +152,6 @@ async function verified(engine: Engine): Promise<Check> {
     return { check, state: 'warning', detail: message, code };
   }
 }
+
+const packageAt = (dir: string) =>
+  JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8')) as Readonly<Record<string, unknown>>;

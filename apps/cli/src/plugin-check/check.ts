@@ -10,6 +10,7 @@ import { finding, isObject, type Finding, type JsonObject } from './finding.js';
 import { packageFindings, readmeOf } from './package-files.js';
 import { optionTableFindings, partTableFindings } from './readme-tables.js';
 import { schemaFindings, valueFindings } from './schema.js';
+import { staleSources } from './stale.js';
 
 export interface CheckedPlugin {
   readonly dir: string;
@@ -101,7 +102,7 @@ export async function checkPlugins(
       version: text(p.json['version']),
       findings: [
         ...refused.filter(({ message }) => message.includes(`(${p.dir})`)).map(refusal),
-        ...(p.readable ? packageFindings(p.dir, p.json) : []),
+        ...(p.readable ? [...packageFindings(p.dir, p.json), ...staleFindings(p), ...peerFindings(p, all)] : []),
         ...(plugin ? pluginFindings(p, plugin, operators) : []),
         ...(tried.get(p.dir) ?? []),
       ],
@@ -152,6 +153,31 @@ function requirementFindings(p: Package, needed: readonly string[]): readonly Fi
       const message = `It speaks of ${key}, which "requires" does not name. Add "${name}" with a range, that it is not loaded without it.`;
       return finding('RAPPORT_CHECK_REQUIRES', 'package.json#/rapport/requires', message);
     });
+}
+
+function staleFindings({ dir, json }: Package): readonly Finding[] {
+  return staleSources(dir, json).map((file) =>
+    finding(
+      'RAPPORT_CHECK_STALE',
+      file,
+      'It was saved after "dist" was built, and "dist" is what runs. Build the plugin.',
+    ),
+  );
+}
+
+/** What a plugin requires comes with it only if npm knows. */
+function peerFindings(p: Package, all: readonly Package[]): readonly Finding[] {
+  const { requires, brought } = {
+    requires: p.manifest['requires'],
+    brought: [p.json['peerDependencies'], p.json['dependencies']],
+  };
+  return Object.entries(isObject(requires) ? requires : {}).flatMap(([required, range]) => {
+    const key = required.includes('/') ? required : `metric/${required}`;
+    const name = all.find((other) => keyOf(other) === key)?.json['name'];
+    if (typeof name !== 'string' || brought.some((names) => isObject(names) && name in names)) return [];
+    const message = `It requires ${key}, which is the package ${name}, but installing it does not bring that. Add "${name}": "${String(range)}".`;
+    return [finding('RAPPORT_CHECK_PEER', 'package.json#/peerDependencies', message)];
+  });
 }
 
 function pluginToTry(

@@ -1,8 +1,6 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Finding as Breach } from '@rapport/testkit';
 import { failure } from '@rapport/errors';
+import { forkModule } from '../fork.js';
 import { finding, type Finding } from './finding.js';
 
 export interface OperatorToTry {
@@ -58,26 +56,13 @@ export async function conformanceFindings(
   return found;
 }
 
-/** The process runs the compiled file, or, where the command itself runs from TypeScript, the source through tsx. */
-function start(): ChildProcess {
-  const require = createRequire(import.meta.url);
-  const source = import.meta.url.endsWith('.ts');
-  return fork(
-    fileURLToPath(new URL(source ? './conformance-process.ts' : './conformance-process.js', import.meta.url)),
-    {
-      execArgv: source ? ['--conditions=@rapport/source', '--import', pathToFileURL(require.resolve('tsx')).href] : [],
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    },
-  );
-}
-
 function tryInProcess(
   plugins: readonly PluginToTry[],
   found: Map<string, readonly Finding[]>,
   { patienceMs, signal, tell }: Patience,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = start();
+    const child = forkModule(import.meta.url, './conformance-process');
     let current = plugins[0]?.key ?? '';
     const isOperator = () => plugins.some(({ key, kind }) => key === current && kind === 'operator');
     const place = () => (isOperator() ? 'test' : 'compute');

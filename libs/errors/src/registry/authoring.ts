@@ -33,7 +33,7 @@ export const authoring = section({
           exit: 'usage',
         },
         RAPPORT_SCAFFOLD_NAME: {
-          what: 'npm would not take this as the name of a package.',
+          what: 'npm would not take this as the name of a package, or it is in the scope `@rapport`, which is for Rapport’s own.',
           todo: 'Write one such as `@acme/metric-reports-shared`.',
           exit: 'usage',
         },

@@ -42,6 +42,20 @@ export const command = section({
           what: '`rapport demo` was given a workspace; it makes its own.',
           todo: 'Leave `--workspace` out, or use `rapport import` to fill yours.',
         },
+        RAPPORT_DEV_BUILD: {
+          what: 'The compiler ended while `rapport dev` was watching.',
+          todo: 'The message says what it told; look at `tsconfig.json`.',
+          exit: 'configuration',
+        },
+        RAPPORT_DEV_PLUGIN: {
+          what: 'The folder given to `rapport dev` has no plugin package.',
+          todo: 'Name the folder of one, or write one with `rapport plugin new`.',
+        },
+        RAPPORT_DEV_TYPESCRIPT: {
+          what: 'The plugin has a `tsconfig.json`, but no TypeScript is installed where it is.',
+          todo: 'Run `npm install` there.',
+          exit: 'configuration',
+        },
         RAPPORT_CLI_UNEXPECTED: {
           what: 'This is a fault of Rapport.',
           todo: 'Set `RAPPORT_DEBUG=1`, and report what it prints.',

@@ -46,8 +46,8 @@ export const pluginCheck = section({
           todo: 'Say in one sentence what it sets, and in which unit.',
         },
         RAPPORT_CHECK_PEER: {
-          what: 'The SDK is not the plugin’s peer with the manifest’s range, or is its own dependency.',
-          todo: 'Name it in `peerDependencies` only.',
+          what: 'The SDK is not the plugin’s peer with the manifest’s range, or is its own dependency; or a plugin that it requires is neither its peer nor its dependency.',
+          todo: 'Name both in `peerDependencies`, and the SDK nowhere else.',
         },
         RAPPORT_CHECK_README: {
           what: 'There is no README.',
@@ -64,6 +64,10 @@ export const pluginCheck = section({
         RAPPORT_CHECK_SECRET: {
           what: 'An option looks like a secret, but would be shown.',
           todo: 'Add `secret: true` to its schema.',
+        },
+        RAPPORT_CHECK_STALE: {
+          what: 'A source of the plugin was saved after `dist` was built from it; `dist` is what runs.',
+          todo: 'Build the plugin.',
         },
         RAPPORT_CHECK_TIMEOUT: {
           what: 'Trying the metric in random worlds took too long.',
