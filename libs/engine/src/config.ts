@@ -3,7 +3,14 @@ import type { RetentionPolicy } from '@rapport/store';
 import { Ajv } from 'ajv';
 import { readFile } from 'node:fs/promises';
 import { goalProblem, goalsSchema, type Goal } from './analysis/goal.js';
-import { EngineError, messageOf, type PluginSettings, measureDefinitions, scopeSchema } from '@rapport/plugin-host';
+import {
+  defaultWorkers,
+  EngineError,
+  messageOf,
+  type PluginSettings,
+  measureDefinitions,
+  scopeSchema,
+} from '@rapport/plugin-host';
 
 const count = (minimum: number, maximum: number) => ({ type: 'integer', minimum, maximum }) as const;
 const enabled = {
@@ -83,6 +90,7 @@ export const configSchema = {
         metricMs: count(1, 3_600_000),
         loadMs: count(1, 600_000),
         memoryMb: count(16, 65_536),
+        workers: count(1, 64),
         deliveryMs: count(1, 600_000),
         metricFailures: count(1, 1_000_000_000),
         operatorMs: count(1, 600_000),
@@ -116,6 +124,7 @@ export function limitsOf(config: WorkspaceConfig): Required<NonNullable<Workspac
     metricMs: 10_000,
     loadMs: 10_000,
     memoryMb: 1024,
+    workers: defaultWorkers(),
     deliveryMs: 10_000,
     metricFailures: 100,
     operatorMs: 5000,
@@ -270,8 +279,10 @@ export interface WorkspaceConfig extends PluginSettings {
     readonly metricMs?: number;
     /** Wall clock for loading all plugin code, ms; default 10000 per plugin. */
     readonly loadMs?: number;
-    /** Heap of the plugin worker, MiB; default 1024. */
+    /** What one thread of plugins may hold, heap and array buffers, MiB; default 1024. */
     readonly memoryMb?: number;
+    /** Threads that compute metrics at the same time; default one per core, at most four. */
+    readonly workers?: number;
     /** Time an action has for one delivery, ms; default 10000. */
     readonly deliveryMs?: number;
     /** Consecutive failed subjects after which a metric is switched off for the run; default 100. */

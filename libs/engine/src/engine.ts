@@ -42,6 +42,8 @@ export const createEngine: CreateEngine = async ({
   const host = createPluginHost({
     memoryMb: limits.memoryMb,
     loadMs: limits.loadMs,
+    deliveryMs: limits.deliveryMs,
+    workers: limits.workers,
     allowPrivateAddresses: config.network?.allowPrivateAddresses ?? false,
   });
   try {

@@ -106,7 +106,7 @@ describe('evaluation', () => {
     });
     add('metric', 'exits', { code: metricCode('exits', { compute: `() => process.exit(1)` }) });
     add('metric', 'last', { code: metricCode('last') });
-    engine = await engineOver(folder, { limits: { metricMs: 2000, memoryMb: 96, metricFailures: 3 } });
+    engine = await engineOver(folder, { limits: { metricMs: 6000, memoryMb: 96, metricFailures: 3 } });
     expect(engine.refused).toEqual([]);
     expect(await engine.ingest(calls)).toMatchObject({ accepted: calls.length, refused: [] });
     evaluation = await engine.evaluate({
@@ -187,7 +187,7 @@ describe('evaluation', () => {
     const frame = frameOf(evaluation, 'account');
     expect(failure('hangs')).toMatchObject([{ code: 'RAPPORT_METRIC_TIMEOUT', subjects: 4 }]);
     expect(failure('allocates')).toMatchObject([{ code: 'RAPPORT_METRIC_MEMORY', subjects: 4 }]);
-    expect(failure('exits')).toMatchObject([{ code: 'RAPPORT_METRIC_THREW', subjects: 4 }]);
+    expect(failure('exits')[0]?.message).toContain('RAPPORT_PLUGIN_PROCESS: process.exit()');
     expect(by(frame, 'hangs.reason')).toEqual({ a: 'timeout', b: 'timeout', c: 'timeout', d: 'timeout' });
     expect(by(frame, 'allocates.reason')['a']).toBe('memory');
     expect(by(frame, 'last')).toEqual({ a: 1, b: 2, c: 3, d: 4 });

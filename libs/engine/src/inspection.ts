@@ -13,8 +13,8 @@ export async function inspectPlugins({
 }: Pick<EngineOptions, 'config' | 'pluginRoots' | 'pluginDirs'>): Promise<Loaded> {
   const config = checkConfig(given);
   const limits = limitsOf(config);
-  const { memoryMb, loadMs } = limits;
-  const host = createPluginHost({ memoryMb, loadMs, allowPrivateAddresses: false });
+  const { memoryMb, loadMs, deliveryMs } = limits;
+  const host = createPluginHost({ memoryMb, loadMs, deliveryMs, workers: 1, allowPrivateAddresses: false });
   try {
     return await loadPlugins(config, pluginRoots, pluginDirs, host, limits);
   } finally {

@@ -462,7 +462,13 @@ describe('rules with operators of plugins, on DuckDB', () => {
 
 describe('verdicts from the worker', () => {
   const folder = pluginFolder();
-  const host: PluginHost = createPluginHost({ memoryMb: 512, loadMs: 10_000, allowPrivateAddresses: false });
+  const host: PluginHost = createPluginHost({
+    memoryMb: 512,
+    loadMs: 10_000,
+    deliveryMs: 1000,
+    workers: 2,
+    allowPrivateAddresses: false,
+  });
   const source = `(fact, value) => JSON.stringify(fact).length % 2 === value || Object.is(fact, 0)`;
   const direct = (fact: unknown, value: number) => JSON.stringify(fact).length % 2 === value || Object.is(fact, 0);
   let plugins: readonly Engine['plugins'][number][];
@@ -478,7 +484,12 @@ describe('verdicts from the worker', () => {
     const manifest = { kind: 'operator', id: 'has-parity', sdk: '^2.0.0' } as const;
     const dir = join(folder.root, 'node_modules', name);
     const about = { name, dir, manifest, config: {} };
-    const reply = await host.load({ ...about, key: 'operator/has-parity', json: { main: 'index.js' } });
+    const reply = await host.load({
+      ...about,
+      key: 'operator/has-parity',
+      entry: join(dir, 'index.js'),
+      config: undefined,
+    });
     const { definition } = reply as { definition: OperatorDescriptor };
     plugins = [{ ...about, version: '1.0.0', configHash: '', kind: 'operator', definition }];
   });

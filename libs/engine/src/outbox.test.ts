@@ -187,6 +187,36 @@ describe('the outbox', () => {
     expect([await find(before), await find(after)]).toMatchObject([{ state: 'delivered' }, { state: 'delivered' }]);
   }, 20_000);
 
+  it('does not let a receiver that does not answer hold up others', async () => {
+    // Both actions have their threads.
+    await queue({ action: 'post' }, { action: 'refuses' });
+    await engine.deliver();
+    const dead = await queue(...Array.from({ length: 12 }, () => ({ action: 'post', path: '/silent' })));
+    const alive = await queue(...Array.from({ length: 12 }, () => ({ action: 'refuses' })));
+    const running = engine.deliver();
+    const isParked = async () =>
+      (await engine.deliveries({ limit: 1000 })).filter(({ key, state }) => alive.includes(key) && state === 'parked');
+    await expect.poll(isParked, { timeout: 60_000, interval: 10 }).toHaveLength(12);
+    const open = (await engine.deliveries({ limit: 1000 })).filter(
+      ({ key, lastError }) => dead.includes(key) && lastError === null,
+    );
+    expect(open.length).toBeGreaterThanOrEqual(4);
+    expect(await running).toEqual({ delivered: 0, retried: 12, parked: 12 });
+  });
+
+  it('leaves what is being delivered to whoever took it', async () => {
+    const [key] = await queue({ action: 'post', path: '/silent' });
+    const began = requests.length;
+    const first = engine.deliver();
+    await expect.poll(() => requests.length, { timeout: 60_000, interval: 5 }).toBe(began + 1);
+    // Its lease outlasts the time that an attempt may take.
+    clock.set(clock.now() + 2 * 700);
+    expect(await engine.deliver()).toEqual({ delivered: 0, retried: 0, parked: 0 });
+    await first;
+    expect(requests).toHaveLength(began + 1);
+    expect(await find(key)).toMatchObject({ attempts: 1 });
+  });
+
   it('does not reach private addresses unless the workspace allows it', async () => {
     const [key] = await queue({ action: 'post' });
     const careful = await engineOver(folder, { actions: { post: { url, secret: 'x' } } }, { store, clock });

@@ -7,7 +7,10 @@ import type { Clock } from './clock.js';
 export const MAX_ATTEMPTS = 8;
 const FIRST_WAIT_MS = 60_000;
 const LONGEST_WAIT_MS = 86_400_000;
+/** Deliveries that one action has under way at the same time. */
 const AT_ONCE = 8;
+/** How often to look for what has come due while deliveries are under way, ms. */
+const LOOK_MS = 500;
 
 /**
  * How long to wait after an attempt, ms: a minute, then three times as long each time, up to a quarter longer by a jitter that follows from the
@@ -23,7 +26,9 @@ type Attempt =
   | { readonly is: 'retry'; readonly error: string; readonly afterMs: number | null }
   | { readonly is: 'park'; readonly error: string };
 
-/** Sends what is due, until nothing more is. Every delivery ends as delivered, due again later, or parked with the reason. */
+/**
+ * Sends what is due, until nothing more is. Actions do not wait for each other: one whose receiver does not answer holds up its own deliveries only. Every delivery ends as delivered, due again later, or parked with the reason.
+ */
 export async function deliverDue(
   store: DeliveryStore,
   host: PluginHost,
@@ -35,7 +40,11 @@ export async function deliverDue(
     plugins.flatMap((plugin) => (plugin.kind === 'action' ? [[plugin.manifest.id, plugin]] : [])),
   );
   const report = { delivered: 0, retried: 0, parked: 0 };
-  let atOnce = AT_ONCE;
+  /** Deliveries under way, by action. */
+  const underWay = new Map<string, number>();
+  /** Actions of which one delivery ended the thread of several. */
+  const oneByOne = new Set<string>();
+  const isFull = (action: string) => (underWay.get(action) ?? 0) >= (oneByOne.has(action) ? 1 : AT_ONCE);
 
   const attempt = async (delivery: Delivery): Promise<Attempt> => {
     if (delivery.attempts > MAX_ATTEMPTS)
@@ -62,11 +71,13 @@ export async function deliverDue(
       attempt: delivery.attempts,
     };
     try {
-      const reply = await host.call(
-        'deliver',
-        { action: delivery.action, delivery: request, timeoutMs: deliveryMs },
-        deliveryMs + 1000,
-      );
+      const reply = await host.deliver({ action: delivery.action, delivery: request, timeoutMs: deliveryMs });
+      if ('late' in reply)
+        return {
+          is: 'retry',
+          error: `RAPPORT_ACTION_TIMEOUT: it took longer than ${String(deliveryMs)} ms (limits.deliveryMs).`,
+          afterMs: null,
+        };
       if ('invalid' in reply) return { is: 'retry', error: `RAPPORT_ACTION_INVALID: ${reply.invalid}.`, afterMs: null };
       return outcomeOf(reply.outcome);
     } catch (error) {
@@ -81,11 +92,12 @@ export async function deliverDue(
         return { is: 'retry', error: `${code}: ${error.message}.`, afterMs: null };
       }
       // One of several ended the worker, and none of the others shall pay for it: they are taken again at once, now one by one.
-      atOnce = 1;
+      oneByOne.add(delivery.action);
       return { is: 'retry', error: 'RAPPORT_ACTION_INTERRUPTED: another delivery ended the worker.', afterMs: 0 };
     }
   };
 
+  let wake: () => void = () => undefined;
   const one = async (delivery: Delivery): Promise<void> => {
     const found = await attempt(delivery);
     if (found.is === 'delivered') {
@@ -107,10 +119,34 @@ export async function deliverDue(
     if (wait > 0) report.retried++;
   };
 
+  let failure: unknown = null;
   for (;;) {
-    const claimed = await store.claim(clock.now(), atOnce, 2 * deliveryMs + 30_000);
-    if (claimed.length === 0) return report;
-    await Promise.all(claimed.map(one));
+    const busy = [...underWay.keys()];
+    const full = busy.filter(isFull);
+    const most = Math.max(0, ...busy.filter((action) => !isFull(action)).map((action) => underWay.get(action) ?? 0));
+    const room = oneByOne.size > 0 ? 1 : AT_ONCE - most;
+    const claimed = await store.claim(clock.now(), room, 2 * deliveryMs + 30_000, full);
+    for (const delivery of claimed) {
+      const { action } = delivery;
+      underWay.set(action, (underWay.get(action) ?? 0) + 1);
+      void one(delivery)
+        .catch((error: unknown) => {
+          failure ??= error;
+        })
+        .finally(() => {
+          const left = (underWay.get(action) ?? 0) - 1;
+          if (left > 0) underWay.set(action, left);
+          else underWay.delete(action);
+          wake();
+        });
+    }
+    if (failure !== null) throw failure instanceof Error ? failure : new Error(messageOf(failure));
+    if (claimed.length > 0) continue;
+    if (underWay.size === 0) return report;
+    await Promise.race([
+      new Promise<void>((resolve) => (wake = resolve)),
+      new Promise((resolve) => setTimeout(resolve, LOOK_MS)),
+    ]);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Calendar, ComputeContext, MetricDefinition, MetricResult, ResultReason, SubjectKind } from '@rapport/sdk';
-import type { Column } from '@rapport/store';
+import { isDeepStrictEqual } from 'node:util';
+import { valueAt, type Column } from '@rapport/store';
 import { EngineError, messageOf } from './error.js';
 import { inputsOver, type Cursor } from './inputs.js';
 import type { ComputeReply, PortfolioResult } from './protocol.js';
@@ -107,6 +108,9 @@ function contextOver(
   });
 }
 
+/** Subjects that are computed twice, to find metrics that keep state between calls. */
+const AGAIN = 2;
+
 /** Runs `one` for every subject, isolating each: what throws or returns nonsense is null for that subject alone. */
 function forEach(
   frame: ComputeFrame,
@@ -145,9 +149,32 @@ function forEach(
     }
     consecutive++;
   }
+  const computed = i;
   const switchedOff = subjects.length - i;
   for (; i < subjects.length; i++) out.refuse(i, 'switched-off');
-  return { columns: out.finish(), threw, invalid, switchedOff, readAsOf: seen.asOf };
+  const columns = out.finish();
+  return { columns, threw, invalid, switchedOff, readAsOf: seen.asOf, keptState: keptState() };
+
+  /** Computes the first subjects again. What comes out otherwise depends on what was computed before it. */
+  function keptState(): string | null {
+    for (let k = 0; k < Math.min(AGAIN, computed); k++) {
+      if (failed?.[k]) continue;
+      cursor.i = k;
+      const again = resultColumns(metric.definition, 1);
+      try {
+        again.write(0, one());
+      } catch {
+        again.refuse(0, 'error');
+      }
+      const found = again.finish();
+      for (const [name, column] of Object.entries(columns)) {
+        const other = found[name];
+        if (other && !isDeepStrictEqual(valueAt(column, k), valueAt(other, 0)))
+          return `${frame.kind} "${subjects[k] ?? ''}" has another ${name} when it is computed again`;
+      }
+    }
+    return null;
+  }
 }
 
 /** Computes a metric for every subject of a frame. `inputs` are columns by input name. */

@@ -6,6 +6,8 @@ import { catalogueFor } from './catalogue.js';
 import { hashOf, metricConfigHash } from './config-hash.js';
 import { findPlugins, sdkVersion } from './discovery.js';
 import type { LoadedPlugin, OperatorDescriptor, RefusedPlugin } from './loaded-plugin.js';
+import { entryOf } from './entry.js';
+import { fromSource } from './thread/thread.js';
 import { checkManifest, keyOf, requirementKey, type Candidate } from './manifest.js';
 import { operatorsOf } from './operators.js';
 import type { PluginHost } from './plugin-host.js';
@@ -194,7 +196,7 @@ export async function loadPlugins(
       key,
       name,
       dir,
-      json,
+      entry: entryOf(dir, json, fromSource),
       manifest,
       config: isCode ? settingOf(config, candidate) : undefined,
     });
@@ -279,7 +281,7 @@ export async function loadPlugins(
     const { name, version, dir, json } = base;
     const { manifest } = base;
     const reply = await host.load({
-      key, name, dir, json, manifest, config: own ?? settingOf(config, base), scope: { id: scope, events },
+      key, name, dir, entry: entryOf(dir, json, fromSource), manifest, config: own ?? settingOf(config, base), scope: { id: scope, events },
     }); // prettier-ignore
     candidates.set(key, { ...base, manifest: { ...manifest, id } });
     if ('refused' in reply) {
@@ -423,7 +425,7 @@ export async function loadPlugins(
         return;
       }
       const checked = await host
-        .call('checkInput', { action: step.action, input: step.with ?? {} }, 10_000)
+        .checkInput({ action: step.action, input: step.with ?? {} })
         .catch((error: unknown) => ({ pointer: '', message: String(error) }));
       if ('message' in checked) {
         refuse(

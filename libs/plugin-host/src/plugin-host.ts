@@ -1,288 +1,104 @@
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import { availableParallelism } from 'node:os';
 import { EngineError, messageOf, PluginThrew } from './error.js';
-import type { Call, Calls, FromWorker, LoadReply, LoadRequest, Ping, WorkerSettings } from './protocol.js';
+import type { Call, Calls, LoadReply, LoadRequest } from './protocol.js';
+import { poolOf, type Seat } from './thread/pool.js';
+import { startThread, WorkerDied, type Answer } from './thread/thread.js';
 
-/** How a worker ended while a plugin's code ran in it. */
-export type Death = 'timeout' | 'memory' | 'crash';
-/**
- * The worker ended before it answered. `alone`: nothing else was under way, so that this call is to blame; `running`: its code was running when the worker ended, so
- * that it is, too.
- */
-export class WorkerDied extends Error {
-  constructor(
-    readonly how: Death,
-    readonly alone: boolean,
-    message: string,
-    readonly running = alone,
-  ) {
-    super(message);
-    this.name = 'WorkerDied';
-  }
+/** A thread that one caller has to itself. */
+export interface Held {
+  /** The same for the same thread, as long as it lives. */
+  readonly thread: object;
+  /** Throws `WorkerDied` when it has to be stopped, `PluginThrew` when the call threw. */
+  call<C extends ComputingCall>(call: C, request: Calls[C][0], budgetMs: number): Promise<Answer<Calls[C][1]>>;
 }
+export type ComputingCall = 'foldBegin' | 'foldStep' | 'foldEnd' | 'compute' | 'reduce';
 
 export interface PluginHost {
-  /** Imports and checks a plugin. A plugin that ends the worker is refused, and the worker begins anew without it. */
+  /** Imports and checks a plugin. A plugin that ends its thread is refused. */
   load(request: LoadRequest): Promise<LoadReply>;
   /** Loads a metric that is loaded once more, under another key and with another configuration. Forget it when it has served. */
   loadAgain(key: string, other: string, config: unknown): Promise<LoadReply>;
-  forget(key: string): Promise<void>;
-  /**
-   * Asks the worker. Throws `WorkerDied` when the answer takes longer than `budgetMs` or more memory than there is, and then begins anew with the
-   * next call, the loaded plugins loaded again; `PluginThrew` when the call threw.
-   */
-  call<C extends Call>(call: C, request: Calls[C][0], budgetMs: number): Promise<Calls[C][1]>;
-  /** Makes sure that a worker runs; grows by one with each new worker. Frames do not outlive their worker. */
-  generation(): Promise<number>;
+  forget(key: string): void;
+  /** Runs `body` with a computing thread to itself that has the metric loaded. Waiting for one is not charged to anybody. */
+  compute<T>(key: string, body: (held: Held) => Promise<T>): Promise<T>;
+  /** Drops frames wherever they are held. */
+  drop(frames: readonly number[]): void;
+  /** Asks an operator. Throws `WorkerDied`, `PluginThrew`. */
+  judge(request: Calls['judge'][0], budgetMs: number): Promise<Calls['judge'][1]>;
+  /** Checks a playbook step's `with` against the action's schema and fills defaults in. */
+  checkInput(request: Calls['checkInput'][0]): Promise<Calls['checkInput'][1]>;
+  /** Has an action deliver, in a thread of its own. Throws `WorkerDied`, `PluginThrew`. */
+  deliver(request: Calls['deliver'][0]): Promise<Calls['deliver'][1]>;
   /** Hides secrets in a text. */
   scrub(text: string): string;
   close(): Promise<void>;
 }
 
-const WATCH_MS = 20;
-const START_MS = 60_000;
-const UNLOAD_MS = 10_000;
-const MEGABYTE = 1_048_576;
-/** What the process may grow by beside the plugin's own memory. */
-const SLACK_MB = 256;
-/**
- * An array that grows past V8's limit in one step ends the whole process, not only its worker. So V8's limit is far above ours, and ours
- * is watched from outside.
- */
-const HEADROOM_MB = 4096;
-/** How long a worker under suspicion has to answer. */
-const PONG_MS = 150;
-/** Variables that plugin code may see. Secrets reach it through its configuration only. */
-const environment = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'NODE_ENV', 'NODE_EXTRA_CA_CERTS'];
-
-interface Pending {
-  readonly resolve: (reply: unknown) => void;
-  readonly reject: (error: Error) => void;
-  since: number;
-  readonly budgetMs: number;
-  /** Whether it runs at one go, so that its time is that in which it runs: no plugin pays for how long another takes. */
-  readonly inTurn: boolean;
-  /** Whether the worker holds nothing of the caller's after it. */
-  readonly last: boolean;
-  /** What the process occupied when the call began. */
-  rss: number;
-}
-interface Running {
-  readonly worker: Worker;
-  readonly pending: Map<number, Pending>;
-  /** The id of the call whose code is running, else 0. */
-  readonly running: () => number;
-  dead: boolean;
-  /** When it was asked whether it still answers; null when it was not, or did. */
-  pinged: number | null;
-}
-
-/** Calls that run plugin code at one go. */
-const oneAfterTheOther: ReadonlySet<Call> = new Set(['compute', 'reduce', 'foldStep', 'foldEnd', 'judge']);
-
-/** Starts the worker from the compiled file, or, where the engine itself runs from TypeScript, from the source through tsx. */
-function startWorker(settings: Omit<WorkerSettings, 'source'>, memoryMb: number): Worker {
-  const source = import.meta.url.endsWith('.ts');
-  const options = {
-    workerData: { ...settings, source } satisfies WorkerSettings,
-    env: Object.fromEntries(
-      environment.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
-    ),
-    resourceLimits: { maxOldGenerationSizeMb: memoryMb + HEADROOM_MB },
-    stdout: true,
-    stderr: true,
-  };
-  const entry = new URL(source ? './plugin-worker.ts' : './plugin-worker.js', import.meta.url);
-  if (!source) return new Worker(entry, { ...options, execArgv: [] });
-  // `--import tsx` does not reach a worker in Node 20, so the loader is registered from within.
-  const tsx = pathToFileURL(
-    createRequire(import.meta.url)
-      .resolve('tsx/esm/api')
-      .replace(/\.cjs$/, '.mjs'),
-  ).href;
-  const start = `import(${JSON.stringify(tsx)}).then(({ register }) => { register(); return import(${JSON.stringify(entry.href)}); })`;
-  return new Worker(start, { ...options, eval: true, execArgv: ['--conditions=@rapport/source'] });
-}
-
-export function createPluginHost(options: {
+export interface HostOptions {
   readonly memoryMb: number;
   readonly loadMs: number;
+  readonly deliveryMs: number;
+  /** Threads that compute, at most. */
+  readonly workers: number;
   readonly allowPrivateAddresses: boolean;
-}): PluginHost {
-  const { memoryMb, loadMs, allowPrivateAddresses } = options;
+}
+
+/** Threads that compute unless the workspace says otherwise: one per core, at most four. */
+export const defaultWorkers = (): number => Math.min(4, availableParallelism());
+
+const CHECK_MS = 10_000;
+/** Where all actions are loaded and checked. Each delivers in a thread of its own. */
+const FRONT = '';
+
+export function createPluginHost(options: HostOptions): PluginHost {
+  const { memoryMb, loadMs, deliveryMs, workers } = options;
   const loaded = new Map<string, LoadRequest>();
   const secrets = new Set<string>();
-  let running: Promise<Running> | null = null;
-  let live: Running | null = null;
-  let generation = 0;
-  let nextId = 1;
+  const shared = { memoryMb, allowPrivateAddresses: options.allowPrivateAddresses };
+  const startComputing = () => startThread({ ...shared, runs: 'metrics', blockedMs: Infinity });
+  const startDelivering = () => startThread({ ...shared, runs: 'actions', blockedMs: deliveryMs + 1000 });
+  const computing = poolOf(startComputing, workers, memoryMb);
   let closed = false;
-  const tooMuch = `it used more than ${memoryMb} MiB`;
 
-  const end = (current: Running, how: Death, message: string) => {
-    if (current.dead) return;
-    current.dead = true;
-    if (live === current) live = null;
-    running = null;
-    const alone = current.pending.size === 1;
-    const at = current.running();
-    for (const [id, pending] of current.pending)
-      pending.reject(new WorkerDied(how, alone, message, alone || id === at));
-    current.pending.clear();
-    void current.worker.terminate();
-  };
-
-  const spawn = async (): Promise<Running> => {
+  /** Threads of actions, by key. */
+  const channels = new Map<string, Promise<Seat>>();
+  const channel = async (key: string): Promise<Seat> => {
+    const there = channels.get(key);
+    const seat = await there?.catch(() => null);
+    if (seat && !seat.thread.dead) return seat;
     if (closed) throw new EngineError('RAPPORT_ENGINE_CLOSED', 'the engine is closed.');
-    const slot = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-    const worker = startWorker({ allowPrivateAddresses, running: slot.buffer }, memoryMb);
-    const current: Running = {
-      worker,
-      pending: new Map(),
-      running: () => Atomics.load(slot, 0),
-      dead: false,
-      pinged: null,
+    const open = async () => {
+      const fresh = { thread: await startDelivering(), loaded: new Set<string>(), busy: false };
+      if (key !== FRONT) await ready(fresh, key);
+      return fresh;
     };
-    // What plugins print is dropped: standard output belongs to the command, and it might show a secret.
-    worker.stdout.resume();
-    worker.stderr.resume();
-    const ready = new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        reject(
-          new EngineError(
-            'RAPPORT_WORKER_START',
-            `the plugin worker did not start within ${String(START_MS / 1000)} s.`,
-          ),
-        );
-      }, START_MS);
-      worker.on('message', (message: FromWorker) => {
-        if (message.type === 'ready') {
-          clearTimeout(timer);
-          resolve();
-        } else if (message.type === 'pong') {
-          current.pinged = null;
-          // It grew, but not here: begin to count anew. (A frame's columns are held here too, hence twice.)
-          if (message.heldMb > 2 * memoryMb) end(current, 'memory', tooMuch);
-          else for (const pending of current.pending.values()) pending.rss = process.memoryUsage.rss();
-        } else if (message.type !== 'stray') {
-          const pending = current.pending.get(message.id);
-          current.pending.delete(message.id);
-          if (current.pending.size === 0) worker.unref();
-          if (message.type === 'reply') pending?.resolve(message.reply);
-          else pending?.reject(new PluginThrew(message.message));
-          // What plugins leave behind from call to call is nobody's in particular: the next call gets a fresh worker.
-          const between = pending?.last === true && current.pending.size === 0;
-          if (between && message.heapMb > memoryMb) end(current, 'memory', tooMuch);
-        }
-      });
-      worker.on('error', (error: Error & { code?: string }) => {
-        clearTimeout(timer);
-        reject(new EngineError('RAPPORT_WORKER_START', `the plugin worker did not start (${messageOf(error)}).`));
-        const memory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
-        end(
-          current,
-          memory ? 'memory' : 'crash',
-          memory ? `it used more than ${String(memoryMb)} MiB` : `the worker ended (${messageOf(error)})`,
-        );
-      });
-      worker.on('exit', () => {
-        clearTimeout(timer);
-        reject(new EngineError('RAPPORT_WORKER_START', 'the plugin worker ended while it started.'));
-        end(current, 'crash', 'it ended the worker');
-      });
-    });
-    await ready;
-    worker.unref();
-    generation++;
-    live = current;
-    return current;
+    // Whoever asked meanwhile may have started it.
+    const now = channels.get(key);
+    if (now && now !== there) return now;
+    const opening = open();
+    channels.set(key, opening);
+    return opening;
   };
 
-  const ask = <C extends Call>(
-    current: Running,
+  /** Sees to it that a plugin is loaded in a thread: each loads what it is asked for. */
+  const ready = async ({ thread, loaded: there }: Seat, key: string): Promise<void> => {
+    if (there.has(key)) return;
+    const request = loaded.get(key);
+    if (!request) throw new EngineError('RAPPORT_PLUGIN_NOT_LOADED', `${key} is not loaded.`);
+    const { reply } = await thread.call('load', request, loadMs);
+    if ('refused' in reply) throw new PluginThrew(`${reply.refused.code}: ${reply.refused.message}`);
+    there.add(key);
+  };
+  const delivering = async <C extends Call>(
+    key: string,
+    at: string,
     call: C,
     request: Calls[C][0],
     budgetMs: number,
-  ): Promise<Calls[C][1]> =>
-    new Promise<Calls[C][1]>((resolve, reject) => {
-      if (current.dead) {
-        reject(new WorkerDied('crash', false, 'the worker had ended'));
-        return;
-      }
-      const id = nextId++;
-      current.worker.ref();
-      const pending: Pending = {
-        resolve: resolve as (reply: unknown) => void,
-        reject,
-        since: performance.now(),
-        budgetMs,
-        last: call === 'compute' || call === 'reduce' || call === 'deliver' || call === 'judge',
-        inTurn: oneAfterTheOther.has(call),
-        rss: process.memoryUsage.rss(),
-      };
-      current.pending.set(id, pending);
-      current.worker.postMessage({ id, call, request });
-    });
-
-  // Heap is limited by the worker itself; array buffers are not, and only show in what the process occupies.
-  let watched = performance.now();
-  const watch = setInterval(() => {
-    const current = live;
-    const now = performance.now();
-    if (!current || current.pending.size === 0) {
-      watched = now;
-      return;
-    }
-    const rss = process.memoryUsage.rss();
-    const at = current.running();
-    const passed = now - watched;
-    watched = now;
-    for (const [id, pending] of current.pending) {
-      if (id !== at && pending.inTurn) pending.since = now;
-      else if (id !== at && at !== 0) pending.since += passed;
-      if (now - pending.since > pending.budgetMs) {
-        end(current, 'timeout', `it took longer than ${String(pending.budgetMs)} ms`);
-        return;
-      }
-      if (Number.isFinite(pending.budgetMs) && rss - pending.rss > (memoryMb + SLACK_MB) * MEGABYTE) {
-        // The process grew. The store may have done that; a plugin that is at it does not answer.
-        if (current.pinged === null) {
-          current.pinged = now;
-          current.worker.postMessage('ping' satisfies Ping);
-        } else if (now - current.pinged > PONG_MS) {
-          end(current, 'memory', tooMuch);
-          return;
-        }
-      }
-    }
-  }, WATCH_MS);
-  watch.unref();
-
-  /** A worker with everything loaded that was. What fails to load again is left out: calls to it throw. */
-  const ensure = (): Promise<Running> => {
-    running ??= (async () => {
-      for (;;) {
-        const current = await spawn();
-        let complete = true;
-        for (const request of loaded.values()) {
-          try {
-            await ask(current, 'load', request, loadMs);
-          } catch {
-            loaded.delete(request.key);
-            complete = false;
-            break;
-          }
-        }
-        if (complete) return current;
-        end(current, 'crash', 'it ended the worker');
-      }
-    })();
-    const starting = running;
-    starting.catch(() => {
-      if (running === starting) running = null;
-    });
-    return starting;
+  ) => {
+    const seat = await channel(at);
+    await ready(seat, key);
+    return (await seat.thread.call(call, request, budgetMs)).reply;
   };
 
   const host: PluginHost = {
@@ -291,46 +107,51 @@ export function createPluginHost(options: {
       if (!request) throw new EngineError('RAPPORT_PLUGIN_NOT_LOADED', `${key} is not loaded.`);
       return host.load({ ...request, key: other, config });
     },
-    async forget(key) {
-      if (loaded.delete(key)) await ask(await ensure(), 'unload', { key }, UNLOAD_MS).catch(() => undefined);
+    forget(key) {
+      loaded.delete(key);
+      for (const { thread, loaded: there } of computing.seats())
+        if (there.delete(key)) thread.call('unload', { key }, Infinity).catch(() => undefined);
     },
     async load(request) {
-      const current = await ensure();
-      try {
-        const reply = await ask(current, 'load', request, loadMs);
+      const { key } = request;
+      const ask = async ({ thread, loaded: there }: Seat): Promise<LoadReply> => {
+        const { reply } = await thread.call('load', request, loadMs);
         if ('refused' in reply) return { refused: { code: reply.refused.code, message: reply.refused.message } };
-        if (reply.kind === 'operator') loaded.set(request.key, request);
-        if (reply.kind === 'metric' || reply.kind === 'action') {
-          loaded.set(request.key, request);
+        if ('document' in reply) return reply;
+        loaded.set(key, request);
+        there.add(key);
+        if (reply.kind === 'metric' || reply.kind === 'action')
           for (const secret of reply.secrets) if (secret.length >= 4) secrets.add(secret);
-        }
         return reply;
+      };
+      try {
+        return request.manifest.kind === 'action' ? await ask(await channel(FRONT)) : await computing.use(key, ask);
       } catch (error) {
         if (!(error instanceof WorkerDied))
           return { refused: { code: 'RAPPORT_PLUGIN_THREW', message: `checking it threw (${messageOf(error)}).` } };
-        const what = {
-          timeout: `loading ${error.message}. Look for a loop or an await that never ends at the top of its module; limits.loadMs sets the limit.`,
-          memory: `while loading, ${error.message}. Look for what allocates at the top of its module; limits.memoryMb sets the limit.`,
-          crash: `while loading, ${error.message}. Correct the plugin.`,
-        }[error.how];
-        return {
-          refused: {
-            code: {
-              timeout: 'RAPPORT_PLUGIN_LOAD_TIMEOUT',
-              memory: 'RAPPORT_PLUGIN_LOAD_MEMORY',
-              crash: 'RAPPORT_PLUGIN_CRASHED',
-            }[error.how],
-            message: what,
-          },
-        };
+        return { refused: stoppedLoading(error) };
       }
     },
-    async call(call, request, budgetMs) {
-      return ask(await ensure(), call, request, budgetMs);
+    compute: (key, body) =>
+      computing.use(key, async (seat) => {
+        await ready(seat, key);
+        return body({
+          thread: seat.thread,
+          call: (call, request, budgetMs) => seat.thread.call(call, request, budgetMs),
+        });
+      }),
+    drop(frames) {
+      for (const { thread } of computing.seats()) thread.call('drop', { frames }, Infinity).catch(() => undefined);
     },
-    async generation() {
-      await ensure();
-      return generation;
+    judge: (request, budgetMs) =>
+      computing.use(request.key, async (seat) => {
+        await ready(seat, request.key);
+        return (await seat.thread.call('judge', request, budgetMs)).reply;
+      }),
+    checkInput: (request) => delivering(`action/${request.action}`, FRONT, 'checkInput', request, CHECK_MS),
+    deliver(request) {
+      const key = `action/${request.action}`;
+      return delivering(key, key, 'deliver', request, Infinity);
     },
     scrub(text) {
       let clean = text;
@@ -339,15 +160,26 @@ export function createPluginHost(options: {
     },
     async close() {
       closed = true;
-      clearInterval(watch);
-      const current = await running?.catch(() => null);
-      if (current) {
-        current.dead = true;
-        for (const { reject } of current.pending.values())
-          reject(new EngineError('RAPPORT_ENGINE_CLOSED', 'the engine was closed.'));
-        await current.worker.terminate();
-      }
+      const seats = await Promise.all([...channels.values()].map((seat) => seat.catch(() => null)));
+      await Promise.all([computing.close(), ...seats.map((seat) => seat?.thread.end())]);
     },
   };
   return host;
+}
+
+function stoppedLoading({ how, message }: WorkerDied): { readonly code: string; readonly message: string } {
+  switch (how) {
+    case 'timeout':
+      return {
+        code: 'RAPPORT_PLUGIN_LOAD_TIMEOUT',
+        message: `loading ${message}. Look there for a loop, or an await that never ends; limits.loadMs sets the limit.`,
+      };
+    case 'memory':
+      return {
+        code: 'RAPPORT_PLUGIN_LOAD_MEMORY',
+        message: `while loading, ${message}. Look for what allocates there; limits.memoryMb sets the limit.`,
+      };
+    case 'crash':
+      return { code: 'RAPPORT_PLUGIN_CRASHED', message: `while loading, ${message}. Correct the plugin.` };
+  }
 }

@@ -4,7 +4,7 @@ import type { KnownFact } from '@rapport/rules';
 import type { MetricDescriptor, OperatorDescriptor } from './loaded-plugin.js';
 import type { Reason } from './result-columns.js';
 
-/* What the main thread and the plugin worker say to each other: data only, no function ever crosses. */
+/* What the main thread and the threads of plugins say to each other: data only, no function ever crosses. */
 
 export interface LoadRequest {
   /** `kind/id`; `metric/id:scope` for a metric within a scope, and `#hash` behind it for another configuration than the workspace's. */
@@ -13,8 +13,8 @@ export interface LoadRequest {
   readonly scope?: { readonly id: string; readonly events: Scope };
   readonly name: string;
   readonly dir: string;
-  /** The package's `exports` and `main`. */
-  readonly json: Readonly<Record<string, unknown>>;
+  /** The file to import; null when the package names none that exists. */
+  readonly entry: string | null;
   readonly manifest: Manifest;
   /** The workspace's section for this plugin; undefined when there is none. */
   readonly config: unknown;
@@ -47,8 +47,25 @@ export type LoadReply =
 /** Where an input of a metric comes from: a column of the frame, or the metric's own fold. */
 export type InputSource = number | { readonly fold: string };
 
+/** A frame by its number, with what the thread does not have of it yet. */
+export interface FrameRequest {
+  readonly id: number;
+  /** Null when the thread has it. */
+  readonly head: FrameHead | null;
+  /** By their index in the frame. */
+  readonly columns: readonly (readonly [number, Column])[];
+  /** Results of metrics that were computed elsewhere, by column name. */
+  readonly results: Readonly<Record<string, Column>>;
+}
+export interface FrameHead {
+  readonly kind: SubjectKind;
+  readonly asOf: number;
+  readonly zone: string;
+  readonly subjects: readonly string[];
+}
+
 export interface ComputeRequest {
-  readonly frame: number;
+  readonly frame: FrameRequest;
   /** The metric's id, and what it is known by here. */
   readonly metric: string;
   readonly key: string;
@@ -67,7 +84,7 @@ export interface PortfolioResult {
 }
 export interface ReduceRequest extends ComputeRequest {
   /** Frame of accounts that is reduced. */
-  readonly rows: number;
+  readonly rows: FrameRequest;
   /** Per account the index of its subject in the portfolio frame; null when all belong to the one subject. */
   readonly groups: Int32Array | null;
 }
@@ -80,6 +97,8 @@ export interface ComputeReply {
   readonly switchedOff: number;
   /** Whether `compute` looked at the instant it is evaluated as of, so that its results hold for no other of the day. */
   readonly readAsOf: boolean;
+  /** A subject that got another result when it was computed a second time: the metric keeps state between calls. */
+  readonly keptState: string | null;
 }
 export interface FailureCount {
   readonly subjects: number;
@@ -105,7 +124,8 @@ export interface DeliverRequest {
   readonly delivery: SdkDelivery;
   readonly timeoutMs: number;
 }
-export type DeliverReply = { readonly outcome: Outcome } | { readonly invalid: string };
+/** `late`: it did not end in time, and may go on unobserved. */
+export type DeliverReply = { readonly outcome: Outcome } | { readonly invalid: string } | { readonly late: true };
 
 /** Request and reply of every call, by name. */
 export interface Calls {
@@ -116,22 +136,9 @@ export interface Calls {
     { readonly action: string; readonly input: unknown },
     { readonly input: unknown } | { readonly pointer: string; readonly message: string },
   ];
-  frame: [
-    {
-      readonly frame: number;
-      readonly kind: SubjectKind;
-      readonly asOf: number;
-      readonly zone: string;
-      readonly subjects: readonly string[];
-      readonly columns: readonly Column[];
-    },
-    null,
-  ];
-  /** Gives back a result that an earlier worker computed. */
-  restore: [{ readonly frame: number; readonly columns: Readonly<Record<string, Column>> }, null];
   foldBegin: [
     {
-      readonly frame: number;
+      readonly frame: FrameRequest;
       readonly metric: string;
       readonly key: string;
       readonly reducer: string;
@@ -151,29 +158,38 @@ export interface Calls {
   foldEnd: [{ readonly frame: number; readonly metric: string; readonly name: string }, null];
   compute: [ComputeRequest, ComputeReply];
   reduce: [ReduceRequest, ComputeReply];
-  drop: [{ readonly frame: number }, null];
+  drop: [{ readonly frames: readonly number[] }, null];
   /** `failure`: the first fact that an operator had no verdict on, and why; null when it had one on each. */
   judge: [JudgeRequest, { readonly failure: string | null }];
   deliver: [DeliverRequest, DeliverReply];
 }
 export type Call = keyof Calls;
-export type ToWorker = { [C in Call]: { readonly id: number; readonly call: C; readonly request: Calls[C][0] } }[Call];
-/** Asks whether the worker still answers. */
+export type ToThread = { [C in Call]: { readonly id: number; readonly call: C; readonly request: Calls[C][0] } }[Call];
+/** Asks whether the thread still takes messages. */
 export type Ping = 'ping';
-export type FromWorker =
+export type FromThread =
   | { readonly type: 'ready' }
-  /** `heapMb`: what the worker's own heap holds. */
-  | { readonly type: 'reply'; readonly id: number; readonly reply: unknown; readonly heapMb: number }
-  | { readonly type: 'threw'; readonly id: number; readonly message: string; readonly heapMb: number }
-  /** Answer to a `ping`: the worker is not stuck, and holds this much, array buffers included. */
-  | { readonly type: 'pong'; readonly heldMb: number }
-  /** Something that a plugin started failed later, when nobody waited for it. */
-  | { readonly type: 'stray'; readonly message: string };
+  /** The thread has taken the call up: from here on its time counts. */
+  | { readonly type: 'begun'; readonly id: number }
+  /** What the thread is at within a call, for the message should it be stopped there. */
+  | { readonly type: 'at'; readonly what: string }
+  /** `tookMs`: from when it was taken up; `heldMb`: what the thread holds, heap and array buffers. */
+  | {
+      readonly type: 'reply';
+      readonly id: number;
+      readonly reply: unknown;
+      readonly tookMs: number;
+      readonly heldMb: number;
+    }
+  | {
+      readonly type: 'threw';
+      readonly id: number;
+      readonly message: string;
+      readonly tookMs: number;
+      readonly heldMb: number;
+    }
+  | { readonly type: 'pong' };
 
-export interface WorkerSettings {
-  /** Resolve packages to their TypeScript sources. */
-  readonly source: boolean;
+export interface ThreadSettings {
   readonly allowPrivateAddresses: boolean;
-  /** One Int32: the id of the call whose code is running just now; 0 while none is, and while a delivery waits. */
-  readonly running: SharedArrayBuffer;
 }

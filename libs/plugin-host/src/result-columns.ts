@@ -255,6 +255,8 @@ export function resultColumns(
       return 'compute returned a Promise; it must return its result at once, so remove "async"';
     }
     if (typeof result !== 'object' || result === null) return 'compute must return { value } or noData(…)';
+    if ('then' in result)
+      return 'compute returned a Promise. It must return { value } or noData(…) at once: remove "async"';
     const {
       value: number,
       noData,

@@ -2,7 +2,8 @@ import { answeredBy, operatorIdOf, type KnownFact, type OperatorSet, type Verdic
 import { messageOf } from './error.js';
 import { operatorsOf } from './operators.js';
 import { inShort } from './plain-json.js';
-import { WorkerDied, type PluginHost } from './plugin-host.js';
+import type { PluginHost } from './plugin-host.js';
+import { WorkerDied } from './thread/thread.js';
 import { JUDGED } from './protocol.js';
 import type { LoadedPlugin } from './loaded-plugin.js';
 
@@ -30,7 +31,7 @@ export interface Verdicts {
 }
 export interface VerdictSetting {
   readonly plugins: readonly LoadedPlugin[];
-  readonly host: Pick<PluginHost, 'call' | 'scrub'>;
+  readonly host: Pick<PluginHost, 'judge' | 'scrub'>;
   readonly limits: { readonly operatorMs: number };
   /** How often each plugin had to be stopped since the engine began. */
   readonly strikes: Map<string, number>;
@@ -163,7 +164,7 @@ async function judged(
     let failure = '';
     let ended: WorkerDied | null = null;
     try {
-      const reply = await host.call('judge', { key, value, facts: left, marks: marks.buffer }, limits.operatorMs);
+      const reply = await host.judge({ key, value, facts: left, marks: marks.buffer }, limits.operatorMs);
       failure = reply.failure ?? '';
     } catch (error) {
       if (!(error instanceof WorkerDied))
@@ -182,8 +183,8 @@ async function judged(
           : mark === JUDGED.holds,
       );
     if (!ended || at === -1) return answers;
-    if (found[at] !== JUDGED.underWay || !ended.running) {
-      // It was not at it, or it was not running: something else ended the worker.
+    if (found[at] !== JUDGED.underWay) {
+      // It was not at it: something else ended the worker.
       if (++interruptions <= MAX_INTERRUPTIONS) continue;
       return rest(
         `RAPPORT_OPERATOR_INTERRUPTED: ${about} could not be asked: other plugins ended the worker. Whom it concerns stays where it is.`,

@@ -20,11 +20,12 @@ async function read(connection: DuckDBConnection, rest: string): Promise<readonl
 
 export function deliveryStore(writer: DuckDBConnection, queue: Queue, reader: () => DuckDBConnection): DeliveryStore {
   return {
-    claim: (now, limit, leaseMs) =>
+    claim: (now, limit, leaseMs, except = []) =>
       queue.run(async () => {
         // One statement decides and takes; what it returns is then put in order.
         const due = `state = 'pending' AND due_at <= ${whole(now)} AND coalesce(leased_until, 0) <= ${whole(now)}`;
-        const chosen = `SELECT seq FROM deliveries WHERE ${due} ORDER BY due_at, seq LIMIT ${whole(limit)}`;
+        const others = except.length === 0 ? '' : ` AND action NOT IN (${except.map(text).join(', ')})`;
+        const chosen = `SELECT seq FROM deliveries WHERE ${due}${others} ORDER BY due_at, seq LIMIT ${whole(limit)}`;
         const found = await rows(writer, chosen.replace('SELECT seq', 'SELECT seq::DOUBLE'), { seq: 'number' });
         if (found.length === 0) return [];
         const which = `seq IN (${found.map(({ seq }) => whole(seq ?? 0)).join(', ')})`;

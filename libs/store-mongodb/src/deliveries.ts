@@ -6,12 +6,17 @@ import { decodeText, encodeId } from './text.js';
 /** The outbox. `release` is called first, so that what a committed run left to deliver is there. */
 export function createDeliveries({ deliveries }: Collections, release: () => Promise<void>): DeliveryStore {
   return {
-    async claim(now, limit, leaseMs) {
+    async claim(now, limit, leaseMs, except = []) {
       await release();
       const claimed: Delivery[] = [];
       while (claimed.length < limit) {
         const next = await deliveries.findOneAndUpdate(
-          { state: 'pending', dueAt: { $lte: now }, leasedUntil: { $lte: now } },
+          {
+            state: 'pending',
+            dueAt: { $lte: now },
+            leasedUntil: { $lte: now },
+            ...(except.length > 0 && { action: { $nin: [...except] } }),
+          },
           { $set: { leasedUntil: now + leaseMs }, $inc: { attempts: 1 } },
           { sort: { dueAt: 1, _id: 1 }, returnDocument: 'after' },
         );

@@ -131,9 +131,10 @@ function deliveryStore({ deliveries }: Kept): DeliveryStore {
   };
   const shown = ({ leasedUntil, ...delivery }: Delivery & { leasedUntil: number }): Delivery => delivery;
   return {
-    claim(now, limit, leaseMs) {
+    claim(now, limit, leaseMs, except = []) {
       const due = [...deliveries.values()].filter(
-        ({ state, dueAt, leasedUntil }) => state === 'pending' && dueAt <= now && leasedUntil <= now,
+        ({ state, dueAt, leasedUntil, action }) =>
+          state === 'pending' && dueAt <= now && leasedUntil <= now && !except.includes(action),
       );
       const claimed = due.sort(byDue).slice(0, limit);
       return Promise.resolve(

@@ -290,8 +290,8 @@ export interface RunLease {
 }
 
 export interface DeliveryStore {
-  /** Takes up to `limit` pending deliveries that are due and not leased, oldest due first, and leases them; counts an attempt. */
-  claim(now: number, limit: number, leaseMs: number): Promise<readonly Delivery[]>;
+  /** Takes up to `limit` pending deliveries that are due and not leased, of any action but those in `except`, oldest due first, and leases them; counts an attempt. */
+  claim(now: number, limit: number, leaseMs: number, except?: readonly string[]): Promise<readonly Delivery[]>;
   delivered(key: string, now: number): Promise<void>;
   /** Back to pending, due at `dueAt`; or parked when `dueAt` is null. */
   failed(key: string, error: string, dueAt: number | null): Promise<void>;

@@ -2,6 +2,8 @@ import type { Zone } from '@rapport/sdk/time';
 import type { Column, Frame, Snapshot } from '@rapport/store';
 import {
   messageOf,
+  type FrameRequest,
+  type Held,
   type MetricDescriptor,
   WorkerDied,
   type PluginHost,
@@ -12,24 +14,29 @@ import {
   type Reason,
 } from '@rapport/plugin-host';
 import type { FoldPlan, InputPlan, LevelPlan, MetricPlan } from './planner.js';
+import { toShare } from './shared-columns.js';
 
-/** A metric that had to be stopped this often is not tried again until the engine is started anew. */
+/** A metric that had to be stopped this often is not tried again until Rapport is restarted. */
 const MAX_STRIKES = 3;
-/** How often a metric is computed again after something else ended the worker. */
+/** How often a metric is computed again after something else ended its thread. */
 const MAX_INTERRUPTIONS = 5;
 const UNWATCHED = Number.POSITIVE_INFINITY;
 
-/** A level under way in the worker. */
+/** What one thread has of a level. */
+interface Sent {
+  readonly columns: Set<number>;
+  readonly results: Set<string>;
+  readonly folded: Set<string>;
+}
+/** A level that is being computed. */
 export interface HeldLevel {
   readonly id: number;
   readonly plan: LevelPlan;
   /** Answers to the plan's measures, and a column per profile behind them. */
   readonly frame: Frame;
-  /** Results that other metrics use, to give to a new worker. */
+  /** Results that other metrics use, to give to threads that did not compute them. */
   readonly kept: Record<string, Column>;
-  /** Worker that has the frame, and folds done there. */
-  sentTo: number;
-  folded: Set<string>;
+  readonly sent: WeakMap<object, Sent>;
 }
 
 let nextFrame = 1;
@@ -38,8 +45,7 @@ export const holdLevel = (plan: LevelPlan, frame: Frame): HeldLevel => ({
   plan,
   frame,
   kept: {},
-  sentTo: 0,
-  folded: new Set(),
+  sent: new WeakMap(),
 });
 
 export interface ComputingSetting {
@@ -66,65 +72,90 @@ export interface Computing {
   /** Never throws for a metric's fault: a metric that throws, or gives nonsense, is null for that subject; one that had to be stopped is null for all. */
   compute(plan: MetricPlan, level: HeldLevel, portfolio: ReadonlyMap<string, PortfolioResult>): Promise<Computed>;
   failures(): readonly MetricFailure[];
-  /** Frees what the worker holds of the levels. */
-  drop(levels: readonly HeldLevel[]): Promise<void>;
+  /** Frees what threads hold of the levels. */
+  drop(levels: readonly HeldLevel[]): void;
 }
 
-/** Computes metrics in the plugin worker, one at a time, each within its budget of time for all its subjects and levels. */
+/**
+ * Computes metrics in the threads of plugins: as many at once as are asked for and threads are free, one metric after the other
+ * in each, and each within its budget of time for all its subjects and levels.
+ */
 export function createComputing(setting: ComputingSetting): Computing {
   const { host, limits, snapshot, asOf, used, rows } = setting;
   const spent = new Map<string, number>();
   const off = new Map<string, Reason>();
-  const failures = new Map<string, { metric: string; code: string; message: string; subjects: number }>();
+  const failures = new Map<string, MetricFailure & { subjects: number }>();
   const fail = (metric: string, code: string, message: string, subjects: number) => {
     if (subjects === 0) return;
-    const key = `${metric}\n${code}`;
+    const key = JSON.stringify([metric, code]);
     const failure = failures.get(key) ?? { metric, code, message: host.scrub(message), subjects: 0 };
     failure.subjects += subjects;
     failures.set(key, failure);
   };
-  /** The time a metric has left in this evaluation; its calls are timed against it. */
-  const timed = async <R>(metric: string, what: (budgetMs: number) => Promise<R>): Promise<R> => {
-    const budget = limits.metricMs - (spent.get(metric) ?? 0);
-    const begun = performance.now();
-    try {
-      return await what(Math.max(1, budget));
-    } finally {
-      spent.set(metric, (spent.get(metric) ?? 0) + performance.now() - begun);
-    }
+  /** Calls within what the metric has left of its time in this evaluation. */
+  const timed = async <R>(
+    metric: string,
+    call: (budgetMs: number) => Promise<{ readonly reply: R; readonly tookMs: number }>,
+  ): Promise<R> => {
+    const before = spent.get(metric) ?? 0;
+    const { reply, tookMs } = await call(Math.max(1, limits.metricMs - before));
+    spent.set(metric, before + tookMs);
+    return reply;
   };
-  const send = async (level: HeldLevel): Promise<void> => {
-    const generation = await host.generation();
-    if (level.sentTo === generation) return;
-    const { frame, plan } = level;
-    // Columns are copied, not handed over: should the worker end, they go to the next one.
-    await host.call(
-      'frame',
-      {
-        frame: level.id,
-        kind: plan.plan.level.kind === 'family' ? 'account' : plan.plan.level.kind,
-        asOf,
-        zone: setting.zone.name,
-        subjects: frame.subjects,
-        columns: frame.columns,
-      },
-      UNWATCHED,
-    );
-    await host.call('restore', { frame: level.id, columns: level.kept }, UNWATCHED);
-    level.sentTo = generation;
-    level.folded = new Set();
+  /** What the thread lacks of a level: all that is known of it, or some columns and some metrics' results. */
+  const lacking = (
+    { id, plan, frame, kept, sent }: HeldLevel,
+    { thread }: Held,
+    columns: readonly number[],
+    uses: readonly string[],
+  ): FrameRequest => {
+    const there = sent.get(thread) ?? { columns: new Set(), results: new Set(), folded: new Set() };
+    const { kind } = plan.plan.level;
+    const head = {
+      kind: kind === 'family' ? 'account' : kind,
+      asOf,
+      zone: setting.zone.name,
+      subjects: frame.subjects,
+    } as const;
+    const request = {
+      id,
+      head: sent.has(thread) ? null : head,
+      columns: columns.flatMap((i) => {
+        const column = frame.columns[i];
+        return column && !there.columns.has(i) ? [[i, toShare(column)] as const] : [];
+      }),
+      results: Object.fromEntries(
+        Object.entries(kept).flatMap(([name, column]) =>
+          uses.includes(name.split('.', 1)[0] ?? '') && !there.results.has(name) ? [[name, toShare(column)]] : [],
+        ),
+      ),
+    };
+    for (const i of columns) there.columns.add(i);
+    for (const name of Object.keys(request.results)) there.results.add(name);
+    sent.set(thread, there);
+    return request;
   };
-  const fold = async (metric: MetricDescriptor, level: HeldLevel, folds: readonly FoldPlan[]): Promise<void> => {
-    for (const { name, reducer, query } of folds) {
-      const key = `${metric.key}\n${name}`;
-      if (level.folded.has(key)) continue;
-      const about = { frame: level.id, metric: metric.id, name };
-      await host.call('foldBegin', { ...about, key: metric.key, reducer }, UNWATCHED);
-      for await (const events of snapshot.stream(query))
-        await timed(metric.id, (budget) => host.call('foldStep', { ...about, events }, budget));
-      await timed(metric.id, (budget) => host.call('foldEnd', about, budget));
-      level.folded.add(key);
-    }
+  /** The store streams one fold at a time. */
+  let streaming: Promise<unknown> = Promise.resolve();
+  const fold = (metric: MetricDescriptor, level: HeldLevel, held: Held, folds: readonly FoldPlan[]): Promise<void> => {
+    const run = async () => {
+      for (const { name, reducer, query } of folds) {
+        const frame = lacking(level, held, [], []);
+        const folded = level.sent.get(held.thread)?.folded;
+        const key = JSON.stringify([metric.key, name]);
+        if (folded?.has(key)) continue;
+        const about = { frame: level.id, metric: metric.id, name };
+        await held.call('foldBegin', { ...about, frame, key: metric.key, reducer }, UNWATCHED);
+        for await (const events of snapshot.stream(query))
+          await timed(metric.id, (budget) => held.call('foldStep', { ...about, events }, budget));
+        await timed(metric.id, (budget) => held.call('foldEnd', about, budget));
+        folded?.add(key);
+      }
+    };
+    if (folds.length === 0) return Promise.resolve();
+    const mine = streaming.then(run);
+    streaming = mine.catch(() => undefined);
+    return mine;
   };
   const nothing = (metric: MetricDescriptor, level: HeldLevel, reason: Reason): Readonly<Record<string, Column>> => {
     const out = resultColumns(metric, level.frame.subjects.length);
@@ -133,44 +164,51 @@ export function createComputing(setting: ComputingSetting): Computing {
     });
     return out.finish();
   };
-  const compute = async (
+  const compute = (
     { metric, inputs, folds, reduce }: MetricPlan,
     level: HeldLevel,
     portfolio: ReadonlyMap<string, PortfolioResult>,
-  ): Promise<ComputeReply> => {
-    const about = {
-      frame: level.id,
-      metric: metric.id,
-      key: metric.key,
-      maxFailures: limits.metricFailures,
-      keep: used.has(metric.id),
-      portfolio: Object.fromEntries(
-        metric.usesPortfolio.map((id) => [
-          id,
-          portfolio.get(id) ?? { value: null, reason: 'unavailable' as const, parts: {} },
-        ]),
-      ),
-    };
-    await send(level);
-    if (!reduce || !rows) {
-      await fold(metric, level, folds);
-      return timed(metric.id, (budget) => host.call('compute', { ...about, inputs: placed(inputs, level) }, budget));
-    }
-    await send(rows);
-    await fold(metric, rows, reduce.folds);
-    const groups = await setting.groupsOf(level, rows);
-    return timed(metric.id, (budget) =>
-      host.call('reduce', { ...about, inputs: placed(reduce.inputs, rows), rows: rows.id, groups }, budget),
-    );
-  };
-  /** Again where another plugin ended the worker. */
+  ): Promise<ComputeReply> =>
+    host.compute(metric.key, async (held) => {
+      const about = {
+        metric: metric.id,
+        key: metric.key,
+        maxFailures: limits.metricFailures,
+        keep: used.has(metric.id),
+        portfolio: Object.fromEntries(
+          metric.usesPortfolio.map((id) => [
+            id,
+            portfolio.get(id) ?? { value: null, reason: 'unavailable' as const, parts: {} },
+          ]),
+        ),
+      };
+      const told = (reply: ComputeReply) => {
+        const there = level.sent.get(held.thread);
+        if (about.keep) for (const name of Object.keys(reply.columns)) there?.results.add(name);
+        return reply;
+      };
+      if (!reduce || !rows) {
+        await fold(metric, level, held, folds);
+        const its = placed(inputs, level);
+        const frame = lacking(level, held, columnsOf(its), metric.uses);
+        const request = { ...about, frame, inputs: its };
+        return told(await timed(metric.id, (budget) => held.call('compute', request, budget)));
+      }
+      const groups = await setting.groupsOf(level, rows);
+      await fold(metric, rows, held, reduce.folds);
+      const its = placed(reduce.inputs, rows);
+      const frames = { frame: lacking(level, held, [], metric.uses), rows: lacking(rows, held, columnsOf(its), []) };
+      const request = { ...about, ...frames, inputs: its, groups };
+      return told(await timed(metric.id, (budget) => held.call('reduce', request, budget)));
+    });
+  /** Again where something else ended the thread. */
   const computeAgain: typeof compute = async (plan, level, portfolio) => {
     const before = spent.get(plan.metric.id) ?? 0;
     for (let interruptions = 1; ; interruptions++)
       try {
         return await compute(plan, level, portfolio);
       } catch (error) {
-        if (!(error instanceof WorkerDied) || error.running || interruptions > MAX_INTERRUPTIONS) throw error;
+        if (!(error instanceof WorkerDied) || error.alone || interruptions > MAX_INTERRUPTIONS) throw error;
         spent.set(plan.metric.id, before);
       }
   };
@@ -209,7 +247,7 @@ export function createComputing(setting: ComputingSetting): Computing {
       fail(
         metric.id,
         'RAPPORT_METRIC_THREW',
-        `${metric.id} threw for ${reply.threw.example ?? 'a subject'}. Those subjects have no value.`,
+        `${metric.id} threw for ${(reply.threw.example ?? 'a subject').replace(/\.$/, '')}. Those subjects have no value.`,
         reply.threw.subjects,
       );
       fail(
@@ -218,6 +256,16 @@ export function createComputing(setting: ComputingSetting): Computing {
         `${metric.id} gave an invalid result for ${reply.invalid.example ?? 'a subject'}. Those subjects have no value.`,
         reply.invalid.subjects,
       );
+      if (reply.keptState !== null) {
+        off.set(metric.id, 'error');
+        fail(
+          metric.id,
+          'RAPPORT_METRIC_STATE',
+          `${metric.id} keeps state between calls: ${reply.keptState}. It has no values in this run; let compute use nothing but its inputs.`,
+          size,
+        );
+        return { columns: nothing(metric, level, 'error'), readAsOf: false };
+      }
       if (reply.switchedOff > 0) {
         off.set(metric.id, 'switched-off');
         fail(
@@ -236,16 +284,16 @@ export function createComputing(setting: ComputingSetting): Computing {
           memory: 'RAPPORT_METRIC_MEMORY',
           crash: 'RAPPORT_METRIC_THREW',
         };
-        const wayOut = {
-          timeout: ` for ${String(limits.metricMs)} ms in all (limits.metricMs)`,
-          memory: ' (limits.memoryMb)',
-          crash: '',
+        const why = {
+          timeout: `it took longer than the ${String(limits.metricMs)} ms that it has in a run (limits.metricMs)`,
+          memory: `${error.message} (limits.memoryMb)`,
+          crash: error.message,
         };
         off.set(metric.id, error.how === 'crash' ? 'error' : error.how);
         fail(
           metric.id,
           codes[error.how],
-          `${metric.id} was stopped: ${error.message}${wayOut[error.how]}. It has no values in this run; correct it, or raise the limit.`,
+          `${metric.id} was stopped: ${why[error.how]}. It has no values in this run; correct it, or raise the limit.`,
           size,
         );
       } else {
@@ -259,13 +307,14 @@ export function createComputing(setting: ComputingSetting): Computing {
   return {
     compute: computeGuarded,
     failures: () => [...failures.values()],
-    async drop(levels) {
-      const generation = await host.generation().catch(() => 0);
-      for (const level of levels)
-        if (level.sentTo === generation) await host.call('drop', { frame: level.id }, UNWATCHED).catch(() => undefined);
+    drop(levels) {
+      host.drop(levels.map(({ id }) => id));
     },
   };
 }
+
+const columnsOf = (inputs: Readonly<Record<string, InputSource>>): readonly number[] =>
+  Object.values(inputs).filter((source) => typeof source === 'number');
 
 /** Inputs with profiles as the columns that they have in the level's frame. */
 const placed = (inputs: InputPlan['inputs'], level: HeldLevel): Readonly<Record<string, InputSource>> =>

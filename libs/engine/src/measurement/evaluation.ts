@@ -85,8 +85,8 @@ export function checkMetrics(wanted: readonly string[] | undefined, plugins: rea
 }
 
 /**
- * Measures and computes metrics as of one instant. Measures go to the store as one plan per level in one call; computing happens in the plugin
- * worker, one metric at a time. A metric that throws, or gives nonsense, is null for that subject; one that takes too long or too much memory is
+ * Measures and computes metrics as of one instant. Measures go to the store as one plan per level in one call; computing happens in the
+ * threads of plugins, metrics that do not use each other at the same time. A metric that throws, or gives nonsense, is null for that subject; one that takes too long or too much memory is
  * stopped and null for all, and the others go on.
  */
 export async function evaluateMetrics(
@@ -131,10 +131,9 @@ export async function evaluateMetrics(
   const total = plans.reduce((sum, plan) => sum + (plan.wanted ? plan.metrics.length : 0), 0);
   let done = 0;
   const portfolio = new Map<string, PortfolioResult>();
-  const early = new Map<string, Readonly<Record<string, Column>>>();
   const evaluated: EvaluatedLevel[] = [];
   const readAsOf = new Map<string, Set<string>>();
-  const computed = async (plan: MetricPlan, level: HeldLevel): Promise<Readonly<Record<string, Column>>> => {
+  const computed = async (plan: MetricPlan, level: HeldLevel): Promise<Columns> => {
     const { columns, readAsOf: read } = await computing.compute(plan, level, portfolio);
     if (used.has(plan.metric.id)) Object.assign(level.kept, columns);
     if (read) {
@@ -143,45 +142,74 @@ export async function evaluateMetrics(
     }
     return columns;
   };
+  const schedule = scheduleOf(computed);
   try {
     // What metrics read of the whole portfolio comes first, whatever their own level.
     const whole = held.find(({ plan }) => isWhole(plan.plan.level));
     if (whole) {
       const needed = neededOfPortfolio(metrics);
-      for (const plan of whole.plan.metrics) {
-        const { id } = plan.metric;
-        if (!needed.has(id)) continue;
-        const columns = await computed(plan, whole);
-        early.set(id, columns);
-        portfolio.set(id, portfolioResult(id, columns));
-      }
+      const early = whole.plan.metrics.filter(({ metric }) => needed.has(metric.id));
+      const found = await Promise.all(early.map((plan) => schedule(plan, whole)));
+      early.forEach(({ metric: { id } }, i) => portfolio.set(id, portfolioResult(id, found[i] ?? {})));
     }
-    for (const level of held) {
-      if (!level.plan.wanted) continue;
-      const columns: Record<string, Column> = {};
-      for (const plan of level.plan.metrics) {
-        const before = level === whole ? early.get(plan.metric.id) : undefined;
-        Object.assign(columns, before ?? (await computed(plan, level)));
-        progress('compute', ++done, total);
-      }
-      evaluated.push({
-        plan: level.plan,
-        frame: level.frame,
-        results: { level: level.plan.plan.level, subjects: level.frame.subjects, columns },
-      });
+    const wanted = held.filter(({ plan }) => plan.wanted);
+    const found = await Promise.all(
+      wanted.map((level) =>
+        Promise.all(
+          level.plan.metrics.map(async (plan) => {
+            const columns = await schedule(plan, level);
+            progress('compute', ++done, total);
+            return columns;
+          }),
+        ),
+      ),
+    );
+    for (const [i, { plan, frame }] of wanted.entries()) {
+      const columns: Columns = Object.fromEntries((found[i] ?? []).flatMap((of) => Object.entries(of)));
+      evaluated.push({ plan, frame, results: { level: plan.plan.level, subjects: frame.subjects, columns } });
     }
   } finally {
-    await computing.drop(held);
+    computing.drop(held);
   }
   const evaluation: Evaluation = {
     asOf,
     frames: joinFamilies(evaluated.map(({ results }) => results)),
-    failures: computing.failures(),
+    failures: inOrderOf(metrics, computing.failures()),
     warnings,
     timings: { measureMs, computeMs: performance.now() - began },
     provenance: provenanceOf(setting, metrics, plans, plans[rows]),
   };
   return { evaluation, levels: evaluated, readAsOf };
+}
+
+type Columns = Readonly<Record<string, Column>>;
+
+/** Failures by metric, in the order that they are computed in, whichever was first. */
+function inOrderOf(metrics: readonly MetricDescriptor[], failures: readonly MetricFailure[]): readonly MetricFailure[] {
+  const place = new Map(metrics.map(({ id }, i) => [id, i]));
+  return [...failures].sort((a, b) => (place.get(a.metric) ?? 0) - (place.get(b.metric) ?? 0));
+}
+
+/**
+ * Runs metrics at once where they may: each after what it uses on its level, and one level of a metric after the other, as they share its
+ * budget of time. Each metric of a level is computed once, however often it is asked for.
+ */
+function scheduleOf(
+  compute: (plan: MetricPlan, level: HeldLevel) => Promise<Columns>,
+): (plan: MetricPlan, level: HeldLevel) => Promise<Columns> {
+  const latest = new Map<string, Promise<unknown>>();
+  const levels = new Map<HeldLevel, Map<string, Promise<Columns>>>();
+  return (plan, level) => {
+    const { id, uses } = plan.metric;
+    const begun = levels.get(level) ?? new Map<string, Promise<Columns>>();
+    levels.set(level, begun);
+    const result =
+      begun.get(id) ??
+      Promise.all([latest.get(id), ...uses.map((used) => begun.get(used))]).then(() => compute(plan, level));
+    begun.set(id, result);
+    latest.set(id, result);
+    return result;
+  };
 }
 
 /** Ids of the metrics whose value for the whole portfolio others read, and of what these are made of. */

@@ -426,7 +426,7 @@ async function recompute(
       if (used.has(metric.id)) Object.assign(held.kept, found.columns);
     }
   } finally {
-    await computing.drop([held]);
+    computing.drop([held]);
   }
   return {
     evaluation: {

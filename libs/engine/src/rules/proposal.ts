@@ -31,8 +31,6 @@ export interface Proposal {
 export type Proposed =
   { readonly ok: true; readonly proposal: Proposal } | { readonly ok: false; readonly problems: readonly Problem[] };
 
-const CHECK_MS = 10_000;
-
 const keyOf = ({ kind, manifest }: LoadedPlugin): string => `${kind}/${manifest.id}`;
 
 /** Checks a document against what is loaded, and puts it among it: shape, facts, own tests, what it names, circles. Nothing is changed. */
@@ -124,7 +122,7 @@ async function problemsAmong(
       continue;
     }
     const checked = await host
-      .call('checkInput', { action, input }, CHECK_MS)
+      .checkInput({ action, input })
       .catch((error: unknown) => ({ pointer: '', message: messageOf(error) }));
     if ('message' in checked)
       problems.push({

@@ -33,6 +33,15 @@ export function describeDeliveries(open: OpenStore): void {
       expect(keys(await store.claim(NOW + 1, 2, MINUTE))).toEqual(['late']);
     });
 
+    test('leaves out actions that are not asked for', async ({ store }) => {
+      const of = (key: string, action: string) => ({ ...delivery(key), action });
+      await commitRun(store, { deliveries: [of('a', 'slack'), of('b', "o'brien"), of('c', 'mail'), of('d', 'mail')] });
+      expect(keys(await store.claim(NOW, 10, MINUTE, ['mail', 'slack']))).toEqual(['b']);
+      expect(keys(await store.claim(NOW, 1, MINUTE, ['slack']))).toHaveLength(1);
+      expect(await store.claim(NOW, 10, MINUTE, ['slack', 'mail'])).toEqual([]);
+      expect(keys(await store.claim(NOW, 10, MINUTE))).toHaveLength(2);
+    });
+
     test('hands over the payload as it was, and counts attempts', async ({ store }) => {
       await commitRun(store, { deliveries: [delivery('k1')] });
       expect(await store.claim(NOW, 1, MINUTE)).toEqual([
