@@ -58,6 +58,12 @@ describe('the outbox', () => {
         deliver: `async () => ({ delivered: false, retry: true, reason: 'busy', retryAfterMs: 7200000 })`,
       }),
     });
+    add('action', 'asks-for-a-year', {
+      code: actionCode('asks-for-a-year', {
+        config,
+        deliver: `async () => ({ delivered: false, retry: true, reason: 'busy', retryAfterMs: 365 * 86400000 })`,
+      }),
+    });
     add('action', 'vague', { code: actionCode('vague', { config, deliver: `async () => 'sent'` }) });
     add('action', 'blocks', { code: actionCode('blocks', { config, deliver: `async () => { for (;;); }` }) });
     store = memoryStore({ zone: 'UTC' });
@@ -65,7 +71,15 @@ describe('the outbox', () => {
     engine = await engineOver(
       folder,
       {
-        actions: { post: setting, throws: setting, refuses: setting, busy: setting, vague: setting, blocks: setting },
+        actions: {
+          post: setting,
+          throws: setting,
+          refuses: setting,
+          busy: setting,
+          'asks-for-a-year': setting,
+          vague: setting,
+          blocks: setting,
+        },
         network: { allowPrivateAddresses: true },
         limits: { deliveryMs: 700 },
       },
@@ -165,6 +179,12 @@ describe('the outbox', () => {
     const [key] = await queue({ action: 'busy' });
     await engine.deliver();
     expect((await find(key))?.dueAt).toBe(clock.now() + 7_200_000);
+  });
+
+  it('waits a day at most, however long the receiver asks for', async () => {
+    const [key] = await queue({ action: 'asks-for-a-year' });
+    await engine.deliver();
+    expect((await find(key))?.dueAt).toBe(clock.now() + 86_400_000);
   });
 
   it('treats an unclear answer as a failure', async () => {

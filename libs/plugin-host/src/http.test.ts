@@ -41,3 +41,10 @@ it('refuses a GET with a body, and private addresses unless they are allowed', a
     'RAPPORT_HTTP_PRIVATE_ADDRESS',
   );
 });
+
+it('refuses 0.0.0.0 and [::], which lead to this machine, too', async () => {
+  for (const address of ['http://0.0.0.0:1/', 'http://[::]:1/'])
+    await expect(fetchFor(address, {}, { ...options(), allowPrivateAddresses: false })).rejects.toThrow(
+      'RAPPORT_HTTP_PRIVATE_ADDRESS',
+    );
+});
