@@ -1,7 +1,7 @@
 import type { Level, Message, ResultFrame, Store, Subject } from '@rapport/store';
 import { numberColumn, readManifest } from '@rapport/store';
 import { describe, expect } from 'vitest';
-import type { OpenStore } from '../conformance.js';
+import type { OpenStore } from './open-store.js';
 import { at, event, everything, measured, member, rejectsWith, traits, withStore } from './facts.js';
 import { commitRun, delivery, transition } from './runs.js';
 import { count, lifetime } from '@rapport/sdk';
