@@ -31,7 +31,10 @@ export function dataCommands(program: Command, action: Action): void {
       ),
     );
 
-  const store = program.command('store').description('what is in the store');
+  const store = program
+    .command('store')
+    .description('what is in the store')
+    .addHelpText('after', '\nExample:\n  rapport store prune --dry-run');
   store
     .command('prune')
     .description('remove runs, transitions and deliveries that "retention" of rapport.json lets go')

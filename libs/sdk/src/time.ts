@@ -63,9 +63,21 @@ function stretchAt(name: string, instant: number): Stretch {
   return {
     // A change at this very instant is no "previous" one.
     from: at(instant + 1).getTimeZoneTransition('previous')?.epochMilliseconds ?? -Infinity,
-    to: here.getTimeZoneTransition('next')?.epochMilliseconds ?? Infinity,
+    to: changeAfter(instant, instant + LOOK_AHEAD, at),
     offset: here.offsetNanoseconds / 1e6,
   };
+}
+
+/** Longer than clocks usually stay as they are; a stretch that goes on is looked at again. */
+const LOOK_AHEAD = 400 * DAY;
+
+/**
+ * The first change of the clocks after an instant, or `until` where there is none before it. Asks for previous changes only: for the next one the
+ * library reads the machine's clock, which metrics must not depend on.
+ */
+function changeAfter(instant: number, until: number, at: (ms: number) => Temporal.ZonedDateTime): number {
+  const earlier = at(until).getTimeZoneTransition('previous')?.epochMilliseconds ?? -Infinity;
+  return earlier <= instant ? until : changeAfter(instant, earlier, at);
 }
 
 function createZone(name: string): Zone {
