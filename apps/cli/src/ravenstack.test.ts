@@ -351,7 +351,7 @@ describe.skipIf(!there)('RavenStack', () => {
       expect(account.traits).toMatchObject({
         industry: 'EdTech',
         country: 'US',
-        signupAt: '2024-10-16T00:00:00.000Z',
+        signupAt: '2024-10-16',
         seats: 44,
         plan: 'Basic',
       });
