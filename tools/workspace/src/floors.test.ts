@@ -90,7 +90,7 @@ describe('imports only point down', () => {
           .map((name, index) => `import * as x${index} from '${name}';\n`)
           .join('');
       // A plugin that requires another has it for a peer, so that npm installs it; it imports nothing of it.
-      const required = Object.keys((json.rapport?.['requires'] ?? {})).map(
+      const required = Object.keys(json.rapport?.['requires'] ?? {}).map(
         (key) => `@rapport/${key.includes('/') ? key.replace('/', '-') : `metric-${key}`}`,
       );
       const peers = Object.entries(json.peerDependencies ?? {}).filter(([name]) => !required.includes(name));

@@ -54,7 +54,7 @@ export async function whatIf<T>(
     });
     return await what({ ...setting, config, plugins, memory: new Map() });
   } finally {
-    for (const key of keys) await setting.host.forget(key);
+    for (const key of keys) setting.host.forget(key);
   }
 }
 let next = 1;
