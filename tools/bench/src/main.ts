@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { benchConcurrent, CONCURRENT_HELP } from './concurrent.js';
 import { benchEvaluate, EVALUATE_HELP } from './evaluate.js';
 import { benchImport, IMPORT_HELP } from './import.js';
 import { benchIncremental, INCREMENTAL_HELP } from './incremental.js';
@@ -15,6 +16,7 @@ ${INCREMENTAL_HELP}
 ${ONE_MORE_HELP}
 ${RULES_HELP}
 ${REHEARSAL_HELP}
+${CONCURRENT_HELP}
 ${IMPORT_HELP}
 ${STORE_HELP}
 Figures go to stdout, progress to stderr. Exit codes: 0 done, 1 failed or numbers differ, 2 wrong usage.
@@ -36,6 +38,8 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
       return benchRules(args);
     case 'rehearsal':
       return benchRehearsal(args);
+    case 'concurrent':
+      return benchConcurrent(args);
     case 'store':
       return benchStore(args);
     case 'import': {

@@ -1,4 +1,5 @@
 import { company } from './company.js';
+import { concurrently } from './concurrent-step.js';
 import { memory, timeBoth } from './evaluate-step.js';
 import { timeAgain } from './incremental-step.js';
 import { timeOneMore } from './one-more-step.js';
@@ -10,7 +11,16 @@ import { timeBacktest, timePreviews } from './rehearsal-step.js';
  */
 
 /** What can be asked for, and what comes back. */
-export const steps = { company, timeBoth, memory, timeAgain, timeOneMore, timePreviews, timeBacktest } as const;
+export const steps = {
+  company,
+  timeBoth,
+  memory,
+  timeAgain,
+  timeOneMore,
+  timePreviews,
+  timeBacktest,
+  concurrently,
+} as const;
 export type Steps = typeof steps;
 
 if (process.send) {
