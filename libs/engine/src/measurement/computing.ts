@@ -14,7 +14,7 @@ import {
   type Reason,
 } from '@rapport/plugin-host';
 import type { FoldPlan, InputPlan, LevelPlan, MetricPlan } from './planner.js';
-import { toShare } from './shared-columns.js';
+import { toShare } from './columns-to-threads.js';
 
 /** A metric that had to be stopped this often is not tried again until Rapport is restarted. */
 const MAX_STRIKES = 3;

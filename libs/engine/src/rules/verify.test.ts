@@ -148,8 +148,9 @@ describe('documents over what the data has', () => {
       ['RAPPORT_RULES_TRAIT', '/enter/any/0/fact'],
       ['RAPPORT_RULES_TRAIT_VALUE', '/enter/any/1/value'],
       ['RAPPORT_RULES_TRAIT_TYPE', '/enter/any/2/value'],
+      ['RAPPORT_RULES_TIME', '/enter/any/3'],
     ];
-    expect(findings.map(({ code, pointer }) => [code, pointer]).slice(0, 3)).toEqual(told);
+    expect(findings.map(({ code, pointer }) => [code, pointer]).slice(0, 4)).toEqual(told);
     expect(findings[1]?.message).toContain('Did you mean "Pro"? Values: Free, Pro, Team.');
     const report = await engine.rules.preview(odd);
     expect(report.warnings.map(({ code, pointer }) => [code, pointer])).toEqual(told);
