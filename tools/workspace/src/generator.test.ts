@@ -37,6 +37,9 @@ beforeAll(async () => {
     newPlugin(tree, { kind, id: 'brand-new' });
     flushChanges(scratch, tree.listChanges());
   }
+  // What they refer to: the plugins that they require, without their sources.
+  for (const plugin of ['actions/webhook', 'metrics/usage-frequency'])
+    await cp(join(repository, 'plugins', plugin, 'tsconfig.json'), join(scratch, 'plugins', plugin, 'tsconfig.json'));
 });
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
