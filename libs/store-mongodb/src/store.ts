@@ -107,7 +107,7 @@ export async function openMongodbStore(
     historyOrigins: (query) => explained(history.historyOrigins(query)),
     putDocument: (version, after) => explained(versions.putDocument(version, after)),
     documents: (key) => explained(versions.documents(key)),
-    claim: (now, limit, leaseMs) => explained(deliveries.claim(now, limit, leaseMs)),
+    claim: (...given) => explained(deliveries.claim(...given)),
     delivered: (key, now) => explained(deliveries.delivered(key, now)),
     failed: (key, error, dueAt) => explained(deliveries.failed(key, error, dueAt)),
     replay: (key, now) => explained(deliveries.replay(key, now)),
