@@ -88,7 +88,7 @@ export async function openMongodbStore(
         traits: (of, asOf, subject) => explained(reader.traits(of, asOf, subject)),
         traitNames: (of) => explained(reader.traitNames(of)),
         recent: (of, subject, asOf, limit, only) => explained(reader.recent(of, subject, asOf, limit, only)),
-        changes: (since, asOf, effectiveAt) => explained(reader.changes(since, asOf, effectiveAt)),
+        changes: (...given) => explained(reader.changes(...given)),
         close: () => reader.close(),
       };
     },
