@@ -238,7 +238,9 @@ export async function startThread(options: ThreadOptions): Promise<PluginThread>
       for (const { reject } of pending.values())
         reject(new EngineError('RAPPORT_ENGINE_CLOSED', 'the engine was closed.'));
       pending.clear();
-      await worker.terminate();
+      // A worker that ends does not keep the process alive: where nothing else does, Node would exit before this is done.
+      const alive = setInterval(() => undefined, 1000);
+      await worker.terminate().finally(() => clearInterval(alive));
     },
   };
 }
